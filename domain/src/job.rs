@@ -1,0 +1,343 @@
+//! A job: a schedule with a template for the tasks that it creates.
+//!
+//! Life cycle:
+//!
+//! ```text
+//!   (none) ── created ──► active ── paused ──► paused
+//!                           ▲  │                 │ │
+//!                           └──┼──── resumed ────┘ │
+//!                              └──► deleted ◄──────┘     put again: active or paused
+//! ```
+//!
+//! Invariant: the schedule of a job that exists can be followed, and its template is one that a task
+//! would accept. Slots before `since` are never owed.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    Aggregate, AggregateKind, Context, Decision, Name, Origin, Timestamp,
+    schedule::{Calendar, InvalidSchedule, Schedule},
+    task::{TaskRejection, TaskSpec},
+};
+
+/// What to do when a slot is due while the task of an earlier one still lives.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    /// Run both.
+    #[default]
+    Allow,
+    /// Skip the new one, with a record.
+    Skip,
+}
+
+/// What to do with slots that were missed while nobody could fire them.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Misfire {
+    /// Fire each of them, up to the latest hundred.
+    All,
+    /// Fire the latest and skip the others.
+    #[default]
+    Latest,
+    /// Skip them all.
+    Skip,
+}
+
+/// What can have happened to a job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobEvent {
+    /// `job.created`
+    Created(JobCreated),
+    /// `job.deleted`
+    Deleted(JobDeleted),
+    /// `job.paused`
+    Paused(JobPaused),
+    /// `job.resumed`
+    Resumed(JobResumed),
+    /// `job.updated`
+    Updated(JobUpdated),
+}
+
+/// A job came to be, or came back.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct JobCreated {
+    /// What people call it.
+    pub name: Name,
+    /// When it is due.
+    pub schedule: Schedule,
+    /// What its tasks do.
+    pub task: TaskSpec,
+    /// What to do when tasks would overlap.
+    pub overlap: Overlap,
+    /// What to do with missed slots.
+    pub misfire: Misfire,
+    /// Whether it starts active rather than paused.
+    pub enabled: bool,
+    /// Where it was imported from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// It is gone; tasks that it created live on.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct JobDeleted {}
+
+/// It fires no more until it is resumed.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct JobPaused {
+    /// Why, in the words of whoever paused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// It fires again, from the next slot on.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct JobResumed {}
+
+/// Something of it changed; what is absent stayed as it was.
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct JobUpdated {
+    /// The new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+    /// When it is due from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// What its tasks do from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskSpec>,
+    /// What to do when tasks would overlap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
+    /// What to do with missed slots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfire: Option<Misfire>,
+}
+
+/// Where in its life a job is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// Fires.
+    Active,
+    /// Gone.
+    Deleted,
+    /// Does not fire until resumed.
+    Paused,
+}
+
+/// A job as its events left it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// What to do with missed slots.
+    pub misfire: Misfire,
+    /// What people call it.
+    pub name: Name,
+    /// Why it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Where it was imported from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// What to do when tasks would overlap.
+    pub overlap: Overlap,
+    /// When it is due.
+    pub schedule: Schedule,
+    /// Slots after this instant are owed; it moves when the schedule changes and on resuming.
+    pub since: Timestamp,
+    /// Where in its life it is.
+    pub status: JobStatus,
+    /// What its tasks do.
+    pub task: TaskSpec,
+    /// When anything of it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What can be asked of a job.
+#[derive(Clone, Debug)]
+pub enum JobCommand {
+    /// Bring it to life; refused if it lives.
+    Create(JobCreated),
+    /// End it.
+    Delete,
+    /// Fire no more.
+    Pause {
+        /// Why, for whoever asks later.
+        note: Option<String>,
+    },
+    /// Make it just so, whether it lives already or not. Whether it is paused changes only by the
+    /// commands for that.
+    Put(JobCreated),
+    /// Fire again.
+    Resume,
+    /// Change some of it.
+    Update(JobUpdated),
+}
+
+/// Why a job may say no.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum JobRejection {
+    /// There is one with this id.
+    #[error("the job exists already")]
+    AlreadyExists,
+    /// There is none with this id, or not any more.
+    #[error("there is no such job")]
+    NotFound,
+    /// Its schedule cannot be followed.
+    #[error(transparent)]
+    Schedule(#[from] InvalidSchedule),
+    /// No task could be made from its template.
+    #[error(transparent)]
+    Task(#[from] TaskRejection),
+}
+
+impl Job {
+    fn born(created: &JobCreated, at: Timestamp) -> Self {
+        let created = created.clone();
+        Self {
+            created_at: at,
+            misfire: created.misfire,
+            name: created.name,
+            note: None,
+            origin: created.origin,
+            overlap: created.overlap,
+            schedule: created.schedule,
+            since: at,
+            status: if created.enabled {
+                JobStatus::Active
+            } else {
+                JobStatus::Paused
+            },
+            task: created.task,
+            updated_at: at,
+        }
+    }
+
+    fn updated(self, updated: &JobUpdated, at: Timestamp) -> Self {
+        let updated = updated.clone();
+        Self {
+            misfire: updated.misfire.unwrap_or(self.misfire),
+            name: updated.name.unwrap_or(self.name),
+            overlap: updated.overlap.unwrap_or(self.overlap),
+            since: if updated.schedule.is_some() {
+                at
+            } else {
+                self.since
+            },
+            schedule: updated.schedule.unwrap_or(self.schedule),
+            task: updated.task.unwrap_or(self.task),
+            ..self
+        }
+    }
+
+    fn update(&self, wanted: JobUpdated) -> Decision<Self> {
+        let changes = JobUpdated {
+            name: wanted.name.filter(|name| *name != self.name),
+            schedule: wanted
+                .schedule
+                .filter(|schedule| *schedule != self.schedule),
+            task: wanted.task.filter(|task| *task != self.task),
+            overlap: wanted.overlap.filter(|overlap| *overlap != self.overlap),
+            misfire: wanted.misfire.filter(|misfire| *misfire != self.misfire),
+        };
+        if changes == JobUpdated::default() {
+            return Ok(vec![]);
+        }
+        check(changes.schedule.as_ref(), changes.task.as_ref())?;
+        Ok(vec![JobEvent::Updated(changes)])
+    }
+}
+
+impl Aggregate for Job {
+    const KIND: AggregateKind = AggregateKind::Job;
+    type Event = JobEvent;
+    type Command = JobCommand;
+    type Rejection = JobRejection;
+
+    fn evolve(state: Option<Self>, event: &JobEvent, at: Timestamp) -> Option<Self> {
+        let Some(job) = state else {
+            return match event {
+                JobEvent::Created(created) => Some(Self::born(created, at)),
+                _ => None,
+            };
+        };
+        let job_then = Self {
+            updated_at: at,
+            ..job.clone()
+        };
+        Some(match (job.status, event) {
+            (JobStatus::Deleted, JobEvent::Created(created)) => Self::born(created, at),
+            (JobStatus::Deleted, _) | (_, JobEvent::Created(_)) => job,
+            (_, JobEvent::Deleted(_)) => Self {
+                status: JobStatus::Deleted,
+                ..job_then
+            },
+            (_, JobEvent::Paused(JobPaused { note })) => Self {
+                note: note.clone(),
+                status: JobStatus::Paused,
+                ..job_then
+            },
+            (_, JobEvent::Resumed(_)) => Self {
+                note: None,
+                since: at,
+                status: JobStatus::Active,
+                ..job_then
+            },
+            (_, JobEvent::Updated(updated)) => job_then.updated(updated, at),
+        })
+    }
+
+    fn decide(state: Option<&Self>, command: &JobCommand, _: &Context) -> Decision<Self> {
+        let living = state.filter(|job| job.status != JobStatus::Deleted);
+        let Some(job) = living else {
+            return match command.clone() {
+                JobCommand::Create(wanted) | JobCommand::Put(wanted) => {
+                    check(Some(&wanted.schedule), Some(&wanted.task))?;
+                    Ok(vec![JobEvent::Created(wanted)])
+                }
+                JobCommand::Delete if state.is_some() => Ok(vec![]),
+                _ => Err(JobRejection::NotFound),
+            };
+        };
+        match command.clone() {
+            JobCommand::Create(_) => Err(JobRejection::AlreadyExists),
+            JobCommand::Delete => Ok(vec![JobEvent::Deleted(JobDeleted {})]),
+            JobCommand::Pause { note } => Ok((job.status == JobStatus::Active)
+                .then_some(JobEvent::Paused(JobPaused { note }))
+                .into_iter()
+                .collect()),
+            JobCommand::Put(wanted) => job.update(JobUpdated {
+                name: Some(wanted.name),
+                schedule: Some(wanted.schedule),
+                task: Some(wanted.task),
+                overlap: Some(wanted.overlap),
+                misfire: Some(wanted.misfire),
+            }),
+            JobCommand::Resume => Ok((job.status == JobStatus::Paused)
+                .then_some(JobEvent::Resumed(JobResumed {}))
+                .into_iter()
+                .collect()),
+            JobCommand::Update(wanted) => job.update(wanted),
+        }
+    }
+}
+
+/// Refuses a schedule that cannot be followed and a template that no task would accept.
+fn check(schedule: Option<&Schedule>, task: Option<&TaskSpec>) -> Result<(), JobRejection> {
+    schedule.map(Calendar::try_new).transpose()?;
+    task.map(TaskSpec::check).transpose()?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "job_tests.rs"]
+mod tests;

@@ -1,0 +1,29 @@
+//! What may happen: the aggregates of Almanac as pure functions.
+//!
+//! Invariant: nothing here reads a clock, draws a random number or touches the outside world. Time and
+//! ids arrive in [`Context`] or in the command, so the same input always gives the same events.
+//!
+//! To add an aggregate: copy a neighbour's file and keep its order (events, state and `evolve`,
+//! commands and `decide`, rejections), add a variant to [`AggregateKind`], list its events in the
+//! catalogue of the `schemas` crate, and give it a read model in `projections`.
+
+mod aggregate;
+pub mod email_claim;
+mod ids;
+pub mod job;
+pub mod resource;
+pub mod resource_type;
+pub mod schedule;
+pub mod task;
+pub mod tenant;
+mod time;
+pub mod user;
+mod values;
+
+#[cfg(test)]
+mod testing;
+
+pub use aggregate::{Actor, Aggregate, AggregateKind, Context, Decision, UnknownKind};
+pub use ids::{CommandId, JobId, ResourceId, ResourceTypeId, TaskId, TenantId, UserId};
+pub use time::{InvalidTimestamp, Timestamp};
+pub use values::{Attributes, InvalidName, Labels, Name, Origin, Sealed};

@@ -1,0 +1,302 @@
+//! A private nats-server with JetStream on disk.
+//!
+//! Invariant: loopback only, and with [`Sync::Always`] nothing acknowledged is lost to a power cut.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::PathBuf,
+    time::Duration,
+};
+
+use nix::sys::{signal::Signal, statvfs::statvfs};
+
+use crate::{
+    Error, Lock, Result, ports,
+    process::{Identity, Launch, Process, last_words},
+    provision::{self, Program},
+    secret, wait,
+};
+
+/// Restoring a log of millions of messages comes before readiness.
+const READY_LIMIT: Duration = Duration::from_mins(2);
+const STOP: [(Signal, Duration); 1] = [(Signal::SIGTERM, Duration::from_secs(10))];
+/// How often another port is tried when somebody took the free one first.
+const PORT_TRIES: usize = 5;
+
+/// When JetStream's writes reach the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sync {
+    /// Before each acknowledgement.
+    #[default]
+    Always,
+    /// Every two minutes: a power cut loses what was acknowledged since. For comparisons only.
+    Interval,
+}
+
+/// How to run the server.
+#[derive(Debug, Clone)]
+pub struct NatsOptions {
+    /// Its folder: configuration, log and data.
+    pub dir: PathBuf,
+    /// A fixed client port, or none for a free one.
+    pub port: Option<u16>,
+    /// When writes reach the disk.
+    pub sync: Sync,
+    /// Whether clients need the password that is then part of the URL.
+    pub password: bool,
+}
+
+/// A running (or killed, restartable) nats-server; stopped when dropped.
+#[derive(Debug)]
+pub struct Nats {
+    options: NatsOptions,
+    program: Program,
+    port: u16,
+    monitor_port: u16,
+    password: Option<String>,
+    process: Option<Process>,
+    _lock: Lock,
+}
+
+impl NatsOptions {
+    /// A free port, durable writes, no password.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            port: None,
+            sync: Sync::default(),
+            password: false,
+        }
+    }
+}
+
+impl Nats {
+    /// Starts the server and returns when it accepts clients.
+    pub fn start(mut options: NatsOptions) -> Result<Self> {
+        let program = provision::nats_server()?;
+        let lock = Lock::take(&options.dir)?;
+        options.dir = fs::canonicalize(&options.dir).map_err(Error::io("resolving a folder"))?;
+        let password_file = options.dir.join("nats.password");
+        let password = options
+            .password
+            .then(|| secret::kept(&password_file))
+            .transpose()?;
+        if let Some(port) = options.port {
+            end_orphan(&options);
+            ports::require(port)?;
+        }
+        let port = options.port.map_or_else(ports::free, Ok)?;
+        let monitor_port = ports::free()?;
+        let process = None;
+        let mut nats = Self {
+            options,
+            program,
+            port,
+            monitor_port,
+            password,
+            process,
+            _lock: lock,
+        };
+        let mut tries = PORT_TRIES;
+        loop {
+            match nats.launch() {
+                Err(_) if nats.lost_its_port() && tries > 0 => {
+                    tries -= 1;
+                    nats.port = nats.options.port.map_or_else(ports::free, Ok)?;
+                    nats.monitor_port = ports::free()?;
+                }
+                result => return result.map(|()| nats),
+            }
+        }
+    }
+
+    /// `nats://127.0.0.1:<port>`, with user and password if there are any.
+    pub fn url(&self) -> String {
+        let login = self
+            .password
+            .as_ref()
+            .map_or_else(String::new, |p| format!("almanac:{p}@"));
+        format!("nats://{login}127.0.0.1:{}", self.port)
+    }
+
+    /// `http://127.0.0.1:<port>`: `/varz`, `/jsz`, …
+    pub fn monitor_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.monitor_port)
+    }
+
+    /// The client port; kept across restarts.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process, if it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::pid)
+    }
+
+    /// The program that runs.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// What the server prints.
+    pub fn log(&self) -> PathBuf {
+        self.options.dir.join("nats.log")
+    }
+
+    /// Ends the server in good order.
+    pub fn stop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.end(&STOP);
+        }
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Stops it if it runs, and starts it on the same folder and port.
+    pub fn restart(&mut self) -> Result<()> {
+        self.stop();
+        self.launch()
+    }
+
+    /// Freezes the server: connections stay, answers do not come.
+    pub fn pause(&mut self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Ends a pause.
+    pub fn resume(&mut self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        if let Some(process) = &mut self.process {
+            process.signal(signal);
+        }
+    }
+
+    fn launch(&mut self) -> Result<()> {
+        end_orphan(&self.options);
+        let name = format!("almanac-{}", secret::hex(&secret::random::<8>()?));
+        let config = self.options.dir.join("nats.conf");
+        secret::write_private(&config, &self.config(&name)?)?;
+        fs::write(self.log(), "").map_err(Error::io("emptying the log of nats-server"))?;
+        let mut process = Process::start(Launch {
+            program: &self.program.path,
+            args: vec!["--config".to_owned(), config.display().to_string()],
+            envs: vec![("GOMEMLIMIT", memory_limit())],
+            account: None,
+            cwd: &self.options.dir,
+            log: &self.log(),
+            record: self.options.dir.join("nats.pid"),
+            on_parent_death: "KILL",
+        })?;
+        let ready = wait::until(READY_LIMIT, || match process.exited() {
+            Some(status) => Some(Err(status.to_string())),
+            None => greets_as(self.port, &name).then_some(Ok(())),
+        });
+        let problem = match ready {
+            Some(Ok(())) => {
+                self.process = Some(process);
+                return Ok(());
+            }
+            Some(Err(status)) => status,
+            None => format!("silent for {} s", READY_LIMIT.as_secs()),
+        };
+        let detail = format!("{problem}: {}", last_words(&self.log()));
+        Err(Error::NotReady {
+            what: "nats-server",
+            detail,
+            log: self.log(),
+        })
+    }
+
+    fn lost_its_port(&self) -> bool {
+        fs::read_to_string(self.log()).is_ok_and(|log| log.contains("address already in use"))
+    }
+
+    fn config(&self, name: &str) -> Result<String> {
+        let store = self.options.dir.join("data");
+        fs::create_dir_all(&store).map_err(Error::io(format!("creating {}", store.display())))?;
+        let disk = statvfs(&store)
+            .map_err(|error| Error::io(format!("measuring {}", store.display()))(error.into()))?;
+        let free = disk.blocks_available() * disk.fragment_size();
+        let sync = match self.options.sync {
+            Sync::Always => "always",
+            Sync::Interval => "2m",
+        };
+        let login = self.password.as_ref().map_or_else(String::new, |password| {
+            format!("authorization {{ user: almanac, password: \"{password}\" }}\n")
+        });
+        Ok(format!(
+            "server_name: {name}\n\
+             listen: \"127.0.0.1:{port}\"\n\
+             http: \"127.0.0.1:{monitor}\"\n\
+             {login}\
+             jetstream {{\n  \
+               store_dir: \"{store}\"\n  \
+               sync_interval: {sync}\n  \
+               max_memory_store: 268435456\n  \
+               max_file_store: {max}\n\
+             }}\n",
+            port = self.port,
+            monitor = self.monitor_port,
+            store = store.display(),
+            max = free / 5 * 4,
+        ))
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Whether the server of this name greets on the port: JetStream is restored before it does.
+fn greets_as(port: u16, name: &str) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else {
+        return false;
+    };
+    let mut greeting = String::new();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(1)))
+        .is_ok()
+        && BufReader::new(stream).read_line(&mut greeting).is_ok()
+        && greeting.starts_with("INFO ")
+        && greeting.contains(&format!("\"server_name\":\"{name}\""))
+}
+
+/// Ends a server that a killed parent left on this folder. The caller holds the folder's lock, so
+/// nobody else uses it.
+fn end_orphan(options: &NatsOptions) {
+    let record = options.dir.join("nats.pid");
+    let ours = options.dir.join("nats.conf").display().to_string();
+    if let Some(orphan) = Identity::recorded(&record).filter(|found| found.runs_with(&ours)) {
+        orphan.end(&STOP);
+    }
+}
+
+/// A quarter of the memory, between 256 MiB and 4 GiB: without a limit Go keeps a gigabyte of
+/// garbage after full reads.
+fn memory_limit() -> String {
+    if let Ok(limit) = env::var("GOMEMLIMIT") {
+        return limit;
+    }
+    let total_kib = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        text.lines()
+            .next()?
+            .split_whitespace()
+            .nth(1)?
+            .parse::<u64>()
+            .ok()
+    });
+    let quarter_mib = total_kib.map_or(512, |kib| kib / 1024 / 4);
+    format!("{}MiB", quarter_mib.clamp(256, 4096))
+}
