@@ -1,0 +1,69 @@
+//! Registering, signing in and out.
+//!
+//! Invariant: a password is only ever an input; its type neither prints nor encodes it anywhere else.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::UserView;
+
+/// Become a user.
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    /// The address to sign in with.
+    #[schema(format = Email, max_length = 254, examples("ann@example.org"))]
+    pub email: String,
+    /// At least 8 characters; long ones are better than odd ones.
+    #[schema(format = Password, min_length = 8, max_length = 1024)]
+    pub password: String,
+    /// What people call you.
+    #[schema(min_length = 1, max_length = 200, examples("Ann"))]
+    pub name: String,
+}
+
+/// Sign in.
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The address you registered with.
+    #[schema(format = Email, max_length = 254, examples("ann@example.org"))]
+    pub email: String,
+    /// Your password.
+    #[schema(format = Password, max_length = 1024)]
+    pub password: String,
+}
+
+/// Exchange a refresh token for a new pair.
+#[derive(Clone, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// The latest refresh token of this sign-in; a browser leaves it out and sends its cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+}
+
+/// End a sign-in.
+#[derive(Clone, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Logout {
+    /// A refresh token of the sign-in to end; a browser leaves it out and sends its cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+}
+
+/// What a sign-in gives.
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
+pub struct Session {
+    /// Who signed in.
+    pub user: UserView,
+    /// Sent as `Authorization: Bearer …`; a JWT, valid for `expires_in` seconds.
+    pub access_token: String,
+    /// Exchanged once for the next pair; opaque.
+    pub refresh_token: String,
+    /// Always `Bearer`.
+    #[schema(examples("Bearer"))]
+    pub token_type: String,
+    /// Seconds for which the access token is valid.
+    pub expires_in: u64,
+}

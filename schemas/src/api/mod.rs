@@ -1,0 +1,28 @@
+//! The bodies of the HTTP API, shared by the gateway and the page.
+//!
+//! Invariant: inputs refuse unknown fields; outputs may grow by optional fields only. Input and output
+//! types are never the same type.
+
+mod auth;
+mod events;
+mod jobs;
+mod page;
+mod problem;
+mod resource_types;
+mod resources;
+mod stats;
+mod tasks;
+mod users;
+
+pub use auth::{Login, Logout, Refresh, Register, Session};
+pub use events::{EventView, LiveEvent};
+pub use jobs::{
+    CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,
+};
+pub use page::{Page, PageInfo};
+pub use problem::{Code, FieldError, Problem};
+pub use resource_types::{PutResourceType, ResourceTypeView};
+pub use resources::{CreateResource, PatchResource, ResourceView};
+pub use stats::{Stats, TypeCount};
+pub use tasks::{AttemptView, CancelTask, CreateTask, TaskStatusView, TaskView};
+pub use users::UserView;

@@ -1,0 +1,30 @@
+//! Users as the API shows them.
+//!
+//! Invariant: personal text is shown decrypted, or not at all once its person is erased.
+
+use domain::{TenantId, Timestamp, UserId, user::Role};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
+pub struct UserView {
+    /// Its identity.
+    pub id: UserId,
+    /// Whom it belongs to.
+    pub tenant_id: TenantId,
+    /// The address; null when erased.
+    pub email: Option<String>,
+    /// What people call them; null when erased.
+    pub name: Option<String>,
+    /// What they may do.
+    pub role: Role,
+    /// Whether signing in is refused.
+    pub disabled: bool,
+    /// When they registered.
+    pub created_at: Timestamp,
+    /// When anything of this last changed.
+    pub updated_at: Timestamp,
+    /// Counts the changes; the `ETag`.
+    pub version: u64,
+}

@@ -1,0 +1,128 @@
+//! Every event there is, with the version in which it is written today.
+//!
+//! A payload is `{"events":[{"type":"task.created","v":1,"data":{…}}, …]}`.
+//!
+//! Invariant: the listing is exhaustive (an event that is not listed does not compile), and decoding
+//! what was encoded gives the same events.
+
+mod upcast;
+mod wire;
+
+pub use wire::{DecodeError, EventRecord, decode_records};
+
+use domain::{
+    Aggregate, AggregateKind, email_claim::EmailClaim, email_claim::EmailClaimEvent, job::Job,
+    job::JobEvent, resource::Resource, resource::ResourceEvent, resource_type::ResourceType,
+    resource_type::ResourceTypeEvent, task::Task, task::TaskEvent, tenant::Tenant,
+    tenant::TenantEvent, user::User, user::UserEvent,
+};
+
+/// An event that can be written to the log and read back.
+pub trait Recorded: Sized {
+    /// Its name and version on the wire, and its data.
+    fn record(&self) -> EventRecord;
+
+    /// Reads an event of this aggregate.
+    fn read(record: &EventRecord) -> Result<Self, DecodeError>;
+}
+
+/// One line of the catalogue.
+pub struct Entry {
+    /// Whose event it is.
+    pub kind: AggregateKind,
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// The JSON Schema (2020-12) of its data.
+    pub schema: fn() -> schemars::Schema,
+    /// The version in which it is written today.
+    pub version: u16,
+}
+
+/// Encodes the events of one commit.
+pub fn encode<E: Recorded>(events: &[E]) -> Vec<u8> {
+    wire::encode_records(&events.iter().map(Recorded::record).collect::<Vec<_>>())
+}
+
+/// Decodes the events of one commit.
+pub fn decode<E: Recorded>(payload: &[u8]) -> Result<Vec<E>, DecodeError> {
+    decode_records(payload)?.iter().map(E::read).collect()
+}
+
+macro_rules! catalogue {
+    ($($aggregate:ident, $event:ident { $($name:literal v $version:literal => $variant:ident($data:path),)* })*) => {
+        $(
+            impl Recorded for $event {
+                fn record(&self) -> EventRecord {
+                    match self {
+                        $(Self::$variant(data) => EventRecord::of($name, $version, data),)*
+                    }
+                }
+
+                fn read(record: &EventRecord) -> Result<Self, DecodeError> {
+                    match record.name.as_ref() {
+                        $($name => wire::read(record, $version).map(Self::$variant),)*
+                        other => Err(DecodeError::UnknownEvent(other.to_owned())),
+                    }
+                }
+            }
+        )*
+
+        /// Every event, by aggregate and name, alphabetically.
+        pub const ENTRIES: &[Entry] = &[
+            $($(Entry {
+                kind: <$aggregate as Aggregate>::KIND,
+                name: $name,
+                schema: || schemars::schema_for!($data),
+                version: $version,
+            },)*)*
+        ];
+    };
+}
+
+catalogue! {
+    EmailClaim, EmailClaimEvent {
+        "email.claimed" v 1 => Claimed(domain::email_claim::EmailClaimed),
+        "email.released" v 1 => Released(domain::email_claim::EmailReleased),
+    }
+    Job, JobEvent {
+        "job.created" v 1 => Created(domain::job::JobCreated),
+        "job.deleted" v 1 => Deleted(domain::job::JobDeleted),
+        "job.paused" v 1 => Paused(domain::job::JobPaused),
+        "job.resumed" v 1 => Resumed(domain::job::JobResumed),
+        "job.updated" v 1 => Updated(domain::job::JobUpdated),
+    }
+    Resource, ResourceEvent {
+        "resource.created" v 1 => Created(domain::resource::ResourceCreated),
+        "resource.deleted" v 1 => Deleted(domain::resource::ResourceDeleted),
+        "resource.updated" v 1 => Updated(domain::resource::ResourceUpdated),
+    }
+    ResourceType, ResourceTypeEvent {
+        "resource_type.defined" v 1 => Defined(domain::resource_type::ResourceTypeDefined),
+        "resource_type.revised" v 1 => Revised(domain::resource_type::ResourceTypeRevised),
+    }
+    Task, TaskEvent {
+        "task.attempt_failed" v 1 => AttemptFailed(domain::task::TaskAttemptFailed),
+        "task.cancel_requested" v 1 => CancelRequested(domain::task::TaskCancelRequested),
+        "task.cancelled" v 1 => Cancelled(domain::task::TaskCancelled),
+        "task.created" v 1 => Created(domain::task::TaskCreated),
+        "task.died" v 1 => Died(domain::task::TaskDied),
+        "task.failed" v 1 => Failed(domain::task::TaskFailed),
+        "task.handed_back" v 1 => HandedBack(domain::task::TaskHandedBack),
+        "task.requeued" v 1 => Requeued(domain::task::TaskRequeued),
+        "task.retry_scheduled" v 1 => RetryScheduled(domain::task::TaskRetryScheduled),
+        "task.slot_skipped" v 1 => SlotSkipped(domain::task::TaskSlotSkipped),
+        "task.started" v 1 => Started(domain::task::TaskStarted),
+        "task.succeeded" v 1 => Succeeded(domain::task::TaskSucceeded),
+    }
+    Tenant, TenantEvent {
+        "tenant.created" v 1 => Created(domain::tenant::TenantCreated),
+        "tenant.renamed" v 1 => Renamed(domain::tenant::TenantRenamed),
+    }
+    User, UserEvent {
+        "user.disabled" v 1 => Disabled(domain::user::UserDisabled),
+        "user.enabled" v 1 => Enabled(domain::user::UserEnabled),
+        "user.registered" v 1 => Registered(domain::user::UserRegistered),
+        "user.renamed" v 1 => Renamed(domain::user::UserRenamed),
+        "user.role_changed" v 1 => RoleChanged(domain::user::UserRoleChanged),
+    }
+}

@@ -1,0 +1,88 @@
+//! From an aggregate's state to what the API shows of it.
+//!
+//! Invariant: this is the only way to a view, on the write side from the state just decided and on the
+//! read side from the state in the read model, so both show the same.
+
+use domain::{
+    JobId, ResourceId, TaskId, job::Job, resource::Resource, resource_type::ResourceType,
+    task::Task,
+};
+
+use crate::{
+    Version,
+    api::{AttemptView, JobView, ResourceTypeView, ResourceView, TaskView},
+};
+
+/// A job as the API shows it.
+pub fn job_view(id: JobId, version: Version, job: Job) -> JobView {
+    JobView {
+        id,
+        name: job.name.into(),
+        status: job.status,
+        note: job.note,
+        schedule: job.schedule,
+        task: job.task,
+        overlap: job.overlap,
+        misfire: job.misfire,
+        origin: job.origin,
+        created_at: job.created_at,
+        updated_at: job.updated_at,
+        version: version.0,
+    }
+}
+
+/// A resource as the API shows it.
+pub fn resource_view(id: ResourceId, version: Version, resource: Resource) -> ResourceView {
+    ResourceView {
+        id,
+        type_name: resource.type_name.into(),
+        name: resource.name.into(),
+        attributes: resource.attributes,
+        labels: resource.labels,
+        origin: resource.origin,
+        created_at: resource.created_at,
+        updated_at: resource.updated_at,
+        version: version.0,
+    }
+}
+
+/// A resource type as the API shows it.
+pub fn resource_type_view(version: Version, kind: ResourceType) -> ResourceTypeView {
+    ResourceTypeView {
+        name: kind.name.into(),
+        schema: kind.schema,
+        created_at: kind.created_at,
+        updated_at: kind.updated_at,
+        version: version.0,
+    }
+}
+
+/// A task as the API shows it.
+pub fn task_view(id: TaskId, version: Version, task: Task) -> TaskView {
+    TaskView {
+        id,
+        status: task.status,
+        kind: task.spec.kind,
+        payload: task.spec.payload,
+        priority: task.spec.priority,
+        max_attempts: task.spec.max_attempts,
+        timeout_ms: task.spec.timeout_ms,
+        due_at: task.due_at,
+        job_id: task.origin.map(|origin| origin.job_id),
+        slot: task.origin.and_then(|origin| origin.slot),
+        attempt: task.attempt.map(|attempt| AttemptView {
+            number: attempt.number,
+            worker: attempt.worker,
+            started_at: attempt.started_at,
+            ended_at: attempt.ended_at,
+        }),
+        cancel_requested: task.cancel_requested.is_some(),
+        error: task.error,
+        skipped: task.skipped,
+        output: task.output,
+        created_at: task.created_at,
+        updated_at: task.updated_at,
+        finished_at: task.finished_at,
+        version: version.0,
+    }
+}
