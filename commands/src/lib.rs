@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Makes it happen: load, fold, decide, append, in one place.
+//!
+//! Invariant: a command that was acknowledged is in the log exactly once, whatever was lost, repeated or
+//! raced on the way; and nothing else in Almanac writes to the log.
+//!
+//! To add a command: give it to its aggregate in `domain`; [`Commands::execute`] already runs it.
+
+mod ask;
+mod attributes;
+mod cache;
+mod error;
+mod execute;
+mod identity;
+mod load;
+
+pub use ask::{Ask, Receipt, command_id_of_key, fingerprint};
+pub use attributes::{AttributesError, Violation, check_schema};
+pub use domain;
+pub use error::{CommandError, Failure};
+pub use execute::Commands;
+pub use identity::{
+    DEFAULT_TENANT, Identity, Principal, RegisterError, Registration, Tokens, bootstrap,
+};
+pub use load::Current;

@@ -1,1 +1,28 @@
-//! Placeholder.
+//! Is asked: the HTTP API, the live stream and the page.
+//!
+//! - [`routes`] has one endpoint per file: parameters, handler, private functions.
+//! - [`extract`] is all that is believed of a request, [`answer`] all that is said in return.
+//! - [`problem`] is the one place that chooses a status.
+//! - [`permission`] says who may do what.
+//!
+//! To add an endpoint: copy a neighbour's file, list it in its area's `router`, give it a line in
+//! [`permission`], and run `cargo xtask schemas` to renew the committed OpenAPI document.
+//!
+//! Invariant: every answer that is no success is `application/problem+json`, and nothing is stored
+//! unless the answer says so or says that the outcome is unknown.
+
+mod answer;
+mod app;
+mod assets;
+mod document;
+mod edge;
+mod extract;
+mod permission;
+mod problem;
+mod routes;
+mod serve;
+
+pub use app::{LogProbe, Services};
+pub use document::openapi;
+pub use routes::router;
+pub use serve::run;

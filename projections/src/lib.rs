@@ -1,1 +1,33 @@
-//! Placeholder.
+//! Remembers what happened: tables in Postgres, folded from the log, and the questions they answer.
+//!
+//! Invariant: every row is what the log says, and nothing else writes one. All tables stand at one
+//! position, which is committed together with their rows, so the position of any answer is one number.
+//!
+//! To add a read model: give its aggregate a folder under `models` that implements
+//! [`models::Model`](models), a table of the common shape and its history in a migration, a field in
+//! `runner::folds`, and a line in `verify::report`. A column that is to be filtered, sorted or shown is
+//! generated from the state in the migration.
+
+mod answer;
+pub mod event_log;
+mod feed;
+mod freshness;
+mod models;
+mod page;
+pub mod parked;
+mod rebuild;
+mod runner;
+pub mod schedule;
+pub mod stats;
+mod store;
+mod verify;
+
+pub use answer::{At, Listed, Row};
+pub use feed::{Live, LiveFeed, LiveItem};
+pub use freshness::{Freshness, Lagging};
+pub use models::{jobs, resource_types, resources, tasks, tenants, users};
+pub use page::{ForeignKey, Key, PageRequest, Sort, SortKey, UnknownSort};
+pub use rebuild::rebuild_into;
+pub use runner::{Projector, RunError, run};
+pub use store::{Store, StoreError};
+pub use verify::{Difference, Verification, VerifyError, verify};

@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The log: one JetStream stream that is the only source of truth, and what else lives on that server.
+//!
+//! - [`EventLog`] is the contract; [`JetStreamLog`] and [`MemoryLog`] fulfil it, and one suite of
+//!   tests (`tests/contract`) holds both to it.
+//! - [`WorkQueue`] carries attempts to workers, [`Vault`] keeps secrets sealed, [`Lease`] says who
+//!   leads. None of them is ever the truth about what happened.
+//!
+//! Invariant: this is the only crate that speaks to NATS, and [`subject`] the only file that spells a
+//! subject.
+
+mod chain;
+mod headers;
+mod jetstream;
+mod lease;
+mod log;
+mod memory;
+mod subject;
+mod vault;
+mod work;
+
+pub use chain::{NewCommit, seal};
+pub use jetstream::{JetStreamLog, OpenError, Options};
+pub use lease::{Lease, Leases};
+pub use log::{
+    AppendError, Entry, EventLog, Follow, Head, LogError, ReadFrom, SharedLog, Unreadable,
+};
+pub use memory::MemoryLog;
+pub use schemas::{Commit, Hash, Meta, Position, StreamId, Version};
+pub use vault::{Secret, Vault, VaultError};
+pub use work::{Delivery, WorkError, WorkItem, WorkQueue};

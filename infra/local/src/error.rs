@@ -26,7 +26,7 @@ pub enum Error {
         searched: String,
     },
     /// Another process uses the folder.
-    #[error("{} is used by pid {pid} → end it (kill {pid}) or choose another folder", dir.display())]
+    #[error("{} is used by pid {pid} → end it (kill {pid}) or take another folder", dir.display())]
     Locked {
         /// The folder.
         dir: PathBuf,

@@ -5,7 +5,8 @@
 //!
 //! To get both servers in a test: `let servers = local::Servers::scratch()?`, then connect to
 //! `servers.nats.url()` and `servers.postgres.url("almanac")`; they vanish when `servers` drops.
-//! To keep data: [`Servers::start`] with a folder; a second start continues where the first ended.
+//! To keep data: [`Servers::start`] with a folder; a second start continues where the first ended;
+//! [`Servers::wipe`] removes it.
 //! To try faults: `kill` (as `kill -9`), `pause`, `resume` and `restart` on either server.
 //!
 //! The interface is synchronous; from async code call it through `spawn_blocking`.

@@ -6,7 +6,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use nix::sys::{signal::Signal, statvfs::statvfs};
 
 use crate::{
     Error, Lock, Result, ports,
-    process::{Identity, Launch, Process, last_words},
+    process::{self, Identity, Launch, Process, last_words},
     provision::{self, Program},
     secret, wait,
 };
@@ -84,7 +84,7 @@ impl Nats {
             .then(|| secret::kept(&password_file))
             .transpose()?;
         if let Some(port) = options.port {
-            end_orphan(&options);
+            end_orphan(&options.dir);
             ports::require(port)?;
         }
         let port = options.port.map_or_else(ports::free, Ok)?;
@@ -110,6 +110,18 @@ impl Nats {
                 result => return result.map(|()| nats),
             }
         }
+    }
+
+    /// Removes a folder with its log. The server must be stopped; one left behind by a killed
+    /// process is ended.
+    pub fn wipe(dir: &Path) -> Result<()> {
+        if !dir.exists() {
+            return Ok(());
+        }
+        let dir = fs::canonicalize(dir).map_err(Error::io("resolving a folder"))?;
+        let _lock = Lock::take(&dir)?;
+        end_orphan(&dir);
+        fs::remove_dir_all(&dir).map_err(Error::io(format!("removing {}", dir.display())))
     }
 
     /// `nats://127.0.0.1:<port>`, with user and password if there are any.
@@ -181,11 +193,11 @@ impl Nats {
     }
 
     fn launch(&mut self) -> Result<()> {
-        end_orphan(&self.options);
+        end_orphan(&self.options.dir);
         let name = format!("almanac-{}", secret::hex(&secret::random::<8>()?));
         let config = self.options.dir.join("nats.conf");
         secret::write_private(&config, &self.config(&name)?)?;
-        fs::write(self.log(), "").map_err(Error::io("emptying the log of nats-server"))?;
+        process::fresh_log(&self.log())?;
         let mut process = Process::start(Launch {
             program: &self.program.path,
             args: vec!["--config".to_owned(), config.display().to_string()],
@@ -226,6 +238,8 @@ impl Nats {
         let disk = statvfs(&store)
             .map_err(|error| Error::io(format!("measuring {}", store.display()))(error.into()))?;
         let free = disk.blocks_available() * disk.fragment_size();
+        // What is stored already counts against the limit, so it must be part of it.
+        let usable = free + bytes_in(&store);
         let sync = match self.options.sync {
             Sync::Always => "always",
             Sync::Interval => "2m",
@@ -247,7 +261,7 @@ impl Nats {
             port = self.port,
             monitor = self.monitor_port,
             store = store.display(),
-            max = free / 5 * 4,
+            max = usable / 5 * 4,
         ))
     }
 }
@@ -275,12 +289,23 @@ fn greets_as(port: u16, name: &str) -> bool {
 
 /// Ends a server that a killed parent left on this folder. The caller holds the folder's lock, so
 /// nobody else uses it.
-fn end_orphan(options: &NatsOptions) {
-    let record = options.dir.join("nats.pid");
-    let ours = options.dir.join("nats.conf").display().to_string();
+fn end_orphan(dir: &Path) {
+    let record = dir.join("nats.pid");
+    let ours = dir.join("nats.conf").display().to_string();
     if let Some(orphan) = Identity::recorded(&record).filter(|found| found.runs_with(&ours)) {
         orphan.end(&STOP);
     }
+}
+
+fn bytes_in(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(meta) if meta.is_dir() => bytes_in(&entry.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        })
+        .sum()
 }
 
 /// A quarter of the memory, between 256 MiB and 4 GiB: without a limit Go keeps a gigabyte of

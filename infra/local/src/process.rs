@@ -186,6 +186,15 @@ impl Identity {
     }
 }
 
+/// Begins a new log and keeps the one before it as `<name>.previous`: a crash is explained there.
+pub(crate) fn fresh_log(log: &Path) -> Result<()> {
+    if log.exists() {
+        let previous = log.with_extension("log.previous");
+        fs::rename(log, previous).map_err(Error::io("keeping the previous log"))?;
+    }
+    fs::write(log, "").map_err(Error::io(format!("creating {}", log.display())))
+}
+
 /// The last lines of a log in one line, for error messages.
 pub(crate) fn last_words(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();

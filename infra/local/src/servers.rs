@@ -45,6 +45,17 @@ impl Servers {
         Self::both(nats, postgres, lock, Some(folder))
     }
 
+    /// Removes the data of both servers from a folder (what else lies there stays). Fails if a
+    /// process uses it; servers that a killed process left behind are ended.
+    pub fn wipe(dir: &Path) -> Result<()> {
+        if !dir.exists() {
+            return Ok(());
+        }
+        let _lock = Lock::take(dir)?;
+        Nats::wipe(&dir.join("nats"))?;
+        crate::wipe(&dir.join("postgres"))
+    }
+
     /// Ends both in good order.
     pub fn stop(&mut self) {
         self.nats.stop();

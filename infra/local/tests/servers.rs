@@ -11,11 +11,14 @@ use std::{
         process::CommandExt,
     },
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use local::{Error, Nats, NatsOptions, Postgres, PostgresOptions, Servers, Sync};
+
+/// This package's program: both servers in a process of its own.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_local");
 
 #[test]
 fn nats_speaks_its_protocol_and_keeps_data_through_a_kill() {
@@ -227,28 +230,23 @@ fn a_scratch_vanishes_with_its_servers() {
     }
 }
 
-/// Run by the next tests in a process of its own: starts servers, says so, and waits.
+/// The servers must not end with the thread that started them, which in tests is short-lived.
 #[test]
-#[ignore = "a part of other tests"]
-fn part_holds_servers_until_killed() {
-    let dir = std::env::var("ALMANAC_TEST_DIR").expect("set by the test");
-    // Started from a thread that ends: the servers must not end with it.
-    let start = move || Servers::start(Path::new(&dir)).expect("starts");
-    let servers = std::thread::spawn(start).join().expect("started");
-    let pids = [servers.nats.pid(), servers.postgres.pid()].map(|pid| pid.expect("runs"));
-    println!("\nSERVING {} {}", pids[0], pids[1]);
-    std::io::stdin().read_to_end(&mut Vec::new()).expect("held");
+fn servers_outlive_the_thread_that_started_them() {
+    let start = || Servers::scratch().expect("starts");
+    let mut servers = std::thread::spawn(start).join().expect("started");
+    // A process that is about to get a signal gets it before it can answer this.
+    assert!(converse(servers.nats.port(), "CONNECT {}\r\nPING\r\n", "PONG").contains("PONG"));
+    assert_eq!(sql(&servers.postgres, "SELECT 1"), "1");
+    assert!(is_running(&servers.nats.pid().expect("runs").to_string()));
+    servers.stop();
 }
 
 #[test]
 fn killing_the_holder_ends_its_servers_and_the_next_start_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     for _ in 0..2 {
-        let mut holder = part("part_holds_servers_until_killed", folder.path())
-            .spawn()
-            .expect("runs");
-        let line = first_line_with(holder.stdout.take().expect("piped"), "SERVING");
-        let pids: Vec<&str> = line.split_whitespace().skip(1).collect();
+        let (mut holder, pids) = hold(folder.path(), |_| {});
         let refused = Servers::start(folder.path()).expect_err("held").to_string();
         assert!(
             refused.contains(&format!("pid {}", holder.id())),
@@ -257,21 +255,39 @@ fn killing_the_holder_ends_its_servers_and_the_next_start_goes_on() {
         holder.kill().expect("killed");
         holder.wait().expect("gone");
         for pid in pids {
-            eventually(&format!("{pid} ends"), || !is_running(pid));
+            eventually(&format!("{pid} ends"), || !is_running(&pid));
         }
     }
     let servers = Servers::start(folder.path()).expect("goes on");
     assert_eq!(sql(&servers.postgres, "SELECT 1"), "1");
+    let cluster = servers.postgres.cluster().to_owned();
     drop(servers);
-    local::wipe(&folder.path().join("postgres")).expect("wipes");
+    Servers::wipe(folder.path()).expect("wipes");
+    assert!(!cluster.exists() && !folder.path().join("nats").exists());
 }
 
+/// Where no `setpriv` ties the servers to their parent, the next start ends what is left.
 #[test]
-#[ignore = "a part of other tests"]
-fn part_starts_a_scratch() {
-    let servers = Servers::scratch().expect("starts");
+fn orphans_are_ended_by_the_next_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let nats = local::provision::nats_server().expect("found").path;
+    let postgres = local::provision::postgres(None).expect("found").bin;
+    let (mut holder, orphans) = hold(folder.path(), |command| {
+        command
+            .env("PATH", nats.parent().expect("has one"))
+            .env("ALMANAC_POSTGRES", postgres);
+    });
+    holder.kill().expect("killed");
+    holder.wait().expect("gone");
+    let servers = Servers::start(folder.path()).expect("goes on");
+    for pid in orphans {
+        assert!(!is_running(&pid), "{pid} was ended");
+    }
     assert_eq!(sql(&servers.postgres, "SELECT 1"), "1");
-    println!("\nSTARTED");
+    let cluster = servers.postgres.cluster().to_owned();
+    drop(servers);
+    Servers::wipe(folder.path()).expect("wipes");
+    assert!(!cluster.exists() && !folder.path().join("nats").exists());
 }
 
 /// As root, once more as an ordinary user; as an ordinary user the other tests are this one.
@@ -287,9 +303,9 @@ fn an_ordinary_user_can_start_servers() {
         .expect("exists");
     let ids = (user.uid.as_raw(), user.gid.as_raw());
     std::os::unix::fs::chown(home.path(), Some(ids.0), Some(ids.1)).expect("given");
-    // The test binary may lie where this user cannot go.
-    let program = home.path().join("test");
-    fs::copy(std::env::current_exe().expect("known"), &program).expect("copied");
+    // The program may lie where this user cannot go.
+    let program = home.path().join("local");
+    fs::copy(PROGRAM, &program).expect("copied");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("executable");
     let output = Command::new(&program)
         .args([
@@ -308,19 +324,28 @@ fn an_ordinary_user_can_start_servers() {
         .expect("runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && said.contains("STARTED"),
-        "{said}"
+        output.status.success() && said.contains("serving as"),
+        "{output:?}"
     );
 }
 
-fn part(test: &str, dir: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("known"));
+/// Starts both servers in a process of its own; that process and the pids of the servers.
+fn hold(dir: &Path, prepare: impl FnOnce(&mut Command)) -> (Child, Vec<String>) {
+    let mut command = Command::new(PROGRAM);
     command
-        .args(["--ignored", "--exact", "--nocapture", test])
-        .env("ALMANAC_TEST_DIR", dir)
+        .arg(dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
-    command
+    prepare(&mut command);
+    let mut holder = command.spawn().expect("runs");
+    let line = first_line_with(holder.stdout.take().expect("piped"), "serving");
+    let words = line.split(|c: char| !c.is_ascii_digit());
+    let pids: Vec<String> = words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(pids.len(), 2, "{line}");
+    (holder, pids)
 }
 
 fn first_line_with(output: impl Read, word: &str) -> String {

@@ -1,1 +1,20 @@
-//! Placeholder.
+//! What every process needs before it can begin: configuration, telemetry, shutdown, time and chance.
+//!
+//! Invariant: this is the only place that reads the clock, draws a random number or makes an id, so
+//! everywhere else the same input gives the same output.
+
+mod clock;
+mod config;
+mod ids;
+pub mod random;
+mod shutdown;
+mod telemetry;
+
+pub use clock::Clock;
+pub use config::{
+    Config, ConfigError, Gateway, Nats, Postgres, Registration, Scheduler, Secrets, Telemetry,
+    Worker,
+};
+pub use ids::Ids;
+pub use shutdown::shutdown_on_signal;
+pub use telemetry::{TelemetryGuard, init_telemetry, install_crypto, traceparent};

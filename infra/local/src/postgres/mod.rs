@@ -15,7 +15,7 @@ use crate::{
     Error, Lock, Result,
     account::Account,
     ports,
-    process::{Identity, Launch, Process, last_words},
+    process::{self, Identity, Launch, Process, last_words},
     provision::{self, PostgresPrograms},
     secret, wait,
 };
@@ -215,7 +215,7 @@ impl Postgres {
     }
 
     fn launch_once(&mut self) -> Result<()> {
-        fs::write(self.log(), "").map_err(Error::io("emptying the log of postgres"))?;
+        process::fresh_log(&self.log())?;
         let mut process = Process::start(Launch {
             program: &self.programs.bin.join("postgres"),
             args: self.arguments(),

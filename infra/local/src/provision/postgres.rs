@@ -31,8 +31,8 @@ pub struct PostgresPrograms {
 /// Names the installation to use: a `bin` folder, or `npm` for the package.
 const CHOICE: &str = "ALMANAC_POSTGRES";
 
-/// A Postgres installation: the one that `$ALMANAC_POSTGRES` names, else of exactly `major` if given (the version of an existing cluster),
-/// else the one on PATH, else the newest that is installed.
+/// A Postgres installation: the one that `$ALMANAC_POSTGRES` names, else of exactly `major` if
+/// given (the version of an existing cluster), else the one on PATH, else the newest installed.
 pub fn postgres(major: Option<u32>) -> Result<PostgresPrograms> {
     let fits = |found: &PostgresPrograms| match major {
         Some(major) => found.major == major,

@@ -1,0 +1,107 @@
+//! Passwords, as argon2id hashes in the vault.
+//!
+//! Invariant: at most [`PARALLEL`] hashes are computed at a time, each of 19 MiB; whoever comes when
+//! [`WAITING`] others wait is turned away at once rather than later.
+
+use std::sync::Arc;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use domain::{TenantId, UserId};
+use event_log::Vault;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::Failure;
+
+/// Hashes computed at a time.
+const PARALLEL: usize = 2;
+/// Hashes that may wait for their turn.
+const WAITING: usize = 64;
+/// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const SALT_LEN: usize = 16;
+const HASH_LEN: usize = 32;
+
+/// Keeps and checks passwords.
+#[derive(Clone)]
+pub(super) struct Passwords {
+    queue: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    vault: Vault,
+}
+
+impl Passwords {
+    pub(super) fn new(vault: Vault) -> Self {
+        Self {
+            queue: Arc::new(Semaphore::new(PARALLEL + WAITING)),
+            turns: Arc::new(Semaphore::new(PARALLEL)),
+            vault,
+        }
+    }
+
+    /// Keeps the password of `user`.
+    pub(super) async fn set(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        password: SecretString,
+    ) -> Result<(), Failure> {
+        let salt: [u8; SALT_LEN] = runtime::random::bytes();
+        let hash = self.hash(password, salt).await?;
+        self.vault
+            .put(&name(tenant, user), &[salt.as_slice(), &hash].concat())
+            .await?;
+        Ok(())
+    }
+
+    /// Whether `password` is that of `user`. Takes as long if there is no such user.
+    pub(super) async fn check(
+        &self,
+        tenant: TenantId,
+        user: Option<UserId>,
+        password: SecretString,
+    ) -> Result<bool, Failure> {
+        let known = match user {
+            Some(user) => self.vault.get(&name(tenant, user)).await?,
+            None => None,
+        };
+        let kept = known
+            .as_ref()
+            .and_then(|secret| secret.value.split_first_chunk::<SALT_LEN>());
+        let (salt, expected) = kept.unwrap_or((&[0; SALT_LEN], &[]));
+        let found = self.hash(password, *salt).await?;
+        let equal = aws_lc_rs::constant_time::verify_slices_are_equal(&found, expected);
+        Ok(equal.is_ok())
+    }
+
+    /// Forgets the password of `user`.
+    pub(super) async fn delete(&self, tenant: TenantId, user: UserId) -> Result<(), Failure> {
+        Ok(self.vault.delete(&name(tenant, user)).await?)
+    }
+
+    async fn hash(
+        &self,
+        password: SecretString,
+        salt: [u8; SALT_LEN],
+    ) -> Result<[u8; HASH_LEN], Failure> {
+        let busy = |_| Failure::Unavailable("busy: too many sign-ins at once".into());
+        let _place = self.queue.clone().try_acquire_owned().map_err(busy)?;
+        let turn = self.turns.clone().acquire_owned().await;
+        let computed = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let params = Params::new(MEMORY_KIB, PASSES, 1, Some(HASH_LEN)).ok()?;
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            let mut hash = [0; HASH_LEN];
+            let password = password.expose_secret().as_bytes();
+            argon2.hash_password_into(password, &salt, &mut hash).ok()?;
+            Some(hash)
+        });
+        let hash = computed.await.ok().flatten();
+        hash.ok_or_else(|| Failure::Unavailable("the password could not be hashed".into()))
+    }
+}
+
+fn name(tenant: TenantId, user: UserId) -> String {
+    format!("{tenant}.user.{user}.password")
+}

@@ -1,0 +1,72 @@
+//! What endpoints stand on.
+//!
+//! Invariant: nothing here is made by the gateway; the binary composes it, so tests can as well.
+
+use std::sync::Arc;
+
+use commands::{Commands, Identity};
+use futures::future::BoxFuture;
+use projections::{Freshness, LiveFeed, Store};
+use schemas::Position;
+use tokio_util::sync::CancellationToken;
+
+/// What the gateway stands on.
+#[derive(Clone)]
+pub struct Services {
+    /// The write side.
+    pub commands: Commands,
+    /// How to serve.
+    pub config: runtime::Gateway,
+    /// Commits, once their rows can be read.
+    pub feed: LiveFeed,
+    /// How far the read models are.
+    pub freshness: Freshness,
+    /// Who somebody is.
+    pub identity: Identity,
+    /// How the log is.
+    pub log: LogProbe,
+    /// The read side.
+    pub store: Store,
+}
+
+/// How the log is, for those who only ask that.
+#[derive(Clone)]
+pub struct LogProbe {
+    /// Where the log ends now; none if it cannot be asked.
+    pub head: Arc<dyn Fn() -> BoxFuture<'static, Option<Position>> + Send + Sync>,
+    /// Tells this log from any other: consistency tokens of another one are refused.
+    pub incarnation: String,
+    /// Whether its server can be reached right now.
+    pub is_connected: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// The state of the router: the services, and whether they are about to end.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+pub(crate) struct Inner {
+    services: Services,
+    pub shutdown: CancellationToken,
+}
+
+impl App {
+    pub fn new(services: Services, shutdown: CancellationToken) -> Self {
+        Self(Arc::new(Inner { services, shutdown }))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for Inner {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
+    }
+}

@@ -1,0 +1,77 @@
+//! Who may do what: one line for each route that wants a signed-in user.
+//!
+//! Invariant: a route that asks who the caller is and is not listed here is allowed to nobody.
+
+use axum::http::Method;
+use domain::user::Role;
+
+/// Method, route, and the least role that may. A route that is not listed is open to everybody.
+///
+/// Beyond it, `/users/{id}` and its events are shown to administrators and to that user only.
+pub(crate) const TABLE: &[(&str, &str, Role)] = &[
+    ("GET", "/api/v1/auth/me", Role::Viewer),
+    ("GET", "/api/v1/jobs", Role::Viewer),
+    ("POST", "/api/v1/jobs", Role::Operator),
+    ("POST", "/api/v1/jobs/preview", Role::Viewer),
+    ("DELETE", "/api/v1/jobs/{id}", Role::Operator),
+    ("GET", "/api/v1/jobs/{id}", Role::Viewer),
+    ("PATCH", "/api/v1/jobs/{id}", Role::Operator),
+    ("PUT", "/api/v1/jobs/{id}", Role::Operator),
+    ("GET", "/api/v1/jobs/{id}/events", Role::Viewer),
+    ("POST", "/api/v1/jobs/{id}/pause", Role::Operator),
+    ("POST", "/api/v1/jobs/{id}/resume", Role::Operator),
+    ("GET", "/api/v1/jobs/{id}/runs", Role::Viewer),
+    ("POST", "/api/v1/jobs/{id}/trigger", Role::Operator),
+    ("GET", "/api/v1/resource-types", Role::Viewer),
+    ("POST", "/api/v1/resource-types", Role::Operator),
+    ("PUT", "/api/v1/resource-types", Role::Operator),
+    ("GET", "/api/v1/resource-types/{name}", Role::Viewer),
+    ("GET", "/api/v1/resources", Role::Viewer),
+    ("POST", "/api/v1/resources", Role::Operator),
+    ("DELETE", "/api/v1/resources/{id}", Role::Operator),
+    ("GET", "/api/v1/resources/{id}", Role::Viewer),
+    ("PATCH", "/api/v1/resources/{id}", Role::Operator),
+    ("PUT", "/api/v1/resources/{id}", Role::Operator),
+    ("GET", "/api/v1/resources/{id}/events", Role::Viewer),
+    ("GET", "/api/v1/stats", Role::Viewer),
+    ("GET", "/api/v1/stream", Role::Viewer),
+    ("GET", "/api/v1/tasks", Role::Viewer),
+    ("POST", "/api/v1/tasks", Role::Operator),
+    ("GET", "/api/v1/tasks/{id}", Role::Viewer),
+    ("PUT", "/api/v1/tasks/{id}/cancel", Role::Operator),
+    ("GET", "/api/v1/tasks/{id}/events", Role::Viewer),
+    ("POST", "/api/v1/tasks/{id}/retry", Role::Operator),
+    ("GET", "/api/v1/users", Role::Admin),
+    ("POST", "/api/v1/users", Role::Admin),
+    ("GET", "/api/v1/users/{id}", Role::Viewer),
+    ("GET", "/api/v1/users/{id}/events", Role::Viewer),
+];
+
+/// The least role that may use `route` with `method`; none if nobody may.
+pub(crate) fn least_role(method: &Method, route: &str) -> Option<Role> {
+    // A HEAD is answered by the GET handler.
+    let method = match method.as_str() {
+        "HEAD" => "GET",
+        other => other,
+    };
+    TABLE
+        .iter()
+        .find(|(listed, at, _)| *listed == method && *at == route)
+        .map(|(_, _, role)| *role)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn viewers_change_nothing_and_only_administrators_see_the_users() {
+        for (method, route, role) in TABLE {
+            let changes = *method != "GET" && !route.ends_with("/preview");
+            assert!(!changes || *role > Role::Viewer, "{method} {route}");
+        }
+        assert_eq!(least_role(&Method::GET, "/api/v1/users"), Some(Role::Admin));
+        assert_eq!(least_role(&Method::HEAD, "/api/v1/tasks"), Some(Role::Viewer));
+        assert_eq!(least_role(&Method::GET, "/api/v1/unlisted"), None);
+    }
+}

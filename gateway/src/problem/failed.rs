@@ -1,0 +1,122 @@
+//! From what broke to what the client is told.
+//!
+//! Invariant: a failure after which something may be stored says so; every other one stored nothing.
+
+use commands::{AttributesError, CommandError, Failure, RegisterError};
+use projections::{ForeignKey, Lagging, StoreError};
+use schemas::api::{Code, FieldError};
+
+use super::{Error, Explain};
+use crate::answer::etag;
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match &failure {
+            // Too many hashes at once is the client's rate, not an outage.
+            Failure::Unavailable(reason) if reason.starts_with("busy") => Self::new(
+                Code::TooManyRequests,
+                "Too many sign-ins at once. Try again in a moment.",
+            )
+            .with_retry(),
+            Failure::Unavailable(_) => Self::new(
+                Code::Unavailable,
+                "The log cannot be reached. Nothing was stored; try again in a moment.",
+            )
+            .with_retry()
+            .caused_by(failure),
+            Failure::Unknown(_) => Self::new(
+                Code::Unavailable,
+                "The outcome is unknown: the change may or may not be stored. Send the same request \
+                 with the same Idempotency-Key to find out.",
+            )
+            .with_retry()
+            .caused_by(failure),
+            Failure::Corrupt(_) | Failure::Refused(_) => Self::internal(failure),
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable(_) => Self::new(
+                Code::Unavailable,
+                "The read models cannot be reached; try again in a moment.",
+            )
+            .with_retry()
+            .caused_by(error),
+            StoreError::Corrupt(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<Lagging> for Error {
+    fn from(lagging: Lagging) -> Self {
+        let detail = format!(
+            "position {} was asked for, {} is reached; try again, or send Prefer: wait=10",
+            lagging.wanted, lagging.reached
+        );
+        Self::new(Code::ProjectionLagging, detail).with_retry()
+    }
+}
+
+impl From<ForeignKey> for Error {
+    fn from(error: ForeignKey) -> Self {
+        Self::new(Code::CursorMismatch, error.to_string())
+    }
+}
+
+impl<R: Explain> From<CommandError<R>> for Error {
+    fn from(error: CommandError<R>) -> Self {
+        match error {
+            CommandError::Contended => Self::new(
+                Code::Conflict,
+                "Others change this object all the time. Nothing was stored; try again.",
+            )
+            .with_retry(),
+            CommandError::Failed(failure) => failure.into(),
+            CommandError::Rejected(rejection) => rejection.explain(),
+            CommandError::Reused => Self::new(
+                Code::IdempotencyKeyReused,
+                "Use a new Idempotency-Key for every new request.",
+            ),
+            CommandError::VersionMismatch { expected, current } => Self::new(
+                Code::VersionMismatch,
+                format!("expected version {expected}, current version is {current}"),
+            )
+            .with_etag(etag(current)),
+        }
+    }
+}
+
+impl From<RegisterError> for Error {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Command(error) => error.into(),
+            RegisterError::EmailTaken => Self::new(
+                Code::EmailTaken,
+                "Sign in with this address, or use another one.",
+            ),
+            RegisterError::InvalidEmail => Self::invalid_field("/email", error.to_string()),
+            RegisterError::InvalidName(reason) => Self::invalid_field("/name", reason.to_string()),
+            RegisterError::WeakPassword(reason) => Self::invalid_field("/password", reason),
+        }
+    }
+}
+
+impl From<AttributesError> for Error {
+    fn from(error: AttributesError) -> Self {
+        match error {
+            AttributesError::Failed(failure) => failure.into(),
+            AttributesError::Invalid(violations) => Self::invalid_body(
+                violations
+                    .into_iter()
+                    .map(|violation| FieldError {
+                        pointer: format!("/attributes{}", violation.pointer),
+                        detail: violation.detail,
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What the client is told when an aggregate says no.
+//!
+//! Invariant: a rejection is always the client's to solve (4xx), and names the field if one is to blame.
+
+use domain::{
+    job::JobRejection,
+    resource::ResourceRejection,
+    resource_type::ResourceTypeRejection,
+    schedule::InvalidSchedule,
+    task::TaskRejection,
+    user::UserRejection,
+};
+use schemas::api::Code;
+
+use super::Error;
+
+/// A rejection that clients can meet.
+pub(crate) trait Explain: std::error::Error {
+    /// What to tell them.
+    fn explain(self) -> Error;
+}
+
+impl Explain for JobRejection {
+    fn explain(self) -> Error {
+        match self {
+            Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
+            Self::NotFound => Error::not_found("job"),
+            Self::Schedule(reason) => schedule(&reason),
+            Self::Task(reason) => task("/task", &reason),
+        }
+    }
+}
+
+impl Explain for ResourceRejection {
+    fn explain(self) -> Error {
+        match self {
+            Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
+            Self::NotFound => Error::not_found("resource"),
+            Self::TypeChanged => Error::new(Code::InvalidState, self.to_string()),
+        }
+    }
+}
+
+impl Explain for ResourceTypeRejection {
+    fn explain(self) -> Error {
+        match self {
+            Self::Renamed => Error::new(Code::InvalidState, self.to_string()),
+        }
+    }
+}
+
+impl Explain for TaskRejection {
+    fn explain(self) -> Error {
+        task("", &self)
+    }
+}
+
+impl Explain for UserRejection {
+    fn explain(self) -> Error {
+        match self {
+            Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
+            Self::NotFound => Error::not_found("user"),
+        }
+    }
+}
+
+/// A schedule that cannot be followed, in a body that has it under `/schedule`.
+pub(crate) fn schedule(reason: &InvalidSchedule) -> Error {
+    let pointer = match reason {
+        InvalidSchedule::Cron(_) | InvalidSchedule::Never => "/schedule/expression",
+        InvalidSchedule::Interval => "/schedule/every_ms",
+        InvalidSchedule::TimeZone(_) => "/schedule/timezone",
+    };
+    Error::invalid_field(pointer, reason.to_string())
+}
+
+/// A task's no, in a body that has its specification under `at`.
+fn task(at: &str, rejection: &TaskRejection) -> Error {
+    match rejection {
+        TaskRejection::AlreadyExists => Error::new(Code::AlreadyExists, rejection.to_string()),
+        TaskRejection::Invalid(reason) => {
+            // Each reason begins with the name of its field.
+            let field = reason.split(' ').next().unwrap_or_default();
+            Error::invalid_field(format!("{at}/{field}"), *reason)
+        }
+        TaskRejection::NotFound => Error::not_found("task"),
+        TaskRejection::Ended(_)
+        | TaskRejection::NotDue(_)
+        | TaskRejection::NotEnded(_)
+        | TaskRejection::NotYourAttempt(_) => Error::new(Code::InvalidState, rejection.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{
+        Actor, Aggregate as _, CommandId, Context, TenantId, Timestamp,
+        task::{Task, TaskCommand, TaskCreated, TaskSpec},
+    };
+    use schemas::api::FieldError;
+
+    /// What a client reads who asks for a task like this.
+    fn refused(body: serde_json::Value) -> Vec<FieldError> {
+        let spec: TaskSpec = serde_json::from_value(body).expect("a specification");
+        let context = Context {
+            actor: Actor::System("test".into()),
+            command: CommandId::new(uuid::Uuid::from_u128(1)),
+            now: Timestamp::from_unix_ms(0),
+            tenant: TenantId::new(uuid::Uuid::from_u128(2)),
+        };
+        let create = TaskCommand::Create(TaskCreated {
+            spec,
+            not_before: None,
+            origin: None,
+        });
+        let rejection = Task::decide(None, &create, &context).expect_err("rejected");
+        rejection.explain().refusal().errors.clone()
+    }
+
+    #[test]
+    fn an_invalid_task_names_its_field() {
+        for (body, pointer) in [
+            (serde_json::json!({"kind": "a b"}), "/kind"),
+            (serde_json::json!({"kind": "a", "max_attempts": 0}), "/max_attempts"),
+            (serde_json::json!({"kind": "a", "timeout_ms": 0}), "/timeout_ms"),
+        ] {
+            let errors = refused(body);
+            assert_eq!(errors.len(), 1);
+            assert_eq!(errors[0].pointer, pointer);
+        }
+    }
+}

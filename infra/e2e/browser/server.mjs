@@ -1,0 +1,85 @@
+// One `almanac dev` for all journeys, on data of its own.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, open, readFile, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { setTimeout as pause } from "node:timers/promises";
+
+const READY_LIMIT_MS = 180_000;
+const STOP_LIMIT_MS = 30_000;
+
+export class Server {
+  /** Starts the binary, or uses one that runs, and waits until it serves. */
+  static async start(report) {
+    const running = process.env.ALMANAC_DEV_JSON;
+    if (running) return new Server(JSON.parse(await readFile(running, "utf8")));
+    const dir = await mkdtemp(path.join(os.tmpdir(), "almanac-browser-"));
+    // As root, the database runs under an account that must be able to pass.
+    await chmod(dir, 0o711);
+    const log = await open(path.join(report, "almanac.log"), "w");
+    const program = process.env.ALMANAC_BIN ?? "almanac";
+    const args = ["dev", "--data-dir", path.join(dir, "data"), "--port", "0", "--no-open"];
+    const child = spawn(program, args, { stdio: ["ignore", log.fd, log.fd] });
+    await log.close();
+    const ended = once(child, "exit").then(([code, signal]) => code ?? signal);
+    const state = await ready(path.join(dir, "data/dev.json"), ended);
+    return new Server(state, { child, ended, dir });
+  }
+
+  constructor(state, own) {
+    this.base = state.gateway.replace(/\/$/, "");
+    this.admin = state.admin;
+    this.own = own;
+  }
+
+  /** Calls the API as the administrator; the body of the answer. */
+  async api(method, route, body, headers = {}) {
+    this.token ??= await this.#signIn();
+    return this.#call(method, route, body, { authorization: `Bearer ${this.token}`, ...headers });
+  }
+
+  /** Ends the server it started, and removes its data. */
+  async stop() {
+    if (!this.own) return;
+    const { child, ended, dir } = this.own;
+    child.kill("SIGTERM");
+    const late = pause(STOP_LIMIT_MS, "late", { ref: false });
+    if ((await Promise.race([ended, late])) === "late") child.kill("SIGKILL");
+    await ended;
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  async #signIn() {
+    const { email, password } = this.admin;
+    return (await this.#call("POST", "/auth/login", { email, password })).access_token;
+  }
+
+  async #call(method, route, body, headers = {}) {
+    const response = await fetch(`${this.base}/api/v1${route}`, {
+      method,
+      headers: { "content-type": "application/json", ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${route}: ${response.status} ${text}`);
+    return text ? JSON.parse(text) : undefined;
+  }
+}
+
+/** The content of dev.json as soon as it is there. */
+async function ready(file, ended) {
+  const limit = performance.now() + READY_LIMIT_MS;
+  for (;;) {
+    try {
+      return JSON.parse(await readFile(file, "utf8"));
+    } catch (error) {
+      const early = error.code === "ENOENT" || error instanceof SyntaxError;
+      if (!early || performance.now() > limit) throw error;
+    }
+    const end = await Promise.race([ended, pause(100, "waiting")]);
+    if (end !== "waiting") throw new Error(`almanac dev ended with ${end} before it was ready`);
+  }
+}

@@ -1,0 +1,106 @@
+//! A commit's meta data as message headers.
+//!
+//! Invariant: what was written is read back equal; a header that is missing or malformed makes the
+//! message unreadable, and says which.
+
+use async_nats::HeaderMap;
+use schemas::Meta;
+
+const ACTOR: &str = "Almanac-Actor";
+const CAUSATION: &str = "Almanac-Causation";
+const COMMAND: &str = "Almanac-Command";
+const CORRELATION: &str = "Almanac-Correlation";
+const FINGERPRINT: &str = "Almanac-Fingerprint";
+const HASH: &str = "Almanac-Hash";
+const PREVIOUS: &str = "Almanac-Previous";
+const TIME: &str = "Almanac-Time";
+const TRACEPARENT: &str = "traceparent";
+const VERSION: &str = "Almanac-Version";
+
+/// Writes `meta`.
+pub(crate) fn write(meta: &Meta) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACTOR, meta.actor.to_string());
+    headers.insert(COMMAND, meta.command.to_string());
+    headers.insert(CORRELATION, meta.correlation.to_string());
+    headers.insert(HASH, meta.hash.to_string());
+    headers.insert(PREVIOUS, meta.previous.to_string());
+    headers.insert(TIME, meta.time.to_string());
+    headers.insert(VERSION, meta.version.to_string());
+    if let Some(causation) = meta.causation {
+        headers.insert(CAUSATION, causation.to_string());
+    }
+    if let Some(fingerprint) = meta.fingerprint {
+        headers.insert(FINGERPRINT, fingerprint.to_string());
+    }
+    if let Some(traceparent) = &meta.traceparent {
+        headers.insert(TRACEPARENT, traceparent.as_str());
+    }
+    headers
+}
+
+/// Reads what [`write`] wrote.
+pub(crate) fn read(headers: &HeaderMap) -> Result<Meta, String> {
+    Ok(Meta {
+        actor: required(headers, ACTOR)?,
+        causation: optional(headers, CAUSATION)?,
+        command: required(headers, COMMAND)?,
+        correlation: required(headers, CORRELATION)?,
+        fingerprint: optional(headers, FINGERPRINT)?,
+        hash: required(headers, HASH)?,
+        previous: required(headers, PREVIOUS)?,
+        time: required(headers, TIME)?,
+        traceparent: optional(headers, TRACEPARENT)?,
+        version: required::<u64>(headers, VERSION).map(schemas::Version)?,
+    })
+}
+
+fn required<T: std::str::FromStr>(headers: &HeaderMap, name: &str) -> Result<T, String> {
+    optional(headers, name)?.ok_or_else(|| format!("header {name} is missing"))
+}
+
+fn optional<T: std::str::FromStr>(headers: &HeaderMap, name: &str) -> Result<Option<T>, String> {
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
+    let value = value.as_str();
+    value
+        .parse()
+        .map(Some)
+        .map_err(|_| format!("header {name} is malformed: {value:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::tests::meta;
+    use schemas::Hash;
+    use uuid::Uuid;
+
+    #[test]
+    fn what_was_written_is_read() {
+        let full = Meta {
+            causation: Some(Uuid::from_u128(9)),
+            fingerprint: Some(Hash([7; 32])),
+            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+            ..meta()
+        };
+        assert_eq!(read(&write(&full)), Ok(full));
+        assert_eq!(read(&write(&meta())), Ok(meta()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(
+            read(&HeaderMap::new()),
+            Err("header Almanac-Actor is missing".into())
+        );
+        let mut headers = write(&meta());
+        headers.insert(VERSION, "seven");
+        let reason = read(&headers).expect_err("refused");
+        assert!(
+            reason.contains(VERSION) && reason.contains("seven"),
+            "{reason}"
+        );
+    }
+}

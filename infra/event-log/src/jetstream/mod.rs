@@ -1,0 +1,134 @@
+//! The log on NATS JetStream.
+//!
+//! Invariant: every message carries the sequence that it expects its subject to be at; there is no way
+//! through this adapter to publish without one.
+
+mod appender;
+mod check;
+mod publish;
+mod read;
+mod streams;
+
+use async_nats::jetstream;
+use async_trait::async_trait;
+use schemas::{Commit, Position, StreamId};
+use secrecy::{ExposeSecret, SecretString};
+
+pub use check::OpenError;
+
+use crate::{AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom};
+use appender::Appender;
+
+/// How to reach the log and what to demand of it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Accept a server that syncs at intervals: acknowledged commits may be lost in a power cut.
+    pub accept_interval_sync: bool,
+    /// Create what is missing; a process in production finds everything in place.
+    pub create: bool,
+    /// Pack commits that wait together into one write. Only a bench has reason to say no.
+    pub group_commit: bool,
+    /// Where the server's monitor answers.
+    pub monitor_url: String,
+    /// How many copies each stream must keep.
+    pub replicas: usize,
+    /// Where the server listens.
+    pub url: SecretString,
+}
+
+/// The log on a NATS server. Clones share one connection and one appender.
+#[derive(Clone)]
+pub struct JetStreamLog {
+    appender: Appender,
+    client: async_nats::Client,
+    jetstream: jetstream::Context,
+    replicas: usize,
+    stream: jetstream::stream::Stream<()>,
+}
+
+impl JetStreamLog {
+    /// Connects, checks that server and streams keep what this crate promises, and refuses otherwise.
+    pub async fn open(options: &Options) -> Result<Self, OpenError> {
+        let client = async_nats::ConnectOptions::new()
+            .name("almanac")
+            .retry_on_initial_connect()
+            .connection_timeout(std::time::Duration::from_secs(2))
+            .connect(options.url.expose_secret())
+            .await
+            .map_err(|reason| OpenError::Unreachable(reason.to_string()))?;
+        check::server(&client, options).await?;
+        let jetstream = jetstream::new(client.clone());
+        streams::ensure(&jetstream, options).await?;
+        let stream = jetstream
+            .get_stream_no_info(crate::subject::EVENTS)
+            .await
+            .map_err(|reason| OpenError::Unreachable(reason.to_string()))?;
+        let appender = Appender::start(client.clone(), options.group_commit);
+        Ok(Self {
+            appender,
+            client,
+            jetstream,
+            replicas: options.replicas,
+            stream,
+        })
+    }
+
+    /// Whether the server can be reached right now.
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == async_nats::connection::State::Connected
+    }
+
+    pub(crate) fn client(&self) -> &async_nats::Client {
+        &self.client
+    }
+
+    pub(crate) fn jetstream(&self) -> &jetstream::Context {
+        &self.jetstream
+    }
+}
+
+#[async_trait]
+impl EventLog for JetStreamLog {
+    async fn append(&self, commit: NewCommit) -> Result<Position, AppendError> {
+        self.appender.append(commit).await
+    }
+
+    async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
+        publish::batch(&self.client, &commits).await
+    }
+
+    async fn at(&self, position: Position) -> Result<Option<Entry>, LogError> {
+        read::at(&self.stream, position).await
+    }
+
+    async fn follow(&self, after: Position) -> Result<Follow, LogError> {
+        read::follow(&self.stream, after).await
+    }
+
+    async fn head(&self) -> Result<Head, LogError> {
+        let info = self
+            .stream
+            .get_info()
+            .await
+            .map_err(|reason| LogError::Unavailable(reason.to_string()))?;
+        let incarnation = streams::incarnation(&info);
+        Ok(Head {
+            incarnation,
+            position: Position(info.state.last_sequence),
+        })
+    }
+
+    async fn load(
+        &self,
+        stream: StreamId,
+        after: Position,
+        from: ReadFrom,
+    ) -> Result<Vec<Commit>, LogError> {
+        match from {
+            ReadFrom::Leader if self.replicas > 1 => {
+                read::load_from_leader(&self.stream, stream, after).await
+            }
+            _ => read::load(&self.client, stream, after).await,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Publishing one commit, and several as one atomic batch (ADR-50 of NATS).
+//!
+//! Invariant: every answer is understood as stored, not stored, or unknown; nothing is guessed from the
+//! words of an error.
+
+use std::time::Duration;
+
+use async_nats::{Client, HeaderMap, Request, client::RequestErrorKind, connection::State};
+use schemas::Position;
+use serde::Deserialize;
+
+use crate::{AppendError, NewCommit, headers, subject};
+
+/// The most messages that the server takes in one atomic batch.
+pub(super) const BATCH_MAX: usize = 1_000;
+/// How long to wait for the server's word.
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+const BATCH_COMMIT: &str = "Nats-Batch-Commit";
+const BATCH_ID: &str = "Nats-Batch-Id";
+const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
+const EXPECTED_SUBJECT_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
+const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
+const MESSAGE_ID: &str = "Nats-Msg-Id";
+
+/// The server's word on a publish.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ack {
+    Error { error: AckError },
+    Stored { seq: u64 },
+}
+
+#[derive(Deserialize)]
+struct AckError {
+    code: u16,
+    description: String,
+    err_code: u32,
+}
+
+/// Stores one commit.
+pub(super) async fn single(client: &Client, commit: &NewCommit) -> Result<Position, AppendError> {
+    let last = request(client, commit, message(commit)).await?;
+    Ok(Position(last))
+}
+
+/// Stores all commits or none.
+pub(super) async fn batch(
+    client: &Client,
+    commits: &[NewCommit],
+) -> Result<Vec<Position>, AppendError> {
+    let count = commits.len();
+    let Some((last, others)) = commits.split_last() else {
+        return Err(AppendError::Refused(
+            "a batch holds at least one commit".into(),
+        ));
+    };
+    if count > BATCH_MAX {
+        return Err(AppendError::Refused(format!(
+            "a batch holds at most {BATCH_MAX} commits"
+        )));
+    }
+    connected(client)?;
+    let id = last.meta.command.uuid().simple().to_string();
+    for (at, commit) in others.iter().enumerate() {
+        let headers = batched(message(commit), &id, at + 1);
+        client
+            .publish_with_headers(
+                subject::of(commit.stream),
+                headers,
+                commit.payload.clone().into(),
+            )
+            .await
+            .map_err(|reason| AppendError::Unavailable(reason.to_string()))?;
+    }
+    let mut headers = batched(message(last), &id, count);
+    headers.insert(BATCH_COMMIT, "1");
+    let position = request(client, last, headers).await?;
+    let first = position + 1 - count as u64;
+    Ok((first..=position).map(Position).collect())
+}
+
+fn message(commit: &NewCommit) -> HeaderMap {
+    let mut headers = headers::write(&commit.meta);
+    // One command may touch several aggregates; an id must be unique within a batch.
+    let id = format!("{}.{}", commit.meta.command, commit.stream.id.simple());
+    headers.insert(MESSAGE_ID, id);
+    headers.insert(EXPECTED_STREAM, subject::EVENTS);
+    headers.insert(EXPECTED_SUBJECT_SEQUENCE, commit.expected.to_string());
+    headers
+}
+
+fn batched(mut headers: HeaderMap, id: &str, sequence: usize) -> HeaderMap {
+    headers.insert(BATCH_ID, id);
+    headers.insert(BATCH_SEQUENCE, sequence.to_string());
+    headers
+}
+
+async fn request(
+    client: &Client,
+    commit: &NewCommit,
+    headers: HeaderMap,
+) -> Result<u64, AppendError> {
+    connected(client)?;
+    let request = Request::new()
+        .headers(headers)
+        .payload(commit.payload.clone().into())
+        .timeout(Some(ACK_TIMEOUT));
+    let answer = client
+        .send_request(subject::of(commit.stream), request)
+        .await;
+    let answer = answer.map_err(|reason| match reason.kind() {
+        RequestErrorKind::NoResponders => AppendError::Unavailable("no stream listens".into()),
+        _ => AppendError::Unknown(reason.to_string()),
+    })?;
+    match serde_json::from_slice(&answer.payload) {
+        Ok(Ack::Stored { seq }) => Ok(seq),
+        Ok(Ack::Error { error }) => Err(refusal(&error)),
+        Err(reason) => Err(AppendError::Unknown(format!("unreadable answer: {reason}"))),
+    }
+}
+
+/// While the client reconnects it would queue the message and send it whenever; better not to begin.
+fn connected(client: &Client) -> Result<(), AppendError> {
+    match client.connection_state() {
+        State::Connected => Ok(()),
+        state => Err(AppendError::Unavailable(format!("connection is {state}"))),
+    }
+}
+
+/// What the server's error codes mean for a commit.
+fn refusal(error: &AckError) -> AppendError {
+    let words = format!("{} ({})", error.description, error.err_code);
+    match error.err_code {
+        // Wrong last sequence; the same inside a batch; an id that the window has already seen.
+        10_071 | 10_164 | 10_201 => AppendError::Conflict,
+        // Batch abandoned or incomplete; too many open batches; stream full.
+        10_176 | 10_210 | 10_077 => AppendError::Unavailable(words),
+        _ if error.code >= 500 => AppendError::Unavailable(words),
+        _ => AppendError::Refused(words),
+    }
+}

@@ -1,0 +1,136 @@
+//! The contract of the log.
+//!
+//! Invariant: a commit is stored only if its aggregate's last commit is the one it expects; once
+//! acknowledged it is never lost, altered or renumbered; and positions are contiguous from 1.
+
+use std::{pin::Pin, sync::Arc};
+
+use async_trait::async_trait;
+use futures::Stream;
+use schemas::{Commit, Position, StreamId};
+
+use crate::NewCommit;
+
+/// A log that several parts of a process share.
+pub type SharedLog = Arc<dyn EventLog>;
+
+/// The log as it grows: every entry once, in order, waiting at the end for more.
+pub type Follow = Pin<Box<dyn Stream<Item = Result<Entry, LogError>> + Send>>;
+
+/// What stands at a position.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// A commit whose headers can be read; its events may still be poison.
+    Commit(Commit),
+    /// A message that no commit of ours looks like.
+    Unreadable(Unreadable),
+}
+
+/// A message of the log that is not a commit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unreadable {
+    /// Its place.
+    pub position: Position,
+    /// The subject it was published to.
+    pub subject: String,
+    /// What it holds.
+    pub payload: Vec<u8>,
+    /// Why it is not a commit.
+    pub reason: String,
+}
+
+/// Where the log ends, and which log it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Head {
+    /// Tells this log from any other, also from one made later under the same name.
+    pub incarnation: String,
+    /// The last position; 0 when empty.
+    pub position: Position,
+}
+
+/// Which copy of the log to read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ReadFrom {
+    /// Any copy: fast, and on a cluster perhaps behind; the expectation catches that.
+    Any,
+    /// The copy that accepts writes.
+    Leader,
+}
+
+/// Why an append did not succeed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AppendError {
+    /// An aggregate's last commit is not the one expected; nothing was stored.
+    #[error("the aggregate has changed")]
+    Conflict,
+    /// The log refuses the commit for what it is; nothing was stored.
+    #[error("the log refused the commit: {0}")]
+    Refused(String),
+    /// The log cannot take it now; nothing was stored.
+    #[error("the log is unavailable: {0}")]
+    Unavailable(String),
+    /// No answer came; the commit may be stored or not. Its command id tells.
+    #[error("the outcome is unknown: {0}")]
+    Unknown(String),
+}
+
+/// Why the log cannot be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LogError {
+    /// Positions are missing, so this is not the log it was.
+    #[error("the log has a gap: after position {after} comes {found}")]
+    Gap {
+        /// The last position seen.
+        after: Position,
+        /// The position that came.
+        found: Position,
+    },
+    /// The log cannot be reached.
+    #[error("the log is unavailable: {0}")]
+    Unavailable(String),
+    /// An aggregate's history holds something that is not a commit.
+    #[error("position {position} cannot be read: {reason}")]
+    Unreadable {
+        /// Where.
+        position: Position,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The log.
+#[async_trait]
+pub trait EventLog: Send + Sync + 'static {
+    /// Stores one commit and says where.
+    async fn append(&self, commit: NewCommit) -> Result<Position, AppendError>;
+
+    /// Stores commits of different aggregates, at most 1,000, all or none; says where, in their order.
+    async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError>;
+
+    /// What stands at `position`; none past the end.
+    async fn at(&self, position: Position) -> Result<Option<Entry>, LogError>;
+
+    /// The log from the place after `after` on, without end.
+    async fn follow(&self, after: Position) -> Result<Follow, LogError>;
+
+    /// Where the log ends now.
+    async fn head(&self) -> Result<Head, LogError>;
+
+    /// The commits of one aggregate after `after`, in order.
+    async fn load(
+        &self,
+        stream: StreamId,
+        after: Position,
+        from: ReadFrom,
+    ) -> Result<Vec<Commit>, LogError>;
+}
+
+impl Entry {
+    /// Its place in the log.
+    pub fn position(&self) -> Position {
+        match self {
+            Self::Commit(commit) => commit.position,
+            Self::Unreadable(unreadable) => unreadable.position,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The log in memory, for tests and for replaying into nowhere.
+//!
+//! Invariant: it keeps the same promises as the real one, except that it ends with the process.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use futures::stream;
+use schemas::{Commit, Position, StreamId};
+use tokio::sync::watch;
+
+use crate::{AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom};
+
+/// The most commits that one batch may hold, as on a real server.
+const BATCH_MAX: usize = 1_000;
+
+/// A log that lives as long as the process.
+#[derive(Clone, Debug)]
+pub struct MemoryLog(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    head: watch::Sender<Position>,
+    incarnation: String,
+    stored: Mutex<Stored>,
+}
+
+#[derive(Debug, Default)]
+struct Stored {
+    commits: Vec<Commit>,
+    last: HashMap<StreamId, Position>,
+}
+
+impl MemoryLog {
+    /// An empty log with an identity of its own.
+    pub fn new(incarnation: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            head: watch::Sender::new(Position(0)),
+            incarnation: incarnation.into(),
+            stored: Mutex::default(),
+        }))
+    }
+
+    fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.0.stored.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stored {
+    fn check(&self, commit: &NewCommit) -> Result<(), AppendError> {
+        let last = self.last.get(&commit.stream).copied().unwrap_or_default();
+        if last == commit.expected {
+            Ok(())
+        } else {
+            Err(AppendError::Conflict)
+        }
+    }
+
+    fn store(&mut self, commit: NewCommit) -> Position {
+        let position = Position(self.commits.len() as u64 + 1);
+        self.last.insert(commit.stream, position);
+        self.commits.push(commit.stored_at(position));
+        position
+    }
+}
+
+#[async_trait]
+impl EventLog for MemoryLog {
+    async fn append(&self, commit: NewCommit) -> Result<Position, AppendError> {
+        let mut positions = self.append_all(vec![commit]).await?;
+        positions
+            .pop()
+            .ok_or_else(|| AppendError::Refused("nothing to append".into()))
+    }
+
+    async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
+        if commits.is_empty() || commits.len() > BATCH_MAX {
+            return Err(AppendError::Refused(format!(
+                "a batch holds 1 to {BATCH_MAX} commits"
+            )));
+        }
+        let mut stored = self.stored();
+        for (at, commit) in commits.iter().enumerate() {
+            if commits[..at]
+                .iter()
+                .any(|other| other.stream == commit.stream)
+            {
+                return Err(AppendError::Refused("two commits on one aggregate".into()));
+            }
+            stored.check(commit)?;
+        }
+        let positions: Vec<_> = commits
+            .into_iter()
+            .map(|commit| stored.store(commit))
+            .collect();
+        self.0
+            .head
+            .send_replace(positions.last().copied().unwrap_or_default());
+        Ok(positions)
+    }
+
+    async fn at(&self, position: Position) -> Result<Option<Entry>, LogError> {
+        let index = usize::try_from(position.0)
+            .unwrap_or(usize::MAX)
+            .wrapping_sub(1);
+        Ok(self.stored().commits.get(index).cloned().map(Entry::Commit))
+    }
+
+    async fn follow(&self, after: Position) -> Result<Follow, LogError> {
+        let head = self.0.head.subscribe();
+        let entries = stream::unfold(
+            (self.clone(), head, after),
+            |(log, mut head, after): (Self, watch::Receiver<Position>, Position)| async move {
+                // The sender lives in `log`, so waiting ends only with a new head.
+                head.wait_for(|head| *head > after).await.ok()?;
+                let entry = log.at(after.next()).await.transpose()?;
+                Some((entry, (log, head, after.next())))
+            },
+        );
+        Ok(Box::pin(entries))
+    }
+
+    async fn head(&self) -> Result<Head, LogError> {
+        let position = Position(self.stored().commits.len() as u64);
+        Ok(Head {
+            incarnation: self.0.incarnation.clone(),
+            position,
+        })
+    }
+
+    async fn load(
+        &self,
+        stream: StreamId,
+        after: Position,
+        _: ReadFrom,
+    ) -> Result<Vec<Commit>, LogError> {
+        let stored = self.stored();
+        let from = usize::try_from(after.0)
+            .unwrap_or(usize::MAX)
+            .min(stored.commits.len());
+        Ok(stored.commits[from..]
+            .iter()
+            .filter(|c| c.stream == stream)
+            .cloned()
+            .collect())
+    }
+}

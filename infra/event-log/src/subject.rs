@@ -1,0 +1,95 @@
+//! Subjects and names on the NATS server.
+//!
+//! Invariant: no other file spells one. An aggregate has one literal subject, made of tokens that cannot
+//! hold a dot, a wildcard or white space.
+
+use domain::{AggregateKind, TaskId, TenantId, task::Priority};
+use schemas::StreamId;
+
+/// The stream that is the log.
+pub const EVENTS: &str = "EVENTS";
+/// The stream that carries attempts to workers.
+pub const WORK: &str = "WORK";
+/// The bucket of sealed secrets.
+pub const VAULT_BUCKET: &str = "vault";
+/// The bucket that says who leads.
+pub const LEASE_BUCKET: &str = "leases";
+
+/// What the log listens to.
+pub const ALL_EVENTS: &str = "events.>";
+/// What the work queue listens to.
+pub const ALL_WORK: &str = "work.>";
+/// Whom to tell that a running task is to stop.
+pub const ALL_CANCELS: &str = "cancel.*";
+
+/// The one subject of an aggregate.
+pub fn of(stream: StreamId) -> String {
+    format!(
+        "events.{}.{}.{}",
+        stream.tenant,
+        stream.kind.name(),
+        stream.id
+    )
+}
+
+/// Whose subject this is.
+pub fn parse(subject: &str) -> Result<StreamId, String> {
+    let mut tokens = subject.split('.');
+    let mut next = || {
+        tokens
+            .next()
+            .ok_or_else(|| format!("not an aggregate's subject: {subject}"))
+    };
+    if next()? != "events" {
+        return Err(format!("not an aggregate's subject: {subject}"));
+    }
+    let tenant: TenantId = next()?
+        .parse()
+        .map_err(|_| format!("no tenant in {subject}"))?;
+    let kind: AggregateKind = next()?.parse().map_err(|unknown| format!("{unknown}"))?;
+    let id = next()?.parse().map_err(|_| format!("no id in {subject}"))?;
+    match tokens.next() {
+        None => Ok(StreamId { tenant, kind, id }),
+        Some(_) => Err(format!("not an aggregate's subject: {subject}")),
+    }
+}
+
+/// Where attempts of a priority wait.
+pub fn work(priority: Priority) -> String {
+    format!("work.{}", priority.name())
+}
+
+/// The consumer that hands out a priority's attempts.
+pub fn work_consumer(priority: Priority) -> String {
+    format!("workers-{}", priority.name())
+}
+
+/// Where a running task hears that it is to stop.
+pub fn cancel(task: TaskId) -> String {
+    format!("cancel.{task}")
+}
+
+/// The task that such a subject names.
+pub fn cancelled(subject: &str) -> Option<TaskId> {
+    subject.strip_prefix("cancel.")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::tests::stream;
+
+    #[test]
+    fn subjects_survive_text() {
+        assert_eq!(parse(&of(stream(7))), Ok(stream(7)));
+        for wrong in [
+            "",
+            "events",
+            "events.a.b.c",
+            &format!("{}.x", of(stream(7))),
+            "work.low",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

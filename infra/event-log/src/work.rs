@@ -1,0 +1,192 @@
+//! The work queue: attempts on their way from the dispatcher to a worker.
+//!
+//! Invariant: delivery is at least once and means nothing by itself; a worker must claim the attempt in
+//! the log before it acts. A delivery that is dropped without a word is delivered again at once.
+
+use std::time::Duration;
+
+use async_nats::{
+    HeaderMap,
+    jetstream::{AckKind, Message, consumer::PullConsumer},
+};
+use domain::{TaskId, TenantId, task::Priority};
+use futures::{Stream, StreamExt as _};
+use schemas::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::{JetStreamLog, LogError, subject};
+
+/// The attempts that wait.
+#[derive(Clone)]
+pub struct WorkQueue(JetStreamLog);
+
+/// One attempt to be made.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct WorkItem {
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The task.
+    pub task: TaskId,
+    /// Its owner.
+    pub tenant: TenantId,
+    /// The task's version when the attempt came due; tells equal attempt numbers apart.
+    pub version: Version,
+}
+
+/// An attempt handed to this worker, until it says what became of it.
+pub struct Delivery {
+    /// What is to be done.
+    pub item: WorkItem,
+    /// How often this was delivered before; above 0, an earlier worker may have died.
+    pub redelivered: u64,
+    message: Option<Message>,
+}
+
+/// Why the queue does not give or take.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the work queue is unavailable: {0}")]
+pub struct WorkError(String);
+
+impl WorkQueue {
+    /// The work queue on `log`'s server.
+    pub fn new(log: &JetStreamLog) -> Self {
+        Self(log.clone())
+    }
+
+    /// Puts `item` into the queue of `priority`; repeats within two minutes are dropped by the server.
+    pub async fn push(&self, priority: Priority, item: &WorkItem) -> Result<(), WorkError> {
+        let mut headers = HeaderMap::new();
+        let id = format!("{}.{}", item.task, item.version);
+        headers.insert("Nats-Msg-Id", id);
+        let payload = serde_json::to_vec(item).expect("work items always encode");
+        let published = self.0.jetstream().publish_with_headers(
+            subject::work(priority),
+            headers,
+            payload.into(),
+        );
+        published
+            .await
+            .map_err(failed)?
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+
+    /// Up to `max` attempts of `priority`, waiting at most `wait` for the first.
+    pub async fn pull(
+        &self,
+        priority: Priority,
+        max: usize,
+        wait: Duration,
+    ) -> Result<Vec<Delivery>, WorkError> {
+        let consumer: PullConsumer = self
+            .0
+            .jetstream()
+            .get_consumer_from_stream(subject::work_consumer(priority), subject::WORK)
+            .await
+            .map_err(failed)?;
+        let messages = consumer
+            .batch()
+            .max_messages(max)
+            .expires(wait)
+            .messages()
+            .await
+            .map_err(failed)?;
+        let deliveries = messages.filter_map(|message| async { delivery(message.ok()?).await });
+        Ok(deliveries.collect().await)
+    }
+
+    /// Tells whichever worker runs `task` that it is to stop. Not stored: a worker that misses it
+    /// learns of the request from the log.
+    pub async fn announce_cancel(&self, task: TaskId) -> Result<(), WorkError> {
+        self.0
+            .client()
+            .publish(subject::cancel(task), "".into())
+            .await
+            .map_err(failed)
+    }
+
+    /// The tasks that are to stop, as they are announced.
+    pub async fn cancels(&self) -> Result<impl Stream<Item = TaskId> + Send + use<>, WorkError> {
+        let messages = self
+            .0
+            .client()
+            .subscribe(subject::ALL_CANCELS)
+            .await
+            .map_err(failed)?;
+        Ok(messages.filter_map(|message| async move { subject::cancelled(&message.subject) }))
+    }
+}
+
+impl Delivery {
+    /// The attempt needs no further delivery; confirmed by the server.
+    pub async fn done(mut self) -> Result<(), WorkError> {
+        match self.message.take() {
+            Some(message) => message.double_ack().await.map_err(failed),
+            None => Ok(()),
+        }
+    }
+
+    /// Whoever was given this is still at it; to be said at least every 30 s.
+    pub async fn in_progress(&self) -> Result<(), WorkError> {
+        match &self.message {
+            Some(message) => message.ack_with(AckKind::Progress).await.map_err(failed),
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody else should have it, after `delay`.
+    pub async fn hand_back(mut self, delay: Duration) -> Result<(), WorkError> {
+        match self.message.take() {
+            Some(message) => message
+                .ack_with(AckKind::Nak(Some(delay)))
+                .await
+                .map_err(failed),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        let Some(message) = self.message.take() else {
+            return;
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                // If the server cannot be reached it redelivers by itself after 30 s.
+                let _unreachable = message.ack_with(AckKind::Nak(None)).await;
+            });
+        }
+    }
+}
+
+/// Reads a message; one that is no work item is taken off the queue, with a word in the log file.
+async fn delivery(message: Message) -> Option<Delivery> {
+    let redelivered = message
+        .info()
+        .map_or(0, |info| (info.delivered.max(1) - 1) as u64);
+    match serde_json::from_slice(&message.payload) {
+        Ok(item) => Some(Delivery {
+            item,
+            redelivered,
+            message: Some(message),
+        }),
+        Err(reason) => {
+            tracing::error!(%reason, "a message on the work queue is no work item: removed");
+            // If this is not heard the message comes again, and is removed then.
+            let _unheard = message.ack_with(AckKind::Term).await;
+            None
+        }
+    }
+}
+
+fn failed(reason: impl std::fmt::Display) -> WorkError {
+    WorkError(reason.to_string())
+}
+
+impl From<WorkError> for LogError {
+    fn from(error: WorkError) -> Self {
+        Self::Unavailable(error.0)
+    }
+}

@@ -1,0 +1,41 @@
+//! One suite that every log must pass: the one in memory, and the one on a real nats-server.
+//!
+//! Invariant: a promise of `EventLog` is tested here or it is not a promise.
+
+mod clauses;
+mod fixture;
+mod server;
+
+use event_log::MemoryLog;
+
+macro_rules! contract {
+    ($($clause:ident),* $(,)?) => {
+        mod memory {
+            $(#[tokio::test]
+            async fn $clause() {
+                super::clauses::$clause(&super::MemoryLog::new("memory")).await;
+            })*
+        }
+
+        mod jetstream {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $clause() {
+                super::clauses::$clause(&super::fixture::jetstream().await).await;
+            })*
+        }
+    };
+}
+
+contract! {
+    a_batch_is_stored_as_a_whole,
+    a_batch_with_one_stale_member_is_rejected_as_a_whole,
+    a_batch_holds_at_most_a_thousand,
+    a_stale_command_never_fails_its_neighbours,
+    an_aggregate_is_loaded_from_any_position,
+    an_unexpected_predecessor_is_a_conflict,
+    following_sees_every_position_once_in_order,
+    no_commit_is_stored_twice,
+    of_many_writers_with_one_expectation_one_wins,
+    parallel_batches_all_arrive,
+    positions_tell_what_stands_there,
+}

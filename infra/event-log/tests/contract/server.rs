@@ -1,0 +1,190 @@
+//! What only a real server can be tested for: restarts, kills, unsafe configurations, the vault, leases
+//! and the work queue.
+//!
+//! Invariant: each test that disturbs a server has one of its own.
+
+use std::time::Duration;
+
+use domain::{TaskId, TenantId, task::Priority};
+use event_log::{
+    EventLog as _, JetStreamLog, Leases, OpenError, Position, ReadFrom, Vault, VaultError, Version,
+    WorkItem, WorkQueue,
+};
+use futures::future::join_all;
+use local::{Nats, NatsOptions, Sync};
+use uuid::Uuid;
+
+use crate::fixture::{births, jetstream, options};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_a_kill() {
+    let mut server = Nats::scratch().expect("a nats-server starts");
+    let log = JetStreamLog::open(&options(&server))
+        .await
+        .expect("the log opens");
+    let commits = births(100);
+    let stored = join_all(commits.iter().map(|commit| log.append(commit.clone()))).await;
+    let before = log.head().await.expect("a head");
+    server.kill();
+    let refused = log.append(births(1).remove(0)).await;
+    assert!(refused.is_err(), "{refused:?}");
+    server.restart().expect("it restarts");
+    let log = JetStreamLog::open(&options(&server))
+        .await
+        .expect("the log opens");
+    let after = log.head().await.expect("a head");
+    assert_eq!(after.incarnation, before.incarnation);
+    assert!(after.position >= before.position);
+    for (commit, position) in commits.into_iter().zip(stored) {
+        let found = log
+            .load(commit.stream, Position(0), ReadFrom::Leader)
+            .await
+            .expect("loaded");
+        assert_eq!(found, [commit.stored_at(position.expect("stored"))]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_syncs_at_intervals_is_refused_unless_accepted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut wanted = NatsOptions::new(folder.path().join("nats"));
+    wanted.sync = Sync::Interval;
+    let server = Nats::start(wanted).expect("a nats-server starts");
+    let refused = JetStreamLog::open(&options(&server)).await.err();
+    assert!(
+        matches!(refused, Some(OpenError::SyncNotAlways)),
+        "{refused:?}"
+    );
+    let accepted = event_log::Options {
+        accept_interval_sync: true,
+        ..options(&server)
+    };
+    JetStreamLog::open(&accepted).await.expect("the log opens");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_forgets_is_refused() {
+    let server = Nats::scratch().expect("a nats-server starts");
+    let client = async_nats::connect(server.url()).await.expect("connected");
+    let config = async_nats::jetstream::stream::Config {
+        name: "EVENTS".into(),
+        subjects: vec!["events.>".into()],
+        max_age: Duration::from_secs(3_600),
+        ..Default::default()
+    };
+    async_nats::jetstream::new(client)
+        .create_stream(config)
+        .await
+        .expect("created");
+    let refused = JetStreamLog::open(&options(&server)).await.err();
+    let words = refused.map(|reason| reason.to_string()).unwrap_or_default();
+    for rule in [
+        "max_age must be unset",
+        "discard must be new",
+        "deny_delete must be on",
+    ] {
+        assert!(words.contains(rule), "{words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_created_without_leave() {
+    let server = Nats::scratch().expect("a nats-server starts");
+    let strict = event_log::Options {
+        create: false,
+        ..options(&server)
+    };
+    let refused = JetStreamLog::open(&strict).await.err();
+    assert!(
+        matches!(refused, Some(OpenError::Missing(_))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_vault_opens_only_with_its_key_and_under_its_name() {
+    let log = jetstream().await;
+    let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
+    let name = format!("test.{}", Uuid::from_u128(1));
+    assert!(vault.get(&name).await.expect("read").is_none());
+    vault.create(&name, b"secret").await.expect("created");
+    assert_eq!(
+        vault.create(&name, b"other").await,
+        Err(VaultError::Conflict)
+    );
+    let found = vault.get(&name).await.expect("read").expect("there");
+    assert_eq!(found.value, b"secret");
+    vault
+        .replace(&name, b"newer", found.revision)
+        .await
+        .expect("replaced");
+    let stale = vault.replace(&name, b"stale", found.revision).await;
+    assert_eq!(stale, Err(VaultError::Conflict));
+    let stranger = Vault::open(&log, &[8; 32]).await.expect("a vault");
+    assert!(matches!(
+        stranger.get(&name).await,
+        Err(VaultError::Sealed(_))
+    ));
+    vault.delete(&name).await.expect("deleted");
+    assert!(vault.get(&name).await.expect("read").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_has_one_holder_until_it_is_released() {
+    let leases = Leases::open(&jetstream().await).await.expect("leases");
+    let mut lease = leases
+        .acquire("chair", "ann")
+        .await
+        .expect("asked")
+        .expect("held");
+    assert!(
+        leases
+            .acquire("chair", "bob")
+            .await
+            .expect("asked")
+            .is_none()
+    );
+    assert_eq!(
+        leases.holder("chair").await.expect("asked").as_deref(),
+        Some("ann")
+    );
+    assert!(lease.renew().await.expect("asked") && lease.is_held());
+    lease.release().await.expect("released");
+    assert!(
+        leases
+            .acquire("chair", "bob")
+            .await
+            .expect("asked")
+            .is_some()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_is_delivered_until_it_is_done() {
+    let queue = WorkQueue::new(&jetstream().await);
+    let item = WorkItem {
+        attempt: 1,
+        task: TaskId::new(Uuid::from_u128(1)),
+        tenant: TenantId::new(Uuid::from_u128(2)),
+        version: Version(1),
+    };
+    queue.push(Priority::High, &item).await.expect("pushed");
+    queue
+        .push(Priority::High, &item)
+        .await
+        .expect("a repeat is dropped");
+    let wait = Duration::from_secs(5);
+    let mut first = queue.pull(Priority::High, 10, wait).await.expect("pulled");
+    assert_eq!(first.len(), 1);
+    let dropped = first.remove(0);
+    assert_eq!((&dropped.item, dropped.redelivered), (&item, 0));
+    drop(dropped);
+    let mut second = queue.pull(Priority::High, 10, wait).await.expect("pulled");
+    assert_eq!((&second[0].item, second[0].redelivered), (&item, 1));
+    second.remove(0).done().await.expect("done");
+    let none = queue
+        .pull(Priority::High, 10, Duration::from_millis(200))
+        .await
+        .expect("pulled");
+    assert!(none.is_empty());
+}

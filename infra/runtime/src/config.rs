@@ -1,0 +1,263 @@
+//! Configuration: a TOML file, overridden by `ALMANAC__<SECTION>__<KEY>` in the environment.
+//!
+//! Invariant: an unknown key, a wrong type or an unsafe value is an error at start, never a surprise
+//! later.
+
+use std::{net::SocketAddr, path::Path};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// Everything a process may be told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Who is asked.
+    #[serde(default)]
+    pub gateway: Gateway,
+    /// The log.
+    pub nats: Nats,
+    /// The read models.
+    pub postgres: Postgres,
+    /// Who acts when nobody asks.
+    #[serde(default)]
+    pub scheduler: Scheduler,
+    /// What must not be read by others.
+    pub secrets: Secrets,
+    /// What is told about the work.
+    #[serde(default)]
+    pub telemetry: Telemetry,
+    /// Who does the work.
+    #[serde(default)]
+    pub worker: Worker,
+}
+
+/// How the gateway serves.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gateway {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address that people use, when it is not `http://<listen>`; cookies are `Secure` if it is
+    /// `https`.
+    pub public_url: Option<String>,
+    /// Whether strangers may register.
+    pub registration: Registration,
+}
+
+/// Whether strangers may register.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    /// Only administrators add users.
+    #[default]
+    Closed,
+    /// Whoever asks becomes an operator.
+    Open,
+}
+
+/// How the log is reached.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nats {
+    /// Where the server's monitor answers, for the check that it syncs every write.
+    pub monitor_url: String,
+    /// How many copies of each message the streams keep.
+    #[serde(default = "one")]
+    pub replicas: usize,
+    /// Accept a server that syncs at intervals: an acknowledged command may then be lost in a power cut.
+    #[serde(default)]
+    pub accept_interval_sync: bool,
+    /// Where the server listens, with credentials if it wants any.
+    pub url: SecretString,
+}
+
+/// How the read models are reached.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    /// Connections kept open by one process.
+    #[serde(default = "eight")]
+    pub connections: u32,
+    /// Where the database is, with credentials.
+    pub url: SecretString,
+}
+
+/// How due jobs are fired.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scheduler {
+    /// How many slots of one job are caught up at most after downtime.
+    pub catch_up_max: usize,
+}
+
+/// What must not be read by others.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// 64 hexadecimal digits: the key that seals everything in the vault.
+    pub master_key: SecretString,
+}
+
+/// What is told about the work.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// Which log lines to write, as in `info,gateway=debug`.
+    pub filter: Option<String>,
+    /// Where to send traces (OTLP over HTTP), such as `http://127.0.0.1:4318/v1/traces`.
+    pub otlp_endpoint: Option<String>,
+    /// Write log lines as JSON.
+    pub json: bool,
+}
+
+/// How tasks are worked on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Worker {
+    /// Let tasks run programs on this machine, as the user of this process.
+    pub allow_commands: bool,
+    /// Let tasks call private and loopback addresses.
+    pub allow_private_addresses: bool,
+    /// Attempts at a time.
+    pub concurrency: usize,
+    /// How long attempts may take to end on shutdown, in milliseconds.
+    pub drain_ms: u64,
+}
+
+/// Why a process cannot be configured.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key is missing, unknown or of the wrong type.
+    #[error("configuration: {0}")]
+    Invalid(#[from] config::ConfigError),
+    /// The master key is not what it must be.
+    #[error(
+        "secrets.master_key must be 64 hexadecimal digits; make one with `openssl rand -hex 32`"
+    )]
+    MasterKey,
+}
+
+impl Config {
+    /// Reads `file`, if given, and the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut builder = config::Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(config::File::from(file));
+        }
+        let environment = config::Environment::with_prefix("ALMANAC")
+            .prefix_separator("__")
+            .separator("__");
+        let config: Self = builder
+            .add_source(environment.try_parsing(true))
+            .build()?
+            .try_deserialize()?;
+        config.secrets.master_key()?;
+        Ok(config)
+    }
+}
+
+impl Secrets {
+    /// The master key's bytes.
+    pub fn master_key(&self) -> Result<[u8; 32], ConfigError> {
+        let text = self.master_key.expose_secret();
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(ConfigError::MasterKey);
+        }
+        let mut key = [0; 32];
+        for (byte, at) in key.iter_mut().zip((0..64).step_by(2)) {
+            *byte =
+                u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| ConfigError::MasterKey)?;
+        }
+        Ok(key)
+    }
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            registration: Registration::Closed,
+        }
+    }
+}
+
+impl Default for Scheduler {
+    fn default() -> Self {
+        Self { catch_up_max: 100 }
+    }
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            allow_commands: false,
+            allow_private_addresses: false,
+            concurrency: 10,
+            drain_ms: 10_000,
+        }
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn eight() -> u32 {
+    8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let file = folder.path().join("almanac.toml");
+        std::fs::write(&file, text).expect("written");
+        Config::load(Some(&file))
+    }
+
+    fn minimal(key: &str, more: &str) -> String {
+        format!(
+            "[nats]\nurl = \"nats://127.0.0.1:1\"\nmonitor_url = \"http://127.0.0.1:2\"\n\
+             [postgres]\nurl = \"postgres://127.0.0.1:3/almanac\"\n\
+             [secrets]\nmaster_key = \"{key}\"\n{more}"
+        )
+    }
+
+    #[test]
+    fn safe_unless_told_otherwise() {
+        let config = load(&minimal(&"0a".repeat(32), "")).expect("valid");
+        assert!(!config.worker.allow_commands && !config.worker.allow_private_addresses);
+        assert!(!config.nats.accept_interval_sync);
+        assert_eq!(config.gateway.registration, Registration::Closed);
+        assert!(config.gateway.listen.ip().is_loopback());
+        assert_eq!(config.secrets.master_key().expect("a key"), [10; 32]);
+    }
+
+    #[test]
+    fn mistakes_are_found_at_start() {
+        assert!(matches!(
+            load(&minimal("short", "")),
+            Err(ConfigError::MasterKey)
+        ));
+        let unknown = load(&minimal(
+            &"0a".repeat(32),
+            "[worker]\nallow_comands = true\n",
+        ));
+        assert!(
+            unknown
+                .expect_err("refused")
+                .to_string()
+                .contains("allow_comands")
+        );
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let config = load(&minimal(&"0a".repeat(32), "")).expect("valid");
+        assert!(!format!("{config:?}").contains("0a0a"));
+    }
+}

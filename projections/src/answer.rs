@@ -1,0 +1,58 @@
+//! What every question is answered with.
+//!
+//! Invariant: an answer and its position come from one snapshot of the database.
+
+use schemas::{Position, Version, domain::TenantId};
+use uuid::Uuid;
+
+use crate::Key;
+
+/// An answer, and the position of the log that it reflects.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct At<T> {
+    /// Every commit up to here is in it, and none after.
+    pub position: Position,
+    /// The answer.
+    pub value: T,
+}
+
+/// An aggregate as its read model holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row<S> {
+    /// Which one.
+    pub id: Uuid,
+    /// Whose.
+    pub tenant: TenantId,
+    /// How many commits led to it.
+    pub version: Version,
+    /// The position of the last of them.
+    pub position: Position,
+    /// What they led to.
+    pub state: S,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed<T, K = Key> {
+    /// In the order asked for.
+    pub items: Vec<T>,
+    /// Where the next part begins; none after the last.
+    pub next: Option<K>,
+}
+
+impl<T> At<T> {
+    /// The same position with what `f` makes of the answer.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> At<U> {
+        At { position: self.position, value: f(self.value) }
+    }
+}
+
+impl<T, K> Listed<T, K> {
+    /// The first `limit` of `items`, of which one more was asked for to see whether there is more.
+    pub(crate) fn cut(mut items: Vec<T>, limit: usize, key: impl FnOnce(&T) -> K) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(key);
+        Self { items, next }
+    }
+}

@@ -1,0 +1,145 @@
+//! How far the read models are, known without asking Postgres for each answer.
+//!
+//! Invariant: a position that is told here has been committed, so whoever reads after being told reads
+//! at least that. Notifications make it prompt; a poll makes it certain.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use schemas::Position;
+use sqlx::postgres::PgListener;
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{Store, StoreError};
+
+/// How often to look, should a notification be missed.
+const POLL: Duration = Duration::from_secs(1);
+/// How long to wait after failing to listen.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Knows the position of the read models. Its clones share one task, which ends with the last.
+#[derive(Clone, Debug)]
+pub struct Freshness {
+    _ends_with_the_last: Arc<DropGuard>,
+    hearing: Arc<Hearing>,
+    store: Store,
+}
+
+#[derive(Debug, Default)]
+struct Hearing {
+    listens: AtomicBool,
+    polls: AtomicBool,
+}
+
+/// The read models had not come so far in time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the read models are at position {reached}, not yet at {wanted}")]
+pub struct Lagging {
+    /// What was waited for.
+    pub wanted: Position,
+    /// Where they were.
+    pub reached: Position,
+}
+
+impl Freshness {
+    /// Begins to listen, in a task of its own.
+    pub fn watch(store: &Store) -> Self {
+        let end = CancellationToken::new();
+        let hearing = Arc::new(Hearing::default());
+        let (listening, polling) = (hearing.clone(), hearing.clone());
+        let (for_listening, for_polling) = (store.clone(), store.clone());
+        let (ends_listening, ends_polling) = (end.clone(), end.clone());
+        tokio::spawn(async move {
+            ends_listening.run_until_cancelled(listen(for_listening, listening)).await;
+        });
+        tokio::spawn(async move {
+            ends_polling.run_until_cancelled(poll(for_polling, polling)).await;
+        });
+        Self { _ends_with_the_last: Arc::new(end.drop_guard()), hearing, store: store.clone() }
+    }
+
+    /// The position that the read models are known to have reached.
+    pub fn position(&self) -> Position {
+        *self.store.reached().borrow()
+    }
+
+    /// Waits until the read models have reached `position`, but not longer than `at_most`.
+    pub async fn wait_for(
+        &self,
+        position: Position,
+        at_most: Duration,
+    ) -> Result<Position, Lagging> {
+        let mut reached = self.subscribe();
+        let arrival = reached.wait_for(|reached| *reached >= position);
+        match tokio::time::timeout(at_most, arrival).await {
+            Ok(Ok(reached)) => Ok(*reached),
+            _ => Err(Lagging { wanted: position, reached: self.position() }),
+        }
+    }
+
+    /// The position as it grows.
+    pub fn subscribe(&self) -> watch::Receiver<Position> {
+        self.store.reached().subscribe()
+    }
+
+    /// Whether news arrive: Postgres answers and notifications are listened to.
+    pub fn healthy(&self) -> bool {
+        self.hearing.listens.load(Ordering::Acquire) && self.hearing.polls.load(Ordering::Acquire)
+    }
+
+    /// What it watches.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// Listens, and begins anew whenever the connection is lost.
+async fn listen(store: Store, hearing: Arc<Hearing>) {
+    loop {
+        let failure = listen_once(&store, &hearing).await;
+        if hearing.listens.swap(false, Ordering::AcqRel)
+            && let Err(failure) = failure
+        {
+            tracing::warn!(%failure, "positions are polled for, since listening for them failed");
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn listen_once(store: &Store, hearing: &Hearing) -> Result<(), StoreError> {
+    let mut listener = PgListener::connect_with(store.pool()).await?;
+    listener.listen(&store.channel()).await?;
+    hearing.listens.store(true, Ordering::Release);
+    // What was told before listening began is read once.
+    store.publish(read_position(store).await?);
+    while let Some(told) = listener.try_recv().await? {
+        if let Ok(position) = told.payload().parse() {
+            store.publish(Position(position));
+        }
+    }
+    Ok(())
+}
+
+async fn poll(store: Store, hearing: Arc<Hearing>) {
+    loop {
+        let position = read_position(&store).await;
+        hearing.polls.store(position.is_ok(), Ordering::Release);
+        if let Ok(position) = position {
+            store.publish(position);
+        }
+        sleep(POLL).await;
+    }
+}
+
+async fn read_position(store: &Store) -> Result<Position, StoreError> {
+    let read = |pool| async move {
+        sqlx::query_scalar::<_, i64>("select position from checkpoint").fetch_optional(&pool).await
+    };
+    Ok(Position(store.read(read).await?.unwrap_or_default() as u64))
+}

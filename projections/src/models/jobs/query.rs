@@ -1,0 +1,82 @@
+//! Questions about jobs.
+//!
+//! Invariant: an empty filter lets every living job through.
+
+use schemas::domain::{JobId, TenantId, job::Job, job::JobStatus};
+
+use super::status_name;
+use crate::{
+    At, Listed, PageRequest, Row, SortKey, Store, StoreError,
+    models::list::{self, Order},
+};
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Any of these; all when empty.
+    pub statuses: Vec<JobStatus>,
+    /// Part of the name, in any case of letters.
+    pub q: Option<String>,
+}
+
+/// What jobs can be sorted by.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum SortBy {
+    /// When it was created.
+    CreatedAt,
+    /// What people call it.
+    #[default]
+    Name,
+    /// When anything of it last changed.
+    UpdatedAt,
+}
+
+/// The job `id` of `tenant`, if it lives.
+pub async fn get(
+    store: &Store,
+    tenant: TenantId,
+    id: JobId,
+) -> Result<At<Option<Row<Job>>>, StoreError> {
+    crate::models::get::get(store, tenant, id.uuid()).await
+}
+
+/// A page of `tenant`'s jobs.
+pub async fn list(
+    store: &Store,
+    tenant: TenantId,
+    filter: &Filter,
+    request: &PageRequest<SortBy>,
+) -> Result<At<Listed<Row<Job>>>, StoreError> {
+    list::page(store, tenant, request, |query| {
+        if !filter.statuses.is_empty() {
+            let statuses: Vec<_> = filter.statuses.iter().map(|s| status_name(*s)).collect();
+            query.push(" and status = any(").push_bind(statuses).push(")");
+        }
+        if let Some(part) = &filter.q {
+            list::name_contains(query, part);
+        }
+    })
+    .await
+}
+
+impl SortKey for SortBy {
+    const ALL: &'static [Self] = &[Self::CreatedAt, Self::Name, Self::UpdatedAt];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "created_at",
+            Self::Name => "name",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl Order<Job> for SortBy {
+    fn of(self, job: &Job) -> String {
+        match self {
+            Self::CreatedAt => job.created_at.to_string(),
+            Self::Name => job.name.to_string(),
+            Self::UpdatedAt => job.updated_at.to_string(),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Lists, a page at a time, by keyset: after the last row seen, never by counting rows.
+//!
+//! Invariant: what a caller gives reaches Postgres as bound values only; the text of a statement is made
+//! of parts that are spelled in this crate.
+
+use schemas::{Position, domain::TenantId};
+use sqlx::{Postgres, QueryBuilder};
+
+use crate::{
+    At, Key, Listed, PageRequest, Row, SortKey, Store, StoreError,
+    models::{
+        Model,
+        get::{reached, row_of},
+    },
+};
+
+/// What a list of `A` can be sorted by.
+pub(super) trait Order<A>: SortKey {
+    /// What `state` is sorted by, as text; `infinity` for no instant.
+    fn of(self, state: &A) -> String;
+
+    /// The column, or an expression over it that is never null.
+    fn expression(self) -> &'static str {
+        self.name()
+    }
+}
+
+/// The page of `tenant`'s rows that `request` asks for, among those that `narrow` lets through.
+pub(super) async fn page<A: Model, K: Order<A>>(
+    store: &Store,
+    tenant: TenantId,
+    request: &PageRequest<K>,
+    narrow: impl Fn(&mut QueryBuilder<Postgres>) + Send + Sync,
+) -> Result<At<Listed<Row<A>>>, StoreError> {
+    let rows = store
+        .read(|pool| {
+            let mut query = statement::<A, K>(tenant, request, &narrow);
+            async move { query.build().fetch_all(&pool).await }
+        })
+        .await?;
+    let position = rows.first().map_or(Ok(Position(0)), reached)?;
+    let items: Result<Vec<_>, _> = rows.iter().filter_map(|r| row_of(r).transpose()).collect();
+    let listed = Listed::cut(items?, request.limit as usize, |last: &Row<A>| Key {
+        id: last.id,
+        sort: request.sort.word(),
+        value: request.sort.key.of(&last.state),
+    });
+    Ok(At { position, value: listed })
+}
+
+/// Adds `and name ilike '%…%'` for a substring in which nothing is a wildcard.
+pub(super) fn name_contains(query: &mut QueryBuilder<Postgres>, part: &str) {
+    let mut pattern = String::with_capacity(part.len() + 2);
+    pattern.push('%');
+    for c in part.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    // The column is compared byte by byte; letters outside ASCII have cases only in a language.
+    query.push(r#" and name collate "default" ilike "#).push_bind(pattern);
+}
+
+fn statement<A: Model, K: Order<A>>(
+    tenant: TenantId,
+    request: &PageRequest<K>,
+    narrow: impl Fn(&mut QueryBuilder<Postgres>),
+) -> QueryBuilder<Postgres> {
+    let key = request.sort.key.expression();
+    let (direction, comparison) = if request.sort.descending { ("desc", "<") } else { ("asc", ">") };
+    let mut query = QueryBuilder::new(
+        "select c.position as reached, m.* from checkpoint c left join lateral \
+         (select tenant_id, id, version, position, state, ",
+    );
+    query.push(key).push(" as sorted from ").push(A::statements().table);
+    query.push(" where tenant_id = ").push_bind(tenant.uuid());
+    narrow(&mut query);
+    if let Some(after) = &request.after {
+        let cast = if request.sort.key.is_instant() { "::timestamptz" } else { "" };
+        query.push(format_args!(" and ({key}, id) {comparison} ("));
+        query.push_bind(after.value.clone()).push(cast).push(", ").push_bind(after.id).push(")");
+    }
+    query.push(format_args!(" order by {key} {direction}, id {direction} limit "));
+    query.push_bind(i64::from(request.limit) + 1);
+    query.push(format_args!(") m on true order by m.sorted {direction}, m.id {direction}"));
+    query
+}

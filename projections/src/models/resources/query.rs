@@ -1,0 +1,86 @@
+//! Questions about resources.
+//!
+//! Invariant: an empty filter lets every living resource through.
+
+use schemas::domain::{Labels, ResourceId, TenantId, resource::Resource};
+use sqlx::types::Json;
+
+use crate::{
+    At, Listed, PageRequest, Row, SortKey, Store, StoreError,
+    models::list::{self, Order},
+};
+
+/// Which resources to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Labels that it must bear, all of them.
+    pub labels: Labels,
+    /// Part of the name, in any case of letters.
+    pub q: Option<String>,
+    /// Any of these types; all when empty.
+    pub types: Vec<String>,
+}
+
+/// What resources can be sorted by.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum SortBy {
+    /// When it was created.
+    CreatedAt,
+    /// What people call it.
+    #[default]
+    Name,
+    /// When anything of it last changed.
+    UpdatedAt,
+}
+
+/// The resource `id` of `tenant`, if it lives.
+pub async fn get(
+    store: &Store,
+    tenant: TenantId,
+    id: ResourceId,
+) -> Result<At<Option<Row<Resource>>>, StoreError> {
+    crate::models::get::get(store, tenant, id.uuid()).await
+}
+
+/// A page of `tenant`'s resources.
+pub async fn list(
+    store: &Store,
+    tenant: TenantId,
+    filter: &Filter,
+    request: &PageRequest<SortBy>,
+) -> Result<At<Listed<Row<Resource>>>, StoreError> {
+    list::page(store, tenant, request, |query| {
+        if !filter.types.is_empty() {
+            query.push(" and type = any(").push_bind(filter.types.clone()).push(")");
+        }
+        if !filter.labels.is_empty() {
+            query.push(" and labels @> ").push_bind(Json(filter.labels.clone()));
+        }
+        if let Some(part) = &filter.q {
+            list::name_contains(query, part);
+        }
+    })
+    .await
+}
+
+impl SortKey for SortBy {
+    const ALL: &'static [Self] = &[Self::CreatedAt, Self::Name, Self::UpdatedAt];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "created_at",
+            Self::Name => "name",
+            Self::UpdatedAt => "updated_at",
+        }
+    }
+}
+
+impl Order<Resource> for SortBy {
+    fn of(self, resource: &Resource) -> String {
+        match self {
+            Self::CreatedAt => resource.created_at.to_string(),
+            Self::Name => resource.name.to_string(),
+            Self::UpdatedAt => resource.updated_at.to_string(),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One function per operation of the API.
+//!
+//! Invariant: paths are spelled here only; parameters and answers are the types that the server uses.
+
+use std::rc::Rc;
+
+use schemas::{
+    api::{
+        CancelTask, CreateTask, EventView, JobView, Login, Logout, Page, PauseJob, Preview,
+        PreviewJob, Register, ResourceView, Session, Stats, TaskView, TriggerJob,
+    },
+    domain::{JobId, ResourceId, TaskId, schedule::Schedule},
+};
+
+use super::{ApiError, Client, http::Call};
+use crate::{
+    filter::{JobFilter, ResourceFilter, TaskFilter},
+    query,
+};
+
+/// How many objects a list page has.
+const PAGE_SIZE: u32 = 50;
+/// How many events a piece of a timeline has: the most that the server gives at once.
+const EVENTS_SIZE: u32 = 200;
+
+/// What an object with a history is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Collection {
+    /// Jobs.
+    Jobs,
+    /// Resources.
+    Resources,
+    /// Tasks.
+    Tasks,
+}
+
+impl Collection {
+    /// Its name in paths.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jobs => "jobs",
+            Self::Resources => "resources",
+            Self::Tasks => "tasks",
+        }
+    }
+
+    /// The kind of its aggregates, as live events name it.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Jobs => "job",
+            Self::Resources => "resource",
+            Self::Tasks => "task",
+        }
+    }
+}
+
+impl Client {
+    /// Signs in.
+    pub async fn login(&self, login: &Login) -> Result<Rc<Session>, ApiError> {
+        let session: Session = self
+            .send(Call::post("/auth/login", login)?.unsigned())
+            .await?;
+        self.adopt(&session);
+        Ok(Rc::new(session))
+    }
+
+    /// Becomes a user and signs in.
+    pub async fn register(&self, register: &Register) -> Result<Rc<Session>, ApiError> {
+        let session: Session = self
+            .send(Call::post("/auth/register", register)?.unsigned())
+            .await?;
+        self.adopt(&session);
+        Ok(Rc::new(session))
+    }
+
+    /// Signs out here and on the server.
+    pub async fn logout(&self) -> Result<(), ApiError> {
+        let result = self
+            .send_only(Call::post("/auth/logout", &Logout::default())?)
+            .await;
+        self.forget();
+        result
+    }
+
+    /// The figures of the overview.
+    pub async fn stats(&self) -> Result<Stats, ApiError> {
+        self.send(Call::get("/stats")).await
+    }
+
+    /// A page of tasks, the newest first.
+    pub async fn tasks(&self, filter: &TaskFilter) -> Result<Page<TaskView>, ApiError> {
+        self.tasks_at_most(filter, PAGE_SIZE).await
+    }
+
+    /// The newest tasks, at most `limit`.
+    pub async fn tasks_at_most(
+        &self,
+        filter: &TaskFilter,
+        limit: u32,
+    ) -> Result<Page<TaskView>, ApiError> {
+        self.send(Call::get(list(
+            "/tasks",
+            &filter.written(),
+            "-created_at",
+            limit,
+        )))
+        .await
+    }
+
+    /// One task.
+    pub async fn task(&self, id: TaskId) -> Result<TaskView, ApiError> {
+        self.send(Call::get(format!("/tasks/{id}"))).await
+    }
+
+    /// Creates a task; the same `key` twice creates it once.
+    pub async fn create_task(
+        &self,
+        task: &CreateTask,
+        key: Option<String>,
+    ) -> Result<TaskView, ApiError> {
+        self.send(Call::post("/tasks", task)?.keyed(key)).await
+    }
+
+    /// Stops a task.
+    pub async fn cancel_task(&self, id: TaskId, cancel: &CancelTask) -> Result<TaskView, ApiError> {
+        self.send(Call::post(format!("/tasks/{id}/cancel"), cancel)?.put())
+            .await
+    }
+
+    /// Queues a task that ended badly once more.
+    pub async fn retry_task(&self, id: TaskId) -> Result<TaskView, ApiError> {
+        self.send(Call::post(
+            format!("/tasks/{id}/retry"),
+            &serde_json::json!({}),
+        )?)
+        .await
+    }
+
+    /// A page of jobs, by name.
+    pub async fn jobs(&self, filter: &JobFilter) -> Result<Page<JobView>, ApiError> {
+        self.send(Call::get(list(
+            "/jobs",
+            &filter.written(),
+            "name",
+            PAGE_SIZE,
+        )))
+        .await
+    }
+
+    /// One job.
+    pub async fn job(&self, id: JobId) -> Result<JobView, ApiError> {
+        self.send(Call::get(format!("/jobs/{id}"))).await
+    }
+
+    /// The tasks that a job made, the newest first, at most `limit`.
+    pub async fn job_runs(&self, id: JobId, limit: u32) -> Result<Page<TaskView>, ApiError> {
+        self.send(Call::get(format!("/jobs/{id}/runs?limit={limit}")))
+            .await
+    }
+
+    /// Stops a job from firing.
+    pub async fn pause_job(&self, id: JobId, pause: &PauseJob) -> Result<JobView, ApiError> {
+        self.send(Call::post(format!("/jobs/{id}/pause"), pause)?)
+            .await
+    }
+
+    /// Lets a job fire again.
+    pub async fn resume_job(&self, id: JobId) -> Result<JobView, ApiError> {
+        self.send(Call::post(
+            format!("/jobs/{id}/resume"),
+            &serde_json::json!({}),
+        )?)
+        .await
+    }
+
+    /// Runs a job's task now.
+    pub async fn trigger_job(&self, id: JobId, key: Option<String>) -> Result<TaskView, ApiError> {
+        let call = Call::post(format!("/jobs/{id}/trigger"), &TriggerJob::default())?;
+        self.send(call.keyed(key)).await
+    }
+
+    /// The next `count` slots of a schedule.
+    pub async fn preview(&self, schedule: &Schedule, count: u32) -> Result<Preview, ApiError> {
+        let preview = PreviewJob {
+            schedule: schedule.clone(),
+            from: None,
+            count: Some(count),
+        };
+        self.send(Call::post("/jobs/preview", &preview)?).await
+    }
+
+    /// A page of resources, by name.
+    pub async fn resources(&self, filter: &ResourceFilter) -> Result<Page<ResourceView>, ApiError> {
+        self.send(Call::get(list(
+            "/resources",
+            &filter.written(),
+            "name",
+            PAGE_SIZE,
+        )))
+        .await
+    }
+
+    /// One resource.
+    pub async fn resource(&self, id: ResourceId) -> Result<ResourceView, ApiError> {
+        self.send(Call::get(format!("/resources/{id}"))).await
+    }
+
+    /// A piece of an object's history, the oldest first.
+    pub async fn events(
+        &self,
+        collection: Collection,
+        id: &str,
+        cursor: Option<&str>,
+    ) -> Result<Page<EventView>, ApiError> {
+        let limit = EVENTS_SIZE.to_string();
+        let wanted = query::written([("limit", limit.as_str()), ("cursor", cursor.unwrap_or(""))]);
+        let path = format!("/{}/{id}/events", collection.name());
+        self.send(Call::get(query::address(&path, &wanted))).await
+    }
+}
+
+fn list(path: &str, filter: &str, sort: &str, limit: u32) -> String {
+    let paging = format!("sort={sort}&limit={limit}");
+    if filter.is_empty() {
+        format!("{path}?{paging}")
+    } else {
+        format!("{path}?{filter}&{paging}")
+    }
+}

@@ -1,0 +1,12 @@
+//! The page's side of the HTTP API.
+//!
+//! Invariant: [`http`] is the one file that knows HTTP; everybody else calls a function per operation
+//! and meets values of `schemas::api` or an [`ApiError`].
+
+mod calls;
+mod error;
+mod http;
+
+pub use calls::Collection;
+pub use error::ApiError;
+pub use http::Client;

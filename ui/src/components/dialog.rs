@@ -1,0 +1,55 @@
+//! A dialog above the page.
+//!
+//! Invariant: it is the browser's own modal dialog, which keeps the keyboard inside, closes on Escape
+//! and returns the focus.
+
+use web_sys::HtmlDialogElement;
+use yew::prelude::*;
+
+use super::{Button, Glyph, Look};
+
+/// A dialog.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// What it is about.
+    pub title: AttrValue,
+    /// Somebody wants it closed.
+    pub onclose: Callback<()>,
+    /// What is in it.
+    pub children: Html,
+}
+
+/// A dialog that is open as long as it is there.
+#[component]
+pub fn Dialog(props: &Props) -> Html {
+    let dialog = use_node_ref();
+    {
+        let dialog = dialog.clone();
+        use_effect_with((), move |()| {
+            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
+                // It fails only if the dialog is open already.
+                let _ = dialog.show_modal();
+            }
+        });
+    }
+    let oncancel = {
+        let onclose = props.onclose.clone();
+        move |event: Event| {
+            event.prevent_default();
+            onclose.emit(());
+        }
+    };
+    let onclick = {
+        let onclose = props.onclose.clone();
+        move |_| onclose.emit(())
+    };
+    html! {
+        <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" {oncancel}>
+            <header class="dialog-head">
+                <h2 id="dialog-title">{ &props.title }</h2>
+                <Button label="Close" glyph={Glyph::Cross} look={Look::Ghost} {onclick} />
+            </header>
+            { props.children.clone() }
+        </dialog>
+    }
+}

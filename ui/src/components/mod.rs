@@ -1,0 +1,70 @@
+//! What pages are made of.
+//!
+//! Invariant: a component shows what it is given; only those that a person acts through (forms, action
+//! buttons, timelines) call the API, and then through a hook.
+
+mod activity;
+mod anchor;
+mod badge;
+mod bar;
+mod button;
+mod chips;
+mod clock_provider;
+mod copy;
+mod dialog;
+mod empty;
+mod facts;
+mod help;
+mod icon;
+mod json;
+mod live_pill;
+mod live_provider;
+mod moment;
+mod next_slots;
+mod origin;
+mod pager;
+mod panel;
+mod search;
+mod session_provider;
+mod shell;
+mod skeleton;
+mod task_form;
+mod task_table;
+mod theme;
+mod timeline;
+mod toast_provider;
+mod trouble;
+mod view;
+
+pub use activity::Activity;
+pub use anchor::Anchor;
+pub use badge::{JobBadge, TaskBadge};
+pub use bar::{Segment, StackedBar};
+pub use button::{Button, Look};
+pub use chips::{Chip, Chips};
+pub use clock_provider::ClockProvider;
+pub use copy::Copy;
+pub use dialog::Dialog;
+pub use empty::Empty;
+pub use facts::{Fact, Facts};
+pub use help::Help;
+pub use icon::{Glyph, Icon};
+pub use json::Json;
+pub use live_pill::LivePill;
+pub use live_provider::LiveProvider;
+pub use moment::{Elapsed, Moment, Stamp};
+pub use next_slots::{NextSlot, NextSlots};
+pub use origin::OriginFact;
+pub use pager::Pager;
+pub use panel::{PageHead, Panel};
+pub use search::Search;
+pub use session_provider::SessionProvider;
+pub use shell::Shell;
+pub use skeleton::Skeleton;
+pub use task_form::TaskForm;
+pub use task_table::TaskTable;
+pub use theme::ThemeSwitch;
+pub use timeline::Timeline;
+pub use toast_provider::ToastProvider;
+pub use trouble::Trouble;
+pub use view::view_of;

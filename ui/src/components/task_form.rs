@@ -1,0 +1,187 @@
+//! A dialog that creates a task.
+//!
+//! Invariant: what is not JSON is not sent; sending the same form twice creates one task.
+
+use schemas::{
+    api::{CreateTask, TaskView},
+    domain::task::Priority,
+};
+use serde_json::Value;
+use web_sys::{FormData, HtmlFormElement};
+use yew::prelude::*;
+
+use super::{Button, Dialog, Look};
+use crate::{
+    browser,
+    hooks::{use_action, use_address, use_toasts},
+    route::Route,
+};
+
+/// Handlers that every worker has; others can be typed.
+const KINDS: [&str; 4] = ["command", "echo", "http", "sleep"];
+
+/// The dialog.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// Somebody wants it closed.
+    pub onclose: Callback<()>,
+}
+
+/// A dialog that creates a task and goes there.
+#[component]
+pub fn TaskForm(props: &Props) -> Html {
+    let address = use_address();
+    let toasts = use_toasts();
+    let problem = use_state_eq(|| None::<String>);
+    let key = use_mut_ref(|| (String::new(), None::<String>));
+    let create = use_action(
+        |client, (task, key): (CreateTask, Option<String>)| async move {
+            client.create_task(&task, key).await
+        },
+        move |task: TaskView| {
+            toasts.done("Task created");
+            address.go(Route::Task { id: task.id }, "");
+        },
+    );
+    let onsubmit = {
+        let (problem, run) = (problem.clone(), create.run.clone());
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            let form = event.target_dyn_into::<HtmlFormElement>();
+            match form.ok_or_else(String::new).and_then(|form| read(&form)) {
+                Err(error) => problem.set(Some(error)),
+                Ok(task) => {
+                    problem.set(None);
+                    // The same content again is a repetition; other content is another task.
+                    let content = format!("{task:?}");
+                    let mut last = key.borrow_mut();
+                    if last.0 != content {
+                        *last = (content, browser::idempotency_key());
+                    }
+                    run.emit((task, last.1.clone()));
+                }
+            }
+        }
+    };
+    let at = |pointer: &str| create.error.as_ref().and_then(|error| error.field(pointer));
+    let payload_problem = (*problem).clone().or_else(|| at("/payload"));
+    let onclose = props.onclose.clone();
+    html! {
+        <Dialog title="New task" onclose={props.onclose.clone()}>
+            <form class="form" {onsubmit}>
+                { kind_field(at("/kind")) }
+                { payload_field(payload_problem) }
+                <div class="form-row">{ priority_field() }{ attempts_field(at("/max_attempts")) }</div>
+                <footer class="form-foot">
+                    <Button label="Cancel" onclick={move |_| onclose.emit(())} />
+                    <Button label="Create task" look={Look::Primary} submit=true busy={create.busy} />
+                </footer>
+            </form>
+        </Dialog>
+    }
+}
+
+fn kind_field(problem: Option<String>) -> Html {
+    html! {
+        <label class="field">
+            <span>{ "Kind" }</span>
+            <input
+                name="kind"
+                list="kinds"
+                value="echo"
+                required=true
+                autofocus=true
+                autocomplete="off"
+                maxlength="100"
+                aria-invalid={problem.is_some().then_some("true")}
+            />
+            <datalist id="kinds">
+                for kind in KINDS {
+                    <option key={kind} value={kind} />
+                }
+            </datalist>
+            { hint(problem, "The handler that does it.") }
+        </label>
+    }
+}
+
+fn payload_field(problem: Option<String>) -> Html {
+    html! {
+        <label class="field">
+            <span>{ "Payload" }</span>
+            <textarea
+                name="payload"
+                rows="7"
+                spellcheck="false"
+                class="mono"
+                value="{}"
+                aria-invalid={problem.is_some().then_some("true")}
+            />
+            { hint(problem, "JSON that the handler is given.") }
+        </label>
+    }
+}
+
+fn priority_field() -> Html {
+    html! {
+        <label class="field">
+            <span>{ "Priority" }</span>
+            <select name="priority">
+                for priority in Priority::ALL {
+                    <option
+                        key={priority.name()}
+                        value={priority.name()}
+                        selected={priority == Priority::default()}
+                    >
+                        { priority.name() }
+                    </option>
+                }
+            </select>
+            { hint(None, "Which tasks go first.") }
+        </label>
+    }
+}
+
+fn attempts_field(problem: Option<String>) -> Html {
+    html! {
+        <label class="field">
+            <span>{ "Attempts" }</span>
+            <input name="max_attempts" type="number" min="1" max="100" value="3" required=true />
+            { hint(problem, "How often to try, 1 to 100.") }
+        </label>
+    }
+}
+
+fn hint(problem: Option<String>, hint: &'static str) -> Html {
+    match problem {
+        Some(problem) => html! { <small class="field-problem" role="alert">{ problem }</small> },
+        None => html! { <small class="field-hint">{ hint }</small> },
+    }
+}
+
+fn read(form: &HtmlFormElement) -> Result<CreateTask, String> {
+    let data = FormData::new_with_form(form).map_err(|_| String::new())?;
+    let text = |name: &str| {
+        data.get(name)
+            .as_string()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    let payload = match text("payload").as_str() {
+        "" => Value::Object(serde_json::Map::new()),
+        json => serde_json::from_str(json).map_err(|error| format!("Not JSON: {error}"))?,
+    };
+    let priority = text("priority");
+    Ok(CreateTask {
+        kind: text("kind"),
+        payload,
+        priority: Priority::ALL
+            .into_iter()
+            .find(|known| known.name() == priority)
+            .unwrap_or_default(),
+        max_attempts: text("max_attempts").parse().ok(),
+        timeout_ms: None,
+        not_before: None,
+    })
+}

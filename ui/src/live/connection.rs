@@ -1,0 +1,246 @@
+//! Keeps one live stream open while the page can be seen.
+//!
+//! Invariant: at most one stream is open. After a break it resumes after the last commit heard; if it
+//! cannot, everybody is told to load again.
+
+use std::{cell::Cell, cell::RefCell, rc::Rc};
+
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use js_sys::{Reflect, Uint8Array};
+use schemas::api::LiveEvent;
+use serde::Deserialize;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortController, ReadableStream, ReadableStreamDefaultReader};
+
+use super::{
+    Feed, News, State,
+    sse::{Message, Parser},
+};
+use crate::{api::Client, browser};
+
+/// Longer than two of the server's heartbeats: a silent connection is a dead one.
+const SILENCE_MAX_MS: u32 = 40_000;
+/// A page out of sight for less than this keeps its stream.
+const OUT_OF_SIGHT_MS: u32 = 10_000;
+const BACK_OFF_BASE_MS: u32 = 250;
+const BACK_OFF_CAP_MS: u32 = 15_000;
+
+/// A live stream that is kept open until dropped.
+pub struct Connection {
+    inner: Rc<Inner>,
+    _listeners: [EventListener; 2],
+}
+
+struct Inner {
+    client: Client,
+    feed: Feed,
+    abort: RefCell<Option<AbortController>>,
+    last: Cell<Option<u64>>,
+    failures: Cell<u32>,
+    /// Counts streams, so that what is left of an earlier one knows that it is over.
+    generation: Cell<u64>,
+    timer: RefCell<Option<Timeout>>,
+    watchdog: RefCell<Option<Timeout>>,
+}
+
+#[derive(Deserialize)]
+struct Reached {
+    position: u64,
+}
+
+impl Connection {
+    /// Connects, and keeps connecting.
+    pub fn open(client: Client, feed: Feed) -> Self {
+        let inner = Rc::new(Inner {
+            client,
+            feed,
+            abort: RefCell::default(),
+            last: Cell::default(),
+            failures: Cell::default(),
+            generation: Cell::default(),
+            timer: RefCell::default(),
+            watchdog: RefCell::default(),
+        });
+        let seen = {
+            let inner = inner.clone();
+            EventListener::new(&browser::document(), "visibilitychange", move |_| {
+                inner.sight_changed();
+            })
+        };
+        let online = {
+            let inner = inner.clone();
+            EventListener::new(&browser::window(), "online", move |_| inner.connect())
+        };
+        inner.connect();
+        Self {
+            inner,
+            _listeners: [seen, online],
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.inner.stop();
+        self.inner.timer.take();
+    }
+}
+
+impl Inner {
+    fn connect(self: &Rc<Self>) {
+        self.stop();
+        self.timer.take();
+        let generation = self.generation.get();
+        self.set_state(State::Connecting);
+        let Ok(abort) = AbortController::new() else {
+            return;
+        };
+        *self.abort.borrow_mut() = Some(abort.clone());
+        let inner = self.clone();
+        spawn_local(async move {
+            inner.expect_bytes(generation);
+            let opened = inner.client.stream(inner.last.get(), &abort.signal()).await;
+            if let Ok(stream) = &opened {
+                inner.read(stream, generation).await;
+            }
+            if inner.generation.get() != generation {
+                return;
+            }
+            if opened.is_err_and(|error| error.is_signed_out()) {
+                // Loading again meets the same answer, and leads to signing in.
+                inner.feed.tell(&News::Reload);
+            } else {
+                inner.reconnect_later();
+            }
+        });
+    }
+
+    fn stop(&self) {
+        self.generation.set(self.generation.get() + 1);
+        self.watchdog.take();
+        if let Some(abort) = self.abort.take() {
+            abort.abort();
+        }
+    }
+
+    /// Waits longer after each failure, and differently from other pages (full jitter).
+    fn reconnect_later(self: &Rc<Self>) {
+        self.stop();
+        self.set_state(State::Connecting);
+        let failures = self.failures.get();
+        self.failures.set(failures.saturating_add(1));
+        let longest = (BACK_OFF_BASE_MS << failures.min(8)).min(BACK_OFF_CAP_MS);
+        let wait_ms = BACK_OFF_BASE_MS + (f64::from(longest) * browser::chance()) as u32;
+        let inner = self.clone();
+        *self.timer.borrow_mut() = Some(Timeout::new(wait_ms, move || inner.connect()));
+    }
+
+    fn sight_changed(self: &Rc<Self>) {
+        if browser::is_hidden() {
+            let inner = self.clone();
+            *self.timer.borrow_mut() = Some(Timeout::new(OUT_OF_SIGHT_MS, move || {
+                inner.stop();
+                inner.set_state(State::Paused);
+            }));
+        } else {
+            self.timer.take();
+            if self.feed.status().state != State::Live {
+                self.failures.set(0);
+                self.connect();
+            }
+        }
+    }
+
+    async fn read(self: &Rc<Self>, stream: &ReadableStream, generation: u64) {
+        let Ok(reader) = ReadableStreamDefaultReader::new(stream) else {
+            return;
+        };
+        let mut parser = Parser::default();
+        while let Some(bytes) = chunk(&reader).await {
+            if self.generation.get() != generation {
+                return;
+            }
+            self.expect_bytes(generation);
+            for message in parser.push(&bytes) {
+                self.receive(&message);
+            }
+        }
+    }
+
+    fn receive(&self, message: &Message) {
+        match message.event.as_str() {
+            "hello" => self.greeted(&message.data),
+            "commit" => {
+                let Ok(event) = serde_json::from_str::<LiveEvent>(&message.data) else {
+                    // A commit that this page cannot read may still change what it shows.
+                    self.feed.tell(&News::Reload);
+                    return;
+                };
+                self.reached(event.position);
+                self.feed.tell(&News::Commit(Rc::new(event)));
+            }
+            "reset" => {
+                self.last.set(None);
+                if let Ok(Reached { position }) = serde_json::from_str(&message.data) {
+                    self.reached(position);
+                }
+                self.feed.tell(&News::Reload);
+            }
+            _ => {}
+        }
+    }
+
+    /// The stream is open. What happened between loading and this moment was not heard, unless the
+    /// stream resumes: then it follows.
+    fn greeted(&self, data: &str) {
+        self.failures.set(0);
+        let resumes = self.last.get().is_some();
+        if let Ok(Reached { position }) = serde_json::from_str(data)
+            && !resumes
+        {
+            self.reached(position);
+        }
+        let status = self.feed.status();
+        self.feed.set_status(super::Status {
+            state: State::Live,
+            known: true,
+            ..status
+        });
+        if !resumes {
+            self.feed.tell(&News::Reload);
+        }
+    }
+
+    fn reached(&self, position: u64) {
+        self.last.set(Some(position));
+        let status = self.feed.status();
+        self.feed.set_status(super::Status { position, ..status });
+    }
+
+    fn set_state(&self, state: State) {
+        let status = self.feed.status();
+        self.feed.set_status(super::Status { state, ..status });
+    }
+
+    fn expect_bytes(self: &Rc<Self>, generation: u64) {
+        let inner = self.clone();
+        *self.watchdog.borrow_mut() = Some(Timeout::new(SILENCE_MAX_MS, move || {
+            if inner.generation.get() == generation {
+                inner.connect();
+            }
+        }));
+    }
+}
+
+/// The next bytes; none at the end or when the connection breaks.
+async fn chunk(reader: &ReadableStreamDefaultReader) -> Option<Vec<u8>> {
+    let result = JsFuture::from(reader.read()).await.ok()?;
+    let done = Reflect::get(&result, &JsValue::from_str("done")).ok()?;
+    if done.is_truthy() {
+        return None;
+    }
+    let value = Reflect::get(&result, &JsValue::from_str("value")).ok()?;
+    Some(value.dyn_into::<Uint8Array>().ok()?.to_vec())
+}

@@ -1,0 +1,191 @@
+//! The page where one signs in or registers.
+//!
+//! Invariant: the password goes from its field into one request and is kept nowhere.
+
+use std::rc::Rc;
+
+use schemas::api::{Code, Login, Register, Session as Granted};
+use web_sys::{FormData, HtmlFormElement};
+use yew::prelude::*;
+
+use crate::{
+    api::ApiError,
+    components::{Button, Glyph, Icon, Look, ThemeSwitch},
+    hooks::{use_client, use_page, use_session},
+};
+
+/// What the form asks for.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Wish {
+    Register,
+    SignIn,
+}
+
+/// Signing in, and registering.
+#[component]
+pub fn SignIn() -> Html {
+    let wish = use_state_eq(|| Wish::SignIn);
+    let client = use_client();
+    let session = use_session();
+    let busy = use_state_eq(|| false);
+    let error = use_state_eq(|| None::<ApiError>);
+    let registers = *wish == Wish::Register;
+    use_page(if registers { "Register" } else { "Sign in" }, true);
+    let onsubmit = {
+        let (busy, error, wish) = (busy.clone(), error.clone(), *wish);
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            let Some(form) = event
+                .target_dyn_into::<HtmlFormElement>()
+                .filter(|_| !*busy)
+            else {
+                return;
+            };
+            let (client, session) = (client.clone(), session.clone());
+            let (busy, error) = (busy.clone(), error.clone());
+            busy.set(true);
+            wasm_bindgen_futures::spawn_local(async move {
+                let granted = ask(&client, wish, &form).await;
+                busy.set(false);
+                match granted {
+                    Ok(granted) => session.begin(&granted),
+                    Err(refusal) => error.set(Some(refusal)),
+                }
+            });
+        }
+    };
+    let change = {
+        let (wish, error) = (wish.clone(), error.clone());
+        move |_| {
+            error.set(None);
+            wish.set(if registers {
+                Wish::SignIn
+            } else {
+                Wish::Register
+            });
+        }
+    };
+    html! {
+        <main class="sign-in" id="content">
+            <div class="sign-in-theme"><ThemeSwitch /></div>
+            <section class="sign-in-card">
+                <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true">
+                    <path class="brand-disc" d="M16 3a13 13 0 1 0 0 26 13 13 0 1 0 0-26" />
+                    <path class="brand-moon" d="M22.5 19.5A8 8 0 0 1 12.4 9.3a8 8 0 1 0 10.1 10.2z" />
+                    <path class="brand-star" d="m21 8 1 2.4 2.4 1-2.4 1-1 2.4-1-2.4-2.4-1 2.4-1z" />
+                </svg>
+                <h1>{ if registers { "Create your account" } else { "Sign in to Almanac" } }</h1>
+                <p class="sign-in-line">{ "Every task, job and resource, and how each came to be." }</p>
+                if let Some(error) = &*error {
+                    { refusal(error) }
+                }
+                <form class="form" {onsubmit}>
+                    { fields(registers, error.as_ref()) }
+                    <Button
+                        label={if registers { "Create account" } else { "Sign in" }}
+                        look={Look::Primary}
+                        submit=true
+                        busy={*busy}
+                    />
+                </form>
+                <p class="sign-in-other">
+                    { if registers { "You have an account?" } else { "New here?" } }
+                    { " " }
+                    <button type="button" class="link" data-action="switch" onclick={change}>
+                        { if registers { "Sign in" } else { "Create an account" } }
+                    </button>
+                </p>
+            </section>
+        </main>
+    }
+}
+
+async fn ask(
+    client: &crate::api::Client,
+    wish: Wish,
+    form: &HtmlFormElement,
+) -> Result<Rc<Granted>, ApiError> {
+    let data = FormData::new_with_form(form)
+        .map_err(|_| ApiError::Unreadable("the form cannot be read".to_owned()))?;
+    let text = |name: &str| data.get(name).as_string().unwrap_or_default();
+    let (email, password) = (text("email").trim().to_owned(), text("password"));
+    match wish {
+        Wish::SignIn => client.login(&Login { email, password }).await,
+        Wish::Register => {
+            let name = text("name").trim().to_owned();
+            client
+                .register(&Register {
+                    email,
+                    password,
+                    name,
+                })
+                .await
+        }
+    }
+}
+
+fn fields(registers: bool, error: Option<&ApiError>) -> Html {
+    let at = |pointer: &str| error.and_then(|error| error.field(pointer));
+    let password = if registers {
+        "new-password"
+    } else {
+        "current-password"
+    };
+    html! {
+        <>
+            if registers {
+                { field("name", "text", "Name", "name", at("/name")) }
+            }
+            { field("email", "email", "Email", "username", at("/email")) }
+            { field("password", "password", "Password", password, at("/password")) }
+        </>
+    }
+}
+
+fn field(
+    name: &'static str,
+    kind: &'static str,
+    label: &'static str,
+    autocomplete: &'static str,
+    problem: Option<String>,
+) -> Html {
+    html! {
+        <label class="field" key={name}>
+            <span>{ label }</span>
+            <input
+                {name}
+                type={kind}
+                {autocomplete}
+                required=true
+                minlength={(autocomplete == "new-password").then_some("8")}
+                aria-invalid={problem.is_some().then_some("true")}
+            />
+            if autocomplete == "new-password" && problem.is_none() {
+                <small class="field-hint">
+                    { "At least 8 characters; long ones are better than odd ones." }
+                </small>
+            }
+            if let Some(problem) = problem {
+                <small class="field-problem">{ problem }</small>
+            }
+        </label>
+    }
+}
+
+fn refusal(error: &ApiError) -> Html {
+    let advice = match error.code() {
+        Some(Code::InvalidCredentials) => {
+            "Check both, or create an account if you have none yet.".to_owned()
+        }
+        _ => error.detail(),
+    };
+    html! {
+        <div class="notice" data-tone="bad" role="alert">
+            <Icon glyph={Glyph::Warning} />
+            <div>
+                <strong>{ error.title() }</strong>
+                <p>{ advice }</p>
+            </div>
+        </div>
+    }
+}

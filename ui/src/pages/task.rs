@@ -1,0 +1,227 @@
+//! One task: what it is, how it went, and what can be done about it.
+//!
+//! Invariant: an action is offered exactly in the states in which the server accepts it.
+
+use schemas::{
+    api::{CancelTask, TaskView},
+    domain::{TaskId, task::TaskStatus},
+};
+use yew::prelude::*;
+
+use crate::{
+    api::Collection,
+    components::{
+        Anchor, Button, Copy, Elapsed, Fact, Facts, Glyph, Icon, Json, Look, PageHead, Panel,
+        Stamp, TaskBadge, Timeline, view_of,
+    },
+    hooks::{use_action, use_live_fetch, use_page, use_session, use_toasts},
+    route::Route,
+    text::duration,
+};
+
+/// Which task.
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// Its identity.
+    pub id: TaskId,
+}
+
+/// One task.
+#[component]
+pub fn Task(props: &Props) -> Html {
+    let id = props.id;
+    let task = use_live_fetch(
+        id,
+        |client, id| async move { client.task(id).await },
+        move |event| event.id == id.uuid(),
+    );
+    let title = task
+        .value
+        .as_ref()
+        .map_or_else(|| "Task".to_owned(), |task| task.kind.clone());
+    use_page(&title, task.value.is_some() || task.error.is_some());
+    let reload = task.reload.clone();
+    view_of(&task, |task| {
+        html! {
+            <>
+                <PageHead
+                    title={task.kind.clone()}
+                    above={above(task)}
+                    beside={html! { <TaskBadge status={task.status} /> }}
+                >
+                    <Actions task={task.clone()} changed={reload} />
+                </PageHead>
+                { outcome(task) }
+                <div class="columns columns-detail">
+                    <div class="stack">
+                        <Timeline collection={Collection::Tasks} id={id.to_string()} />
+                    </div>
+                    <div class="stack">
+                        { facts(task) }
+                        <Panel title="Payload">
+                            <Json value={task.payload.clone()} what="payload" />
+                        </Panel>
+                    </div>
+                </div>
+            </>
+        }
+    })
+}
+
+#[derive(PartialEq, Properties)]
+struct ActionsProps {
+    task: TaskView,
+    changed: Callback<()>,
+}
+
+#[component]
+fn Actions(props: &ActionsProps) -> Html {
+    let id = props.task.id;
+    let toasts = use_toasts();
+    let cancel = {
+        let (toasts, changed) = (toasts.clone(), props.changed.clone());
+        use_action(
+            move |client, ()| async move { client.cancel_task(id, &CancelTask::default()).await },
+            move |task: TaskView| {
+                let over = task.status == TaskStatus::Cancelled;
+                toasts.done(if over {
+                    "Cancelled"
+                } else {
+                    "Asked the worker to stop"
+                });
+                changed.emit(());
+            },
+        )
+    };
+    let retry = {
+        let changed = props.changed.clone();
+        use_action(
+            move |client, ()| async move { client.retry_task(id).await },
+            move |_: TaskView| {
+                toasts.done("Queued for another try");
+                changed.emit(());
+            },
+        )
+    };
+    if !use_session().may_act() {
+        return Html::default();
+    }
+    let (run_retry, run_cancel) = (retry.run.clone(), cancel.run.clone());
+    html! {
+        <>
+            if may_retry(props.task.status) {
+                <Button
+                    label="Retry"
+                    glyph={Glyph::Retry}
+                    look={Look::Primary}
+                    name="retry"
+                    busy={retry.busy}
+                    onclick={move |_| run_retry.emit(())}
+                />
+            }
+            if !props.task.status.is_final() {
+                <Button
+                    label="Cancel task"
+                    glyph={Glyph::Stop}
+                    look={Look::Danger}
+                    name="cancel"
+                    busy={cancel.busy || props.task.cancel_requested}
+                    onclick={move |_| run_cancel.emit(())}
+                />
+            }
+        </>
+    }
+}
+
+fn above(task: &TaskView) -> Html {
+    let id = task.id.to_string();
+    html! {
+        <p class="above">
+            <Anchor to={Route::Tasks}>{ "Tasks" }</Anchor>
+            <code>{ id.clone() }</code>
+            <Copy text={id} what="id" />
+        </p>
+    }
+}
+
+fn outcome(task: &TaskView) -> Html {
+    html! {
+        <>
+            if task.cancel_requested && !task.status.is_final() {
+                <div class="notice" data-tone="wait" role="status">
+                    <Icon glyph={Glyph::Stop} />
+                    <div>
+                        <strong>{ "Asked to stop" }</strong>
+                        <p>{ "The worker has been told; it ends at the next safe point." }</p>
+                    </div>
+                </div>
+            }
+            if let Some(error) = &task.error {
+                <div class="notice" data-tone={if task.status.is_final() { "bad" } else { "wait" }}>
+                    <Icon glyph={Glyph::Warning} />
+                    <div>
+                        <strong><code>{ &error.code }</code></strong>
+                        <p class="notice-text">{ &error.message }</p>
+                        if error.retryable && !task.status.is_final() {
+                            <p class="faint">{ "Another attempt may help, and is scheduled." }</p>
+                        }
+                    </div>
+                </div>
+            }
+            if let Some(output) = &task.output {
+                <Panel title="Output">
+                    <Json value={output.clone()} what="output" />
+                </Panel>
+            }
+        </>
+    }
+}
+
+fn facts(task: &TaskView) -> Html {
+    html! {
+        <Panel title="Details">
+            <Facts>
+                if let Some(attempt) = &task.attempt {
+                    <Fact name="Attempt">
+                        { format!("{} of {}", attempt.number, task.max_attempts) }
+                    </Fact>
+                    <Fact name="Took"><Elapsed from={attempt.started_at} to={attempt.ended_at} /></Fact>
+                    <Fact name="Worker"><code>{ &attempt.worker }</code></Fact>
+                    <Fact name="Started"><Stamp at={attempt.started_at} /></Fact>
+                } else {
+                    <Fact name="Attempts">{ format!("none of {} yet", task.max_attempts) }</Fact>
+                }
+                if let Some(due) = task.due_at.filter(|_| !task.status.is_final()) {
+                    <Fact name="Due"><Stamp at={due} /></Fact>
+                }
+                if let Some(end) = task.finished_at {
+                    <Fact name="Ended"><Stamp at={end} /></Fact>
+                }
+                <Fact name="Created"><Stamp at={task.created_at} /></Fact>
+                <Fact name="Priority">{ task.priority.name() }</Fact>
+                <Fact name="Timeout">{ duration(task.timeout_ms) }</Fact>
+                if let Some(id) = task.job_id {
+                    <Fact name="Job">
+                        <Anchor to={Route::Job { id }}><code>{ id.to_string() }</code></Anchor>
+                    </Fact>
+                    <Fact name="Slot">
+                        if let Some(slot) = task.slot {
+                            <Stamp at={slot} />
+                        } else {
+                            { "Triggered by hand" }
+                        }
+                    </Fact>
+                }
+                <Fact name="Version"><span class="number">{ task.version }</span></Fact>
+            </Facts>
+        </Panel>
+    }
+}
+
+/// What ended badly, or was stopped, may be tried again.
+const fn may_retry(status: TaskStatus) -> bool {
+    matches!(
+        status,
+        TaskStatus::Cancelled | TaskStatus::Dead | TaskStatus::Failed
+    )
+}
