@@ -7,6 +7,7 @@ use std::{any::Any, sync::Arc};
 
 use moka::sync::Cache;
 use schemas::StreamId;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::load::Loaded;
 
@@ -16,6 +17,21 @@ const CAPACITY: u64 = 100_000;
 /// Aggregates of all kinds, by identity.
 #[derive(Clone, Debug)]
 pub(crate) struct States(Cache<StreamId, Arc<dyn Any + Send + Sync>>);
+
+/// Lets commands of this process on one aggregate go one after the other, so that they do not wear
+/// each other out with conflicts. Between processes only the log decides.
+#[derive(Clone, Debug)]
+pub(crate) struct Turns(Cache<StreamId, Arc<Mutex<()>>>);
+
+impl Turns {
+    pub(crate) fn new() -> Self {
+        Self(Cache::new(CAPACITY))
+    }
+
+    pub(crate) async fn take(&self, stream: StreamId) -> OwnedMutexGuard<()> {
+        self.0.get_with(stream, Arc::default).lock_owned().await
+    }
+}
 
 impl States {
     pub(crate) fn new() -> Self {

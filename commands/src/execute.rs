@@ -14,7 +14,10 @@ use schemas::{
 use uuid::Uuid;
 
 use crate::{
-    Ask, CommandError, Current, Failure, Receipt, cache::States, load::Loaded, load::Past,
+    Ask, CommandError, Current, Failure, Receipt,
+    cache::{States, Turns},
+    load::Loaded,
+    load::Past,
 };
 
 /// How often a command is decided anew after others were faster.
@@ -27,6 +30,7 @@ pub struct Commands {
     pub(crate) ids: Ids,
     pub(crate) log: SharedLog,
     pub(crate) states: States,
+    turns: Turns,
 }
 
 /// A decision ready to be written.
@@ -49,6 +53,7 @@ impl Commands {
             ids,
             log,
             states: States::new(),
+            turns: Turns::new(),
         }
     }
 
@@ -122,6 +127,12 @@ impl Commands {
             tenant: ask.tenant,
             kind: A::KIND,
             id: ask.id,
+        };
+        // What is fresh has no rivals.
+        let _turn = if ask.fresh {
+            None
+        } else {
+            Some(self.turns.take(stream).await)
         };
         let cached = self.states.get::<A>(stream);
         let mut up_to_date = cached.is_none() && !ask.fresh;

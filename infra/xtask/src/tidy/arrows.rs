@@ -18,13 +18,13 @@ pub struct Edge {
 const ARROWS: [(&str, &[&str]); 9] = [
     ("commands", &["domain", "event-log", "runtime", "schemas"]),
     ("domain", &[]),
-    ("event-log", &["runtime", "schemas"]),
+    ("event-log", &["domain", "runtime", "schemas"]),
     (
         "gateway",
         &["commands", "domain", "projections", "runtime", "schemas"],
     ),
     ("projections", &["event-log", "runtime", "schemas"]),
-    ("runtime", &[]),
+    ("runtime", &["domain"]),
     (
         "scheduler",
         &[

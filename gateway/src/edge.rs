@@ -1,0 +1,190 @@
+//! Around every request: its id, its span, its line in the log, and the body of its problem.
+//!
+//! Invariant: every answer bears `Request-Id`, and what broke is logged exactly once, here.
+
+use std::time::Instant;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use runtime::Ids;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, Predicate as _, SizeAbove},
+    },
+};
+use tracing::{Instrument as _, Span, field::Empty};
+use uuid::Uuid;
+
+use crate::problem::{Error, Refusal};
+
+/// What the page may do: load itself and talk to its own origin.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
+    style-src 'self'; connect-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; \
+    form-action 'self'; frame-ancestors 'none'";
+/// What an answer of the API may do in a browser: nothing.
+const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+/// Smaller answers gain nothing by compression, in bytes.
+const COMPRESS_ABOVE: u16 = 1024;
+
+/// Puts everything around `router` that every request gets.
+pub(crate) fn around(router: Router, ids: Ids) -> Router {
+    let predicate = DefaultPredicate::new().and(SizeAbove::new(COMPRESS_ABOVE));
+    router
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(ids, observe))
+        .layer(CompressionLayer::new().compress_when(predicate))
+}
+
+async fn observe(State(ids): State<Ids>, request: Request, next: Next) -> Response {
+    let id = ids.next();
+    let started = Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = span(&request, id);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let refusal = response.extensions_mut().remove::<Refusal>();
+    if let Some(refusal) = &refusal {
+        let body = if method == Method::HEAD {
+            Vec::new()
+        } else {
+            let problem = refusal.problem(&path, id.to_string());
+            serde_json::to_vec(&problem).unwrap_or_default()
+        };
+        *response.body_mut() = Body::from(body);
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+    }
+    secure(&mut response, id, &path);
+    span.in_scope(|| log(&response, refusal.as_ref(), started));
+    response
+}
+
+fn span(request: &Request, id: Uuid) -> Span {
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.map_or("", MatchedPath::as_str);
+    let method = request.method();
+    tracing::info_span!(
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        http.request.method = %method,
+        http.route = route,
+        http.response.status_code = Empty,
+        url.path = request.uri().path(),
+        request_id = %id,
+        tenant = Empty,
+    )
+}
+
+/// Headers that every answer bears; those that an endpoint has set stay.
+fn secure(response: &mut Response, id: Uuid, path: &str) {
+    let api = path.starts_with("/api/");
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    let policy = if api { API_POLICY } else { PAGE_POLICY };
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if api || !(response.status().is_success() || response.status().is_redirection()) {
+        response
+            .headers_mut()
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+    }
+}
+
+fn log(response: &Response, refusal: Option<&Refusal>, started: Instant) {
+    let status = response.status();
+    Span::current().record("http.response.status_code", status.as_u16());
+    let ms = started.elapsed().as_secs_f64() * 1_000.0;
+    let code = refusal.map(|refusal| refusal.code.name());
+    let cause = refusal.and_then(|refusal| refusal.cause.as_deref());
+    match status.as_u16() {
+        500.. if status.as_u16() != 503 => tracing::error!(%status, ms, code, cause, "answered"),
+        503 => tracing::warn!(%status, ms, code, cause, "answered"),
+        400.. => tracing::info!(%status, ms, code, "answered"),
+        _ => tracing::debug!(%status, ms, "answered"),
+    }
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("of unknown kind");
+    Error::internal(format!("a panic: {text}")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{http::StatusCode, routing::get};
+    use http_body_util::BodyExt as _;
+    use runtime::Clock;
+    use schemas::api::{Code, Problem};
+    use tower::ServiceExt as _;
+
+    async fn get_of(router: Router, method: Method, path: &str) -> (Response, Vec<u8>) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("accept-encoding", "gzip")
+            .body(Body::empty())
+            .expect("a request");
+        let router = around(router, Ids::new(Clock::system()));
+        let response = router.oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes().to_vec();
+        (Response::from_parts(parts, Body::empty()), body)
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_tells_nothing() {
+        let router = Router::new().route(
+            "/api/x",
+            get(|| async {
+                let secret = "hunter2";
+                assert_eq!(secret, "", "a bug");
+            }),
+        );
+        let (response, body) = get_of(router, Method::GET, "/api/x").await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let problem: Problem = serde_json::from_slice(&body).expect("a problem");
+        assert_eq!(problem.code, Code::Internal);
+        assert!(!String::from_utf8_lossy(&body).contains("hunter2"));
+        let id = response.headers()["request-id"].to_str().expect("text");
+        assert_eq!(problem.request_id, id);
+        assert_eq!(id.parse::<Uuid>().expect("an id").get_version_num(), 7);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    }
+
+    #[tokio::test]
+    async fn long_answers_are_compressed_and_head_has_no_body() {
+        let router = || Router::new().route("/api/x", get(|| async { "x".repeat(5_000) }));
+        let (response, body) = get_of(router(), Method::GET, "/api/x").await;
+        assert_eq!(response.headers()["content-encoding"], "gzip");
+        assert!(body.len() < 500);
+        let (response, body) = get_of(router(), Method::HEAD, "/api/x").await;
+        assert_eq!((response.status(), body.len()), (StatusCode::OK, 0));
+    }
+}

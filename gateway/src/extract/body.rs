@@ -1,0 +1,202 @@
+//! JSON bodies.
+//!
+//! Invariant: what decodes is small, not deeply nested, storable, and has no field that the operation
+//! does not know; what does not decode is refused with a pointer to what is wrong.
+
+use std::time::Duration;
+
+use axum::{
+    body::HttpBody as _,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use schemas::api::Code;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+
+use super::json;
+use crate::problem::{Error, Result};
+
+/// The most bytes a body may have.
+const SIZE_MAX: usize = 256 * 1024;
+/// How long a client may take to send it.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// A body that must be there.
+pub(crate) struct Body<T> {
+    /// As it was sent, to tell a retry from another request.
+    pub bytes: Bytes,
+    pub value: T,
+}
+
+/// A body that may be left out.
+pub(crate) struct OptionalBody<T> {
+    pub bytes: Bytes,
+    pub value: T,
+}
+
+/// A merge patch (RFC 7396).
+pub(crate) struct Patch<T> {
+    pub bytes: Bytes,
+    pub value: T,
+}
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        check_type(request.headers(), &[JSON])
+            .map_err(|error| error.with_header(header::ACCEPT, JSON))?;
+        let bytes = read(request).await?;
+        let value = decode(&bytes)?;
+        Ok(Self { bytes, value })
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        if request.body().is_end_stream() {
+            return Ok(Self {
+                bytes: Bytes::new(),
+                value: T::default(),
+            });
+        }
+        let Body { bytes, value } = Body::from_request(request, state).await?;
+        Ok(Self { bytes, value })
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Patch<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        check_type(request.headers(), &[MERGE_PATCH, JSON])
+            .map_err(|error| error.with_header(header::ACCEPT_PATCH, MERGE_PATCH))?;
+        let bytes = read(request).await?;
+        let value = decode(&bytes)?;
+        Ok(Self { bytes, value })
+    }
+}
+
+fn check_type(headers: &HeaderMap, accepted: &[&'static str]) -> Result<()> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let sent = text(header::CONTENT_TYPE).unwrap_or_default();
+    let essence = sent.split(';').next().unwrap_or_default().trim();
+    let fits = |wanted: &&str| essence.eq_ignore_ascii_case(wanted);
+    let accepts = accepted.join(" or ");
+    if !accepted.iter().any(fits) {
+        return Err(Error::new(
+            Code::UnsupportedMediaType,
+            format!("send the body with Content-Type: {accepts}"),
+        ));
+    }
+    match text(header::CONTENT_ENCODING) {
+        None | Some("identity") => Ok(()),
+        Some(_) => Err(Error::new(
+            Code::UnsupportedMediaType,
+            "send the body without Content-Encoding",
+        )),
+    }
+}
+
+async fn read(request: Request) -> Result<Bytes> {
+    let too_large = || {
+        let detail = format!("a body has at most {SIZE_MAX} bytes");
+        Error::new(Code::BodyTooLarge, detail)
+    };
+    if request.body().size_hint().lower() > SIZE_MAX as u64 {
+        return Err(too_large());
+    }
+    let body = Limited::new(request.into_body(), SIZE_MAX).collect();
+    match tokio::time::timeout(ARRIVES_WITHIN, body).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(reason)) if reason.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Error::new(Code::InvalidBody, "the body broke off")),
+        Err(_) => Err(Error::new(
+            Code::InvalidBody,
+            format!("the body did not arrive within {} s", ARRIVES_WITHIN.as_secs()),
+        )),
+    }
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let text = std::str::from_utf8(bytes).map_err(|reason| {
+        let at = reason.valid_up_to();
+        Error::invalid_field("", format!("the body is not UTF-8 at byte {at}"))
+    })?;
+    json::check(text).map_err(|flaw| Error::invalid_field(flaw.pointer, flaw.detail))?;
+    let mut decoder = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut decoder).map_err(|reason| {
+        let pointer = pointer(reason.path());
+        Error::invalid_field(pointer, reason.inner().to_string())
+    })?;
+    let trailing = |reason: serde_json::Error| Error::invalid_field("", reason.to_string());
+    decoder.end().map_err(trailing)?;
+    Ok(value)
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    path.iter().fold(String::new(), |pointer, segment| {
+        let part = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => json::escaped(key),
+            // Not part of the document: how a type is told, or nothing known.
+            Segment::Enum { .. } | Segment::Unknown => return pointer,
+        };
+        pointer + "/" + &part
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::api::{CreateJob, CreateTask};
+
+    fn errors<T: DeserializeOwned>(text: &str) -> Vec<(String, String)> {
+        let Err(error) = decode::<T>(text.as_bytes()) else {
+            panic!("accepted: {text}");
+        };
+        assert_eq!(error.refusal().code, Code::InvalidBody);
+        let errors = error.refusal().errors.iter();
+        errors
+            .map(|one| (one.pointer.clone(), one.detail.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_wrong_is_pointed_at() {
+        for (text, pointer, says) in [
+            (r#"{"kind":5}"#, "/kind", "expected a string"),
+            (r#"{"kind":"a","payload":1e400}"#, "/payload", "number out of range"),
+            (r#"{"kind":"a","max_attempts":-1}"#, "/max_attempts", "expected u32"),
+            (r#"{"kind":"a","colour":1}"#, "/colour", "unknown field `colour`"),
+            (r"{}", "", "missing field `kind`"),
+            (r"[]", "", "missing field"),
+            (r#"{"kind":"a"} x"#, "", "trailing characters"),
+            (r#"{"kind":"a""#, "", "EOF"),
+            (r#"{"kind":"a","payload":{"x":"\u0000"}}"#, "/payload/x", "NUL"),
+        ] {
+            let found = errors::<CreateTask>(text);
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].0, pointer, "{text}: {found:?}");
+            assert!(found[0].1.contains(says), "{text}: {found:?}");
+        }
+        let found = errors::<CreateJob>(
+            r#"{"name":"n","schedule":{"type":"interval","every_ms":"x"},"task":{"kind":"a"}}"#,
+        );
+        assert_eq!(found[0].0, "/schedule");
+        assert_eq!(errors::<CreateTask>("{\"kind\":\"a\0\"}").len(), 1);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused() {
+        assert!(decode::<CreateTask>(b"{\"kind\":\"\xff\"}").is_err());
+        assert!(decode::<CreateTask>(b"").is_err());
+    }
+}

@@ -1,0 +1,117 @@
+//! Who asks.
+//!
+//! Invariant: the tenant and the role come from a valid access token and from nowhere else, and the
+//! role suffices for the route that was asked.
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath},
+    http::{header, request::Parts},
+};
+use commands::Principal;
+use domain::{Actor, TenantId, UserId, user::Role};
+use schemas::api::Code;
+
+use crate::{
+    app::App,
+    permission,
+    problem::{Error, Result},
+};
+
+/// A signed-in user who may use the route.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(pub Principal);
+
+impl Caller {
+    pub fn tenant(&self) -> TenantId {
+        self.0.tenant
+    }
+
+    pub fn user(&self) -> UserId {
+        self.0.user
+    }
+
+    pub fn actor(&self) -> Actor {
+        Actor::User(self.0.user)
+    }
+
+    /// Refuses what concerns another user, unless the caller administers users. Whether that user
+    /// exists is not told.
+    pub fn may_see(&self, user: UserId) -> Result<()> {
+        if self.0.role == Role::Admin || self.0.user == user {
+            Ok(())
+        } else {
+            Err(Error::not_found("user"))
+        }
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let sent = parts.headers.get(header::AUTHORIZATION);
+        let Some(sent) = sent else {
+            return Err(unauthenticated("Bearer realm=\"almanac\""));
+        };
+        let principal = sent
+            .to_str()
+            .ok()
+            .and_then(bearer)
+            .and_then(|token| app.identity.verify(token));
+        let Some(principal) = principal else {
+            return Err(unauthenticated(
+                "Bearer realm=\"almanac\", error=\"invalid_token\"",
+            ));
+        };
+        tracing::Span::current().record("tenant", tracing::field::display(principal.tenant));
+        let route = parts.extensions.get::<MatchedPath>();
+        let route = route.map_or("", MatchedPath::as_str);
+        let needed = permission::least_role(&parts.method, route);
+        match needed {
+            Some(needed) if principal.role >= needed => Ok(Self(principal)),
+            Some(needed) => Err(Error::new(
+                Code::Forbidden,
+                format!(
+                    "this needs the role {}, yours is {}",
+                    word(needed),
+                    word(principal.role)
+                ),
+            )),
+            None => Err(Error::new(Code::Forbidden, "nobody may do this")),
+        }
+    }
+}
+
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim_start())
+}
+
+fn unauthenticated(challenge: &'static str) -> Error {
+    let detail = "Send a valid access token as Authorization: Bearer.";
+    Error::new(Code::AuthenticationRequired, detail)
+        .with_header(header::WWW_AUTHENTICATE, challenge)
+}
+
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Operator => "operator",
+        Role::Admin => "admin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_is_bearer_in_any_case() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer abc"), Some("abc"));
+        assert_eq!(bearer("Basic abc"), None);
+        assert_eq!(bearer("abc"), None);
+    }
+}

@@ -1,0 +1,25 @@
+//! What is believed of a request, and how it is checked before it is.
+//!
+//! Invariant: a handler sees nothing of a request but through these types, so what is malformed,
+//! forged or unknown is refused before any handler runs.
+
+mod body;
+mod caller;
+mod cursor;
+mod fields;
+mod id;
+mod json;
+mod parameters;
+mod reading;
+mod token;
+mod writing;
+
+pub(crate) use body::{Body, OptionalBody, Patch};
+pub(crate) use caller::Caller;
+pub(crate) use cursor::Cursors;
+pub(crate) use fields::Fields;
+pub(crate) use id::Id;
+pub(crate) use parameters::{FromParameters, Nothing, Paging, Parameters, Query};
+pub(crate) use reading::Reading;
+pub(crate) use token::token;
+pub(crate) use writing::{Precondition, Writing};

@@ -1,0 +1,97 @@
+//! A read: by whom, how fresh, and whether the client has it already.
+//!
+//! Invariant: when a handler runs, the read models have reached the position that the client's token
+//! stands for.
+
+use std::time::Duration;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use domain::TenantId;
+use schemas::Version;
+
+use super::{Caller, token};
+use crate::{answer::etag, app::App, problem::{Error, Result}};
+
+/// How long to wait for the read models unless the client says otherwise.
+const WAIT: Duration = Duration::from_secs(1);
+/// The longest wait that a client may ask for, in seconds.
+const WAIT_MAX_S: u64 = 10;
+
+/// A read that may go ahead.
+pub(crate) struct Reading {
+    pub caller: Caller,
+    if_none_match: Option<String>,
+}
+
+impl Reading {
+    pub fn tenant(&self) -> TenantId {
+        self.caller.tenant()
+    }
+
+    /// Whether the client has this version already.
+    pub fn has(&self, version: Version) -> bool {
+        let current = etag(version);
+        self.if_none_match.as_deref().is_some_and(|listed| {
+            // Weak comparison (RFC 9110 §13.1.2).
+            listed
+                .split(',')
+                .map(|one| one.trim().trim_start_matches("W/"))
+                .any(|one| one == "*" || one == current)
+        })
+    }
+}
+
+impl FromRequestParts<App> for Reading {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        if let Some(sent) = parts.headers.get("consistency-token") {
+            let wanted = token::position(app, sent.to_str().unwrap_or_default())?;
+            let at_most = wait(&parts.headers);
+            app.freshness.wait_for(wanted, at_most).await?;
+        }
+        let if_none_match = parts.headers.get(header::IF_NONE_MATCH);
+        let if_none_match = if_none_match.and_then(|value| value.to_str().ok());
+        Ok(Self {
+            caller,
+            if_none_match: if_none_match.map(str::to_owned),
+        })
+    }
+}
+
+/// `Prefer: wait=n` (RFC 7240 §4.3); what is not understood is ignored, as that asks.
+fn wait(headers: &HeaderMap) -> Duration {
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']))
+        .filter_map(|preference| preference.trim().strip_prefix("wait="))
+        .find_map(|seconds| seconds.trim_matches('"').parse::<u64>().ok())
+        .map_or(WAIT, |seconds| Duration::from_secs(seconds.min(WAIT_MAX_S)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn clients_choose_the_wait_within_bounds() {
+        let wait_of = |text: &'static str| {
+            wait(&HeaderMap::from_iter([(
+                header::HeaderName::from_static("prefer"),
+                HeaderValue::from_static(text),
+            )]))
+        };
+        assert_eq!(wait(&HeaderMap::new()), WAIT);
+        assert_eq!(wait_of("wait=3"), Duration::from_secs(3));
+        assert_eq!(wait_of("respond-async, wait=0"), Duration::ZERO);
+        assert_eq!(wait_of("wait=9999"), Duration::from_secs(WAIT_MAX_S));
+        assert_eq!(wait_of("wait=soon"), WAIT);
+    }
+}

@@ -1,0 +1,68 @@
+//! Reads what is new and tells it to all.
+//!
+//! Invariant: the position that is told grows without a gap, whatever fails between.
+
+use std::{sync::Arc, time::Duration};
+
+use schemas::Position;
+use tokio::time::sleep;
+
+use super::{Live, LiveFeed};
+use crate::{StoreError, event_log};
+
+/// How many positions are read at a time.
+const CHUNK: u64 = 500;
+/// How long to wait after a failure.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Follows until shutdown.
+pub(super) async fn follow(feed: LiveFeed) {
+    let shutdown = feed.0.shutdown.clone();
+    shutdown.run_until_cancelled(follow_for_ever(&feed)).await;
+}
+
+async fn follow_for_ever(feed: &LiveFeed) {
+    let freshness = &feed.0.freshness;
+    let mut reached = freshness.subscribe();
+    // What happened before this process began to watch is replayed to whoever asks for it.
+    while !freshness.healthy() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let start = freshness.position();
+    feed.told().until = Some(start);
+    let mut until = start;
+    while reached.wait_for(|reached| *reached > until).await.is_ok() {
+        let to = Position(freshness.position().0.min(until.0 + CHUNK));
+        match tell(feed, until, to).await {
+            Ok(()) => until = to,
+            Err(failure) => {
+                tracing::warn!(%failure, position = until.0, "the live feed waits");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Tells what happened after `from`, up to and with `to`.
+async fn tell(feed: &LiveFeed, from: Position, to: Position) -> Result<(), StoreError> {
+    {
+        // Nobody listens, and whoever begins to listen after this begins after `to`.
+        let mut told = feed.told();
+        if told.sender.receiver_count() == 0 {
+            told.until = Some(to);
+            return Ok(());
+        }
+    }
+    let rows = event_log::after(feed.0.freshness.store(), from, to).await?;
+    let lives: Vec<_> = event_log::live_events(&rows)?
+        .into_iter()
+        .map(|(tenant, event)| Arc::new(Live::new(tenant, event)))
+        .collect();
+    let mut told = feed.told();
+    for live in lives {
+        // An error says that nobody listens any more, which is nobody's loss.
+        let _ = told.sender.send(live);
+    }
+    told.until = Some(to);
+    Ok(())
+}

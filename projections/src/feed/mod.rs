@@ -1,0 +1,102 @@
+//! The live feed: what happens, told as soon as its rows can be read.
+//!
+//! It reads the mirror of the log in Postgres and not the log itself: so a commit is never told before
+//! its rows are there, a parked commit is never told, and a replay tells the very same words.
+//!
+//! Invariant: a subscriber hears every commit of its tenant once and in order, or is told to begin anew.
+
+mod follow;
+mod subscribe;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use event_log::SharedLog;
+use futures::Stream;
+use schemas::{Position, api::LiveEvent, domain::TenantId};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::Freshness;
+
+/// How many commits a subscriber may be behind before it has to begin anew.
+const BACKLOG: usize = 4_096;
+
+/// Tells what happens. Its clones share one task.
+#[derive(Clone, Debug)]
+pub struct LiveFeed(Arc<Inner>);
+
+struct Inner {
+    freshness: Freshness,
+    log: SharedLog,
+    shutdown: CancellationToken,
+    told: Mutex<Told>,
+}
+
+/// What has been told, and to whom; changed together.
+struct Told {
+    /// None until the position to begin at is known, and again once the feed has ended.
+    until: Option<Position>,
+    sender: broadcast::Sender<Arc<Live>>,
+}
+
+/// A commit that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live {
+    /// Whose.
+    pub tenant: TenantId,
+    /// What.
+    pub event: LiveEvent,
+    /// The event in JSON, made once for all who hear it.
+    pub json: Arc<str>,
+}
+
+/// What a subscriber hears.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LiveItem {
+    /// Something happened.
+    Event(Arc<Live>),
+    /// Too much has happened to tell it all: read anew, at least at `position`; what happens after it
+    /// follows.
+    Reset {
+        /// Where it goes on.
+        position: Position,
+    },
+}
+
+impl LiveFeed {
+    /// Begins to follow, in a task of its own.
+    pub fn start(log: SharedLog, freshness: Freshness, shutdown: CancellationToken) -> Self {
+        let (sender, _) = broadcast::channel(BACKLOG);
+        let told = Mutex::new(Told { until: None, sender });
+        let feed = Self(Arc::new(Inner { freshness, log, shutdown, told }));
+        tokio::spawn(follow::follow(feed.clone()));
+        feed
+    }
+
+    /// What happens to `tenant` after `after`, or from now on; ends on shutdown only.
+    pub fn subscribe(
+        &self,
+        tenant: TenantId,
+        after: Option<Position>,
+    ) -> impl Stream<Item = LiveItem> + Send + 'static + use<> {
+        subscribe::subscribe(self.clone(), tenant, after)
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    /// Writes the event down.
+    fn new(tenant: TenantId, event: LiveEvent) -> Self {
+        let json = serde_json::to_string(&event).expect("events have string keys, so they encode");
+        Self { tenant, event, json: json.into() }
+    }
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LiveFeed").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,151 @@
+//! One subscriber: first what it missed, then what happens.
+//!
+//! Invariant: the switch from replay to live is one position, fixed together with the start of listening,
+//! so nothing falls between them and nothing comes twice.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use futures::{Stream, stream};
+use schemas::{Position, domain::TenantId};
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::sleep,
+};
+
+use super::{Live, LiveFeed, LiveItem};
+use crate::event_log;
+
+/// How many commits may be replayed; who missed more reads anew.
+const REPLAY_MAX: u64 = 10_000;
+/// How many positions are read at a time.
+const CHUNK: u64 = 500;
+/// How long to wait after a failure, and between looks for the feed's begin.
+const PAUSE: Duration = Duration::from_millis(50);
+
+struct Subscriber {
+    /// What was asked for; taken when it is settled where to begin.
+    after: Option<Position>,
+    feed: LiveFeed,
+    /// None until it is settled where to begin.
+    live: Option<Receiver<Arc<Live>>>,
+    /// Everything up to here has been told.
+    until: Position,
+    replay_to: Position,
+    tenant: TenantId,
+    waiting: VecDeque<LiveItem>,
+}
+
+pub(super) fn subscribe(
+    feed: LiveFeed,
+    tenant: TenantId,
+    after: Option<Position>,
+) -> impl Stream<Item = LiveItem> + Send + 'static + use<> {
+    let subscriber = Subscriber {
+        after,
+        feed,
+        live: None,
+        until: Position(0),
+        replay_to: Position(0),
+        tenant,
+        waiting: VecDeque::new(),
+    };
+    stream::unfold(subscriber, |mut subscriber| async {
+        let shutdown = subscriber.feed.0.shutdown.clone();
+        let item = shutdown.run_until_cancelled(subscriber.next()).await?;
+        Some((item, subscriber))
+    })
+}
+
+impl Subscriber {
+    async fn next(&mut self) -> LiveItem {
+        loop {
+            if self.live.is_none() {
+                self.begin().await;
+            }
+            if let Some(item) = self.waiting.pop_front() {
+                return item;
+            }
+            if self.until < self.replay_to {
+                self.replay().await;
+            } else if let Some(item) = self.hear().await {
+                return item;
+            }
+        }
+    }
+
+    /// Settles where to begin and where the replay ends.
+    async fn begin(&mut self) {
+        let (receiver, now) = self.listen().await;
+        self.live = Some(receiver);
+        let after = self.after.take().unwrap_or(now);
+        self.replay_to = now;
+        self.until = after;
+        let missed = now.0.saturating_sub(after.0);
+        if missed > REPLAY_MAX || (after > now && self.is_beyond_head(after).await) {
+            self.reset(now);
+        }
+    }
+
+    /// Starts listening; the position says what was told to others before.
+    async fn listen(&self) -> (Receiver<Arc<Live>>, Position) {
+        loop {
+            {
+                let told = self.feed.told();
+                if let Some(until) = told.until {
+                    return (told.sender.subscribe(), until);
+                }
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Whether the log has never come so far; in doubt it has, and the subscriber just waits.
+    async fn is_beyond_head(&self, position: Position) -> bool {
+        let head = self.feed.0.log.head().await;
+        head.is_ok_and(|head| position > head.position)
+    }
+
+    fn reset(&mut self, position: Position) {
+        self.until = position;
+        self.replay_to = position;
+        self.waiting.clear();
+        self.waiting.push_back(LiveItem::Reset { position });
+    }
+
+    /// Reads a part of what was missed.
+    async fn replay(&mut self) {
+        let to = Position(self.replay_to.0.min(self.until.0 + CHUNK));
+        let store = self.feed.0.freshness.store();
+        let missed = event_log::of_tenant(store, self.tenant, self.until, to).await;
+        match missed.and_then(|rows| event_log::live_events(&rows)) {
+            Ok(events) => {
+                let lives = events.into_iter().map(|(tenant, event)| Live::new(tenant, event));
+                self.waiting.extend(lives.map(|live| LiveItem::Event(Arc::new(live))));
+                self.until = to;
+            }
+            Err(failure) => {
+                tracing::debug!(%failure, "a replay waits");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Waits for what happens; none if it is not for this subscriber.
+    async fn hear(&mut self) -> Option<LiveItem> {
+        match self.live.as_mut()?.recv().await {
+            Ok(live) if live.event.position <= self.until.0 => None,
+            Ok(live) => {
+                self.until = Position(live.event.position);
+                (live.tenant == self.tenant).then_some(LiveItem::Event(live))
+            }
+            Err(RecvError::Lagged(_)) => {
+                let (receiver, now) = self.listen().await;
+                self.live = Some(receiver);
+                self.reset(now);
+                self.waiting.pop_front()
+            }
+            // The sender lives as long as this feed, so this is never seen.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What the scheduler needs to know when it begins.
+//!
+//! Invariant: jobs, their latest slots and the open tasks are of one position, so that following the log
+//! from there misses nothing and repeats nothing.
+
+use schemas::{
+    Position, Version,
+    domain::{JobId, TaskId, TenantId, Timestamp, job::Job, task::Task},
+};
+use sqlx::{
+    Row as _,
+    postgres::PgRow,
+    types::chrono::{DateTime, Utc},
+};
+
+use crate::{
+    At, Store, StoreError,
+    models::{reached, row_of},
+};
+
+/// Everything that is to happen.
+#[derive(Clone, Debug, Default)]
+pub struct Schedule {
+    /// Jobs that fire, of all tenants.
+    pub jobs: Vec<DueJob>,
+    /// Tasks that have not ended, of all tenants.
+    pub tasks: Vec<OpenTask>,
+}
+
+/// A job that fires.
+#[derive(Clone, Debug)]
+pub struct DueJob {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub id: JobId,
+    /// What it is.
+    pub job: Job,
+    /// The latest of its slots that was decided, by firing or by skipping.
+    pub last_slot: Option<Timestamp>,
+}
+
+/// A task that has not ended.
+#[derive(Clone, Debug)]
+pub struct OpenTask {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub id: TaskId,
+    /// How many commits led to it.
+    pub version: Version,
+    /// What it is.
+    pub task: Task,
+}
+
+/// All that is to happen, at one position.
+pub async fn load(store: &Store) -> Result<At<Schedule>, StoreError> {
+    let (jobs, tasks) = store
+        .read(|pool| async move {
+            let mut snapshot =
+                pool.begin_with("begin isolation level repeatable read read only").await?;
+            sqlx::query("set local statement_timeout = '60s'").execute(&mut *snapshot).await?;
+            let jobs = sqlx::query(include_str!("jobs.sql")).fetch_all(&mut *snapshot).await?;
+            let tasks = sqlx::query(include_str!("tasks.sql")).fetch_all(&mut *snapshot).await?;
+            snapshot.commit().await?;
+            Ok((jobs, tasks))
+        })
+        .await?;
+    let position = jobs.first().map_or(Ok(Position(0)), reached)?;
+    let schedule = Schedule {
+        jobs: jobs.iter().filter_map(|row| due_job(row).transpose()).collect::<Result<_, _>>()?,
+        tasks: tasks.iter().filter_map(|row| open_task(row).transpose()).collect::<Result<_, _>>()?,
+    };
+    Ok(At { position, value: schedule })
+}
+
+fn due_job(row: &PgRow) -> Result<Option<DueJob>, StoreError> {
+    let Some(found) = row_of::<Job>(row)? else {
+        return Ok(None);
+    };
+    let last_slot: Option<DateTime<Utc>> = row.try_get("last_slot")?;
+    Ok(Some(DueJob {
+        tenant: found.tenant,
+        id: JobId::new(found.id),
+        job: found.state,
+        last_slot: last_slot.map(Timestamp::from),
+    }))
+}
+
+fn open_task(row: &PgRow) -> Result<Option<OpenTask>, StoreError> {
+    Ok(row_of::<Task>(row)?.map(|found| OpenTask {
+        tenant: found.tenant,
+        id: TaskId::new(found.id),
+        version: found.version,
+        task: found.state,
+    }))
+}

@@ -1,0 +1,4 @@
+select c.position as reached, n.model, n.bucket, n.total
+from checkpoint c
+left join counts n on n.tenant_id = $1 and n.total > 0
+order by n.total desc, n.bucket

@@ -1,0 +1,103 @@
+//! Decides one slot: the commit that makes it a task, or gives it up.
+//!
+//! Invariant: either is the first commit on one and the same subject, whose id follows from the job and
+//! the slot; so a slot is decided once, however many decide it.
+
+use std::time::Duration;
+
+use commands::{Ask, CommandError, Commands, Failure, Receipt};
+use domain::{
+    Actor, CommandId, TaskId, Timestamp,
+    task::{JobSlot, SkipReason, Task, TaskCommand, TaskCreated, TaskRejection, TaskSpec},
+};
+
+use crate::index::JobKey;
+
+/// How long to wait for the log's answer before the slot counts as owed again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a slot is to become.
+#[derive(Clone, Debug)]
+pub enum Intent {
+    /// A task that does this.
+    Create(TaskSpec),
+    /// Nothing, for this reason.
+    Skip(SkipReason),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Fired {
+    /// Whose slot it was.
+    pub job: JobKey,
+    /// Whether it is decided, and by whom.
+    pub outcome: Outcome,
+    /// Which slot.
+    pub slot: Timestamp,
+}
+
+/// Whether a slot is decided.
+#[derive(Debug)]
+pub enum Outcome {
+    /// By this commit.
+    Decided(Box<Receipt<Task>>),
+    /// By somebody else, or it never can be.
+    Elsewhere,
+    /// Not yet: the log did not answer.
+    Owed(String),
+}
+
+/// Decides `slot`. Tried again, it comes to the same task and the same command.
+pub async fn decide(commands: Commands, job: JobKey, slot: Timestamp, intent: Intent) -> Fired {
+    let (tenant, job_id) = job;
+    let task = TaskId::of_slot(job_id, slot);
+    let origin = JobSlot {
+        job_id,
+        slot: Some(slot),
+    };
+    let command = match intent {
+        Intent::Create(spec) => TaskCommand::Create(TaskCreated {
+            spec,
+            not_before: None,
+            origin: Some(origin),
+        }),
+        Intent::Skip(reason) => TaskCommand::SkipSlot { origin, reason },
+    };
+    let ask = Ask {
+        causation: Some(job_id.uuid()),
+        fresh: true,
+        ..Ask::new(
+            Actor::System("scheduler".to_owned()),
+            tenant,
+            task.uuid(),
+            CommandId::new(task.uuid()),
+        )
+    };
+    let executed = tokio::time::timeout(PATIENCE, commands.execute::<Task>(ask, command)).await;
+    let outcome = executed.map_or_else(
+        |_| Outcome::Owed("no answer from the log".to_owned()),
+        |result| outcome(job, slot, result),
+    );
+    Fired { job, outcome, slot }
+}
+
+fn outcome(
+    job: JobKey,
+    slot: Timestamp,
+    result: Result<Receipt<Task>, CommandError<TaskRejection>>,
+) -> Outcome {
+    match result {
+        Ok(receipt) => Outcome::Decided(Box::new(receipt)),
+        Err(CommandError::Rejected(TaskRejection::AlreadyExists)) => Outcome::Elsewhere,
+        Err(CommandError::Failed(
+            failure @ (Failure::Unavailable(_) | Failure::Unknown(_)),
+        )) => Outcome::Owed(failure.to_string()),
+        Err(CommandError::Contended) => Outcome::Owed("others were faster".to_owned()),
+        // No other try would end otherwise, and the slots behind it must not wait for it.
+        Err(reason) => {
+            tracing::error!(tenant = %job.0, job = %job.1, %slot, %reason,
+                "a slot cannot be decided: it is passed over");
+            Outcome::Elsewhere
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The tasks that have not ended, and which job each belongs to.
+//!
+//! Invariant: every change that makes an attempt possible gives exactly one effect that brings it about:
+//! a push now, or a place in the timer.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::{
+    Aggregate as _, JobId, TaskId, Timestamp,
+    task::{Task, TaskEvent, TaskStatus},
+};
+use event_log::{Commit, Position, Version, WorkItem};
+
+use super::{Awaited, Effect, JobKey, Key, TaskKey};
+
+/// A task under watch; its payload is left out.
+#[derive(Debug)]
+struct Open {
+    position: Position,
+    task: Task,
+    version: Version,
+}
+
+/// An attempt that should have ended long ago.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Overdue {
+    /// Which one.
+    pub attempt: u32,
+    /// Whose.
+    pub key: TaskKey,
+    /// Who had it.
+    pub worker: String,
+}
+
+/// The tasks under watch.
+#[derive(Debug, Default)]
+pub struct Tasks {
+    awaited: Awaited<TaskKey>,
+    of_job: HashMap<JobKey, HashSet<TaskId>>,
+    open: HashMap<TaskKey, Open>,
+}
+
+impl Tasks {
+    /// What a waiting task needs whose time has come.
+    pub fn due(&self, key: TaskKey) -> Option<Effect> {
+        self.open.get(&key).and_then(|open| open.push(key))
+    }
+
+    /// Whether a task of the job has not ended.
+    pub fn has_open_of(&self, job: JobKey) -> bool {
+        self.of_job.contains_key(&job)
+    }
+
+    /// Takes in a state that was asked for; [`Effect::LoadTask`] if it is older than what was seen.
+    pub fn loaded(
+        &mut self,
+        key: TaskKey,
+        found: Option<(Task, Version, Position)>,
+    ) -> Vec<Effect> {
+        let Some((task, version, position)) = found else {
+            self.awaited.forget(&key);
+            return vec![];
+        };
+        if self.awaited.accept(&key, position) {
+            self.put(key, task, version, position)
+        } else {
+            vec![Effect::LoadTask(key)]
+        }
+    }
+
+    /// The attempts that by `now` should have ended at least `grace_ms` ago.
+    pub fn overdue(&self, now: Timestamp, grace_ms: i64) -> Vec<Overdue> {
+        let overdue = |(key, open): (&TaskKey, &Open)| {
+            let running = open.task.running()?;
+            let allowed_ms = (open.task.spec.timeout_ms as i64).saturating_add(grace_ms);
+            (now.since_ms(running.started_at) > allowed_ms).then(|| Overdue {
+                attempt: running.number,
+                key: *key,
+                worker: running.worker.clone(),
+            })
+        };
+        self.open.iter().filter_map(overdue).collect()
+    }
+
+    /// Takes in the state after a commit that may not have come by the log yet.
+    pub fn put(
+        &mut self,
+        key: TaskKey,
+        mut task: Task,
+        version: Version,
+        position: Position,
+    ) -> Vec<Effect> {
+        self.close(key);
+        if task.status.is_final() {
+            return vec![Effect::Rest(Key::Task(key))];
+        }
+        task.spec.payload = serde_json::Value::Null;
+        if let Some(origin) = task.origin {
+            let job = (key.0, origin.job_id);
+            self.of_job.entry(job).or_default().insert(key.1);
+        }
+        let open = Open {
+            position,
+            task,
+            version,
+        };
+        let effects = open.effects(key);
+        self.open.insert(key, open);
+        effects
+    }
+
+    pub(super) fn all_effects(&self) -> Vec<Effect> {
+        self.open
+            .iter()
+            .flat_map(|(key, open)| open.effects(*key))
+            .collect()
+    }
+
+    /// What follows from `commit`, and the slot that it decides.
+    pub(super) fn follow(&mut self, commit: &Commit) -> (Vec<Effect>, Option<(JobKey, Timestamp)>) {
+        let key = (commit.stream.tenant, TaskId::new(commit.stream.id));
+        if self.awaited.has(&key) {
+            self.awaited.note(key, commit.position);
+            return (vec![], None);
+        }
+        let known = self.open.get(&key);
+        if known.is_some_and(|open| commit.position <= open.position) {
+            return (vec![], None);
+        }
+        let Ok(events) = schemas::catalogue::decode::<TaskEvent>(&commit.payload) else {
+            return (vec![], None);
+        };
+        if known.is_none() && commit.meta.version.0 > 1 {
+            // An ended task is forgotten; only being put back into the queue wakes it.
+            let requeued = events.iter().any(|e| matches!(e, TaskEvent::Requeued(_)));
+            if !requeued {
+                return (vec![], None);
+            }
+            self.awaited.note(key, commit.position);
+            return (vec![Effect::LoadTask(key)], None);
+        }
+        let before = known.map(|open| open.task.clone());
+        let after = events.iter().fold(before, |state, event| {
+            Task::evolve(state, event, commit.meta.time)
+        });
+        let Some(task) = after else {
+            return (vec![], None);
+        };
+        let decided = (commit.meta.version.0 == 1)
+            .then(|| slot_of(key, &task))
+            .flatten();
+        let effects = self.put(key, task, commit.meta.version, commit.position);
+        (effects, decided)
+    }
+
+    fn close(&mut self, key: TaskKey) {
+        let Some(open) = self.open.remove(&key) else {
+            return;
+        };
+        let Some(origin) = open.task.origin else {
+            return;
+        };
+        let job = (key.0, origin.job_id);
+        if let Some(siblings) = self.of_job.get_mut(&job) {
+            siblings.remove(&key.1);
+            if siblings.is_empty() {
+                self.of_job.remove(&job);
+            }
+        }
+    }
+}
+
+impl Open {
+    fn effects(&self, key: TaskKey) -> Vec<Effect> {
+        let rest = Effect::Rest(Key::Task(key));
+        match (self.task.status, self.task.due_at) {
+            (TaskStatus::Queued, _) => std::iter::once(rest).chain(self.push(key)).collect(),
+            (TaskStatus::Retrying | TaskStatus::Scheduled, Some(due_at)) => {
+                vec![Effect::Wake(Key::Task(key), due_at)]
+            }
+            (TaskStatus::Running, _) if self.task.cancel_requested.is_some() => {
+                vec![rest, Effect::Announce(key.1)]
+            }
+            _ => vec![rest],
+        }
+    }
+
+    /// The next attempt, if one can be made.
+    fn push(&self, key: TaskKey) -> Option<Effect> {
+        if self.task.status.is_final() || self.task.status == TaskStatus::Running {
+            return None;
+        }
+        let item = WorkItem {
+            attempt: self.task.attempts() + 1,
+            task: key.1,
+            tenant: key.0,
+            version: self.version,
+        };
+        Some(Effect::Push(self.task.spec.priority, item))
+    }
+}
+
+fn slot_of(key: TaskKey, task: &Task) -> Option<(JobKey, Timestamp)> {
+    let origin = task.origin?;
+    let job: (domain::TenantId, JobId) = (key.0, origin.job_id);
+    origin.slot.map(|slot| (job, slot))
+}

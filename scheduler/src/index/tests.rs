@@ -1,0 +1,255 @@
+//! The index fed with commits, and what it says must follow.
+//!
+//! Invariant: commits come as they do from the log, one at a time and in order.
+
+use domain::{
+    Name, Timestamp,
+    job::{Job, JobCreated, JobEvent, JobPaused, JobResumed, JobUpdated, Misfire, Overlap},
+    schedule::Schedule as When,
+    task::{
+        JobSlot, Priority, SkipReason, TaskCancelRequested, TaskCreated, TaskEvent, TaskHandedBack,
+        TaskRequeued, TaskSlotSkipped, TaskSpec, TaskStarted, TaskSucceeded,
+    },
+};
+use event_log::{Hash, Meta, StreamId, Version};
+use schemas::catalogue::{Recorded, encode};
+use uuid::Uuid;
+
+use super::*;
+
+const TENANT: TenantId = TenantId::new(Uuid::from_u128(1));
+const JOB: JobKey = (TENANT, JobId::new(Uuid::from_u128(2)));
+const TASK: TaskKey = (TENANT, TaskId::new(Uuid::from_u128(3)));
+
+/// An index and the log that it follows.
+struct Log {
+    index: Index,
+    versions: HashMap<Uuid, u64>,
+}
+
+impl Log {
+    fn new() -> Self {
+        let nothing = Schedule {
+            jobs: vec![],
+            tasks: vec![],
+        };
+        Self {
+            index: Index::of_schedule(nothing, Position(0)),
+            versions: HashMap::new(),
+        }
+    }
+
+    fn commit<E: Recorded>(
+        &mut self,
+        kind: AggregateKind,
+        id: Uuid,
+        at_ms: i64,
+        events: &[E],
+    ) -> Vec<Effect> {
+        let version = self.versions.entry(id).or_default();
+        *version += 1;
+        let commit = Commit {
+            meta: Meta {
+                actor: domain::Actor::System("test".into()),
+                causation: None,
+                command: domain::CommandId::new(id),
+                correlation: id,
+                fingerprint: None,
+                hash: Hash::ZERO,
+                previous: Hash::ZERO,
+                time: at(at_ms),
+                traceparent: None,
+                version: Version(*version),
+            },
+            payload: encode(events),
+            position: self.index.followed.next(),
+            stream: StreamId {
+                tenant: TENANT,
+                kind,
+                id,
+            },
+        };
+        self.index.follow(&Entry::Commit(commit))
+    }
+
+    fn job(&mut self, at_ms: i64, event: JobEvent) -> Vec<Effect> {
+        self.commit(AggregateKind::Job, JOB.1.uuid(), at_ms, &[event])
+    }
+
+    fn task(&mut self, at_ms: i64, event: TaskEvent) -> Vec<Effect> {
+        self.commit(AggregateKind::Task, TASK.1.uuid(), at_ms, &[event])
+    }
+}
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_unix_ms(ms)
+}
+
+fn spec() -> TaskSpec {
+    serde_json::from_value(serde_json::json!({"kind": "echo", "priority": "high"})).expect("valid")
+}
+
+fn job_created(every_ms: u64) -> JobEvent {
+    JobEvent::Created(JobCreated {
+        name: Name::try_new("job").expect("a name"),
+        schedule: When::Interval { every_ms },
+        task: spec(),
+        overlap: Overlap::Skip,
+        misfire: Misfire::Latest,
+        enabled: true,
+        origin: None,
+    })
+}
+
+fn task_created(origin: Option<JobSlot>, not_before: Option<Timestamp>) -> TaskEvent {
+    TaskEvent::Created(TaskCreated {
+        spec: spec(),
+        not_before,
+        origin,
+    })
+}
+
+fn push(attempt: u32, version: u64) -> Effect {
+    let item = WorkItem {
+        attempt,
+        task: TASK.1,
+        tenant: TENANT,
+        version: Version(version),
+    };
+    Effect::Push(Priority::High, item)
+}
+
+fn rest() -> Effect {
+    Effect::Rest(Key::Task(TASK))
+}
+
+fn started() -> TaskEvent {
+    TaskEvent::Started(TaskStarted {
+        attempt: 1,
+        worker: "w".into(),
+    })
+}
+
+#[test]
+fn a_job_waits_for_its_next_slot_until_it_is_paused() {
+    let mut log = Log::new();
+    let woken = |ms| vec![Effect::Wake(Key::Job(JOB), at(ms))];
+    assert_eq!(log.job(500, job_created(1_000)), woken(1_000));
+    let faster = JobEvent::Updated(JobUpdated {
+        schedule: Some(When::Interval { every_ms: 100 }),
+        ..JobUpdated::default()
+    });
+    assert_eq!(log.job(600, faster), woken(700));
+    let paused = JobEvent::Paused(JobPaused { note: None });
+    assert_eq!(log.job(650, paused), [Effect::Rest(Key::Job(JOB))]);
+    assert!(log.index.jobs.get_mut(JOB).is_none());
+}
+
+#[test]
+fn a_resumed_job_is_loaded_as_it_is_after_all_that_was_seen() {
+    let mut log = Log::new();
+    log.job(500, job_created(1_000));
+    let state = log.index.jobs.get_mut(JOB).expect("active").job.clone();
+    log.job(600, JobEvent::Paused(JobPaused { note: None }));
+    let resumed = log.job(700, JobEvent::Resumed(JobResumed {}));
+    assert_eq!(resumed, [Effect::LoadJob(JOB)]);
+    let seen_while_loading = log.job(800, JobEvent::Updated(JobUpdated::default()));
+    assert_eq!(seen_while_loading, []);
+    let stale = Some((state.clone(), Position(3)));
+    assert_eq!(log.index.jobs.loaded(JOB, stale), [Effect::LoadJob(JOB)]);
+    let state = Job {
+        since: at(2_500),
+        ..state
+    };
+    let effects = log.index.jobs.loaded(JOB, Some((state, Position(4))));
+    assert_eq!(effects, [Effect::Wake(Key::Job(JOB), at(3_000))]);
+}
+
+#[test]
+fn a_decided_slot_is_owed_no_more() {
+    let mut log = Log::new();
+    log.job(500, job_created(1_000));
+    let slot = |ms| JobSlot {
+        job_id: JOB.1,
+        slot: Some(at(ms)),
+    };
+    log.task(1_000, task_created(Some(slot(1_000)), None));
+    let skipped = TaskSlotSkipped {
+        origin: slot(2_000),
+        reason: SkipReason::Overlap,
+    };
+    let other = Uuid::from_u128(9);
+    log.commit(
+        AggregateKind::Task,
+        other,
+        2_000,
+        &[TaskEvent::SlotSkipped(skipped)],
+    );
+    assert_eq!(
+        log.index.jobs.get_mut(JOB).expect("active").after(),
+        at(2_000)
+    );
+    assert!(log.index.tasks.has_open_of(JOB));
+}
+
+#[test]
+fn each_way_to_an_attempt_leads_to_a_push() {
+    let mut log = Log::new();
+    assert_eq!(log.task(1, task_created(None, None)), [rest(), push(1, 1)]);
+    assert_eq!(log.task(2, started()), [rest()]);
+    let handed_back = TaskEvent::HandedBack(TaskHandedBack {
+        attempt: 1,
+        worker: "w".into(),
+    });
+    assert_eq!(log.task(3, handed_back), [rest(), push(1, 3)]);
+    log.task(4, started());
+    let requested = TaskEvent::CancelRequested(TaskCancelRequested { reason: None });
+    assert_eq!(log.task(5, requested), [rest(), Effect::Announce(TASK.1)]);
+    let succeeded = TaskEvent::Succeeded(TaskSucceeded {
+        attempt: 1,
+        output: serde_json::Value::Null,
+        worker: "w".into(),
+    });
+    assert_eq!(log.task(6, succeeded), [rest()]);
+    assert!(!log.index.tasks.has_open_of(JOB));
+}
+
+#[test]
+fn a_task_put_back_after_its_end_is_loaded() {
+    let mut log = Log::new();
+    log.versions.insert(TASK.1.uuid(), 7);
+    let effects = log.task(1, TaskEvent::Requeued(TaskRequeued {}));
+    assert_eq!(effects, [Effect::LoadTask(TASK)]);
+}
+
+#[test]
+fn a_task_that_waits_stands_in_the_timer() {
+    let mut log = Log::new();
+    let effects = log.task(1, task_created(None, Some(at(5_000))));
+    assert_eq!(effects, [Effect::Wake(Key::Task(TASK), at(5_000))]);
+    assert_eq!(log.index.tasks.due(TASK), Some(push(1, 1)));
+    assert_eq!(log.index.all_effects(), effects);
+}
+
+#[test]
+fn an_attempt_far_past_its_timeout_is_overdue() {
+    let mut log = Log::new();
+    log.task(0, task_created(None, None));
+    log.task(0, started());
+    assert_eq!(log.index.tasks.overdue(at(61_000), 1_000), []);
+    assert_eq!(log.index.tasks.overdue(at(61_001), 1_000).len(), 1);
+}
+
+#[test]
+fn a_receipt_and_the_log_count_one_commit_once() {
+    let mut log = Log::new();
+    log.task(1, task_created(None, None));
+    let state = |log: &mut Log| {
+        log.index.tasks.due(TASK).expect("open");
+        log.index.followed
+    };
+    let position = state(&mut log);
+    log.index.followed = Position(position.0 - 1);
+    log.versions.clear();
+    assert_eq!(log.task(1, task_created(None, None)), []);
+}

@@ -1,0 +1,219 @@
+//! The desk where everything arrives: commits, instants, answers, ticks.
+//!
+//! Invariant: whatever wakes it, what is due by the clock is looked at afterwards; the tick of every
+//! second makes that so even if the clock jumps.
+
+use std::time::Duration;
+
+use commands::{Ask, CommandError, Commands, Current};
+use domain::{
+    Actor, CommandId, Timestamp,
+    job::Job,
+    task::{Task, TaskCommand, TaskError},
+};
+use event_log::Entry;
+use runtime::Clock;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Interrupted, firing::Firing};
+use crate::{
+    Services,
+    backoff::backoff,
+    dispatch::Dispatcher,
+    feed::Feed,
+    index::{Effect, Index, JobKey, Key, TaskKey},
+    ticks::Ticks,
+    timer::Timer,
+};
+
+/// How long past its timeout an attempt may be before its worker counts as lost, in milliseconds:
+/// longer than a worker needs to end it by force and to say so.
+const OVERDUE_MS: i64 = 60_000;
+/// How long to sleep at most, in case the clock jumps.
+const NAP_MAX_MS: i64 = 1_000;
+
+/// Everything the leader holds.
+pub(super) struct Desk {
+    pub(super) clock: Clock,
+    pub(super) commands: Commands,
+    pub(super) firing: Firing,
+    pub(super) index: Index,
+    pub(super) late_max: usize,
+    pub(super) timer: Timer<Key>,
+    dispatcher: Dispatcher,
+    loading: JoinSet<Loaded>,
+    sweeping: JoinSet<()>,
+}
+
+/// A state that was asked for.
+enum Loaded {
+    Job(JobKey, Option<Current<Job>>),
+    Task(TaskKey, Option<Current<Task>>),
+}
+
+impl Desk {
+    pub(super) fn new(services: &Services, index: Index, dispatcher: Dispatcher) -> Self {
+        Self {
+            clock: services.clock.clone(),
+            commands: services.commands.clone(),
+            firing: Firing::default(),
+            index,
+            late_max: services.config.catch_up_max,
+            timer: Timer::default(),
+            dispatcher,
+            loading: JoinSet::new(),
+            sweeping: JoinSet::new(),
+        }
+    }
+
+    /// Works until `ended`.
+    pub(super) async fn run(
+        mut self,
+        mut feed: Feed,
+        ticks: &Ticks,
+        ended: &CancellationToken,
+    ) -> Result<(), Interrupted> {
+        let effects = self.index.all_effects();
+        self.bring_about(effects);
+        loop {
+            self.look_at_the_clock();
+            tokio::select! {
+                () = ended.cancelled() => return Ok(()),
+                entries = feed.next() => self.follow(&entries?),
+                Some(fired) = self.firing.next() => self.fired(fired),
+                Some(Ok(loaded)) = self.loading.join_next() => self.loaded(loaded),
+                Some(_) = self.sweeping.join_next() => {}
+                () = tokio::time::sleep(self.nap()) => {}
+                () = ticks.watch.beat() => {}
+                () = ticks.sweep.beat() => self.sweep(),
+            }
+        }
+    }
+
+    pub(super) fn bring_about(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Announce(task) => self.dispatcher.announce(task),
+                Effect::LoadJob(key) => self.load_job(key),
+                Effect::LoadTask(key) => self.load_task(key),
+                Effect::Push(priority, item) => self.dispatcher.push(priority, item),
+                Effect::Rest(key) => self.timer.remove(&key),
+                Effect::Wake(key, at) => self.timer.set(key, at),
+            }
+        }
+    }
+
+    fn follow(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            let effects = self.index.follow(entry);
+            self.bring_about(effects);
+        }
+    }
+
+    /// Takes everything from the timer whose time has come.
+    fn look_at_the_clock(&mut self) {
+        let now = self.clock.now();
+        while let Some(key) = self.timer.pop_due(now) {
+            match key {
+                Key::Job(job) => self.plan(job, now),
+                Key::Task(task) => {
+                    let effects = self.index.tasks.due(task).into_iter().collect();
+                    self.bring_about(effects);
+                }
+            }
+        }
+        self.fill();
+    }
+
+    fn nap(&self) -> Duration {
+        let now = self.clock.now();
+        let next = self.timer.next().unwrap_or(now.plus_ms(NAP_MAX_MS));
+        Duration::from_millis(next.since_ms(now).clamp(0, NAP_MAX_MS) as u64)
+    }
+
+    fn loaded(&mut self, loaded: Loaded) {
+        let effects = match loaded {
+            Loaded::Job(key, found) => {
+                let found = found.map(|current| (current.state, current.position));
+                self.index.jobs.loaded(key, found)
+            }
+            Loaded::Task(key, found) => {
+                let found = found.map(|c| (c.state, c.version, c.position));
+                self.index.tasks.loaded(key, found)
+            }
+        };
+        self.bring_about(effects);
+    }
+
+    fn load_job(&mut self, key: JobKey) {
+        let commands = self.commands.clone();
+        self.loading.spawn(async move {
+            let id = key.1.uuid();
+            let state = until_answered(async || commands.state::<Job>(key.0, id).await).await;
+            Loaded::Job(key, state)
+        });
+    }
+
+    fn load_task(&mut self, key: TaskKey) {
+        let commands = self.commands.clone();
+        self.loading.spawn(async move {
+            let id = key.1.uuid();
+            let state = until_answered(async || commands.state::<Task>(key.0, id).await).await;
+            Loaded::Task(key, state)
+        });
+    }
+
+    /// Ends attempts whose worker is gone and whose delivery does not come back either.
+    fn sweep(&mut self) {
+        if !self.sweeping.is_empty() {
+            return;
+        }
+        let now: Timestamp = self.clock.now();
+        for overdue in self.index.tasks.overdue(now, OVERDUE_MS) {
+            let commands = self.commands.clone();
+            let (tenant, task) = overdue.key;
+            let command = TaskCommand::Fail {
+                attempt: overdue.attempt,
+                error: TaskError {
+                    code: "worker_lost".to_owned(),
+                    message: "nothing was heard of the attempt long after its timeout".to_owned(),
+                    retryable: true,
+                    retry_after_ms: None,
+                },
+                id: task,
+                worker: overdue.worker,
+            };
+            let actor = Actor::System("scheduler".to_owned());
+            let ask = Ask::new(actor, tenant, task.uuid(), CommandId::new(commands.ids().next()));
+            self.sweeping.spawn(async move {
+                match commands.execute::<Task>(ask, command).await {
+                    Ok(_) => tracing::warn!(%task, %tenant, "ended an attempt that was overdue"),
+                    // It has ended meanwhile, or it is found again by the next sweep.
+                    Err(CommandError::Rejected(_)) => {}
+                    Err(reason) => tracing::warn!(%task, %tenant, %reason, "cannot end an attempt"),
+                }
+            });
+        }
+    }
+}
+
+/// Asks until the log answers; none also if what it holds cannot be read.
+async fn until_answered<T>(
+    ask: impl AsyncFn() -> Result<Option<T>, commands::Failure>,
+) -> Option<T> {
+    let mut failures = 0;
+    loop {
+        match ask().await {
+            Ok(found) => return found,
+            Err(reason @ (commands::Failure::Corrupt(_) | commands::Failure::Refused(_))) => {
+                tracing::error!(%reason, "an aggregate cannot be loaded: it is left alone");
+                return None;
+            }
+            Err(_) => {
+                failures += 1;
+                tokio::time::sleep(backoff(failures)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Slots on their way to a decision.
+//!
+//! Invariant: one slot of a job at a time and in order, so that the latest decided slot has no open one
+//! behind it; many jobs at a time, so that the log can pack what falls due together.
+
+use std::collections::VecDeque;
+
+use domain::{
+    Timestamp,
+    job::Overlap,
+    task::{SkipReason, Task},
+};
+use commands::Receipt;
+use tokio::task::JoinSet;
+
+use super::desk::Desk;
+use crate::{
+    backoff::backoff,
+    fire::{self, Fired, Intent, Outcome},
+    index::{JobKey, Key},
+    misfire::Verdict,
+};
+
+/// How many slots are being decided at a time: two of the largest batches that the log takes.
+const IN_FLIGHT: usize = 2_000;
+
+/// What is being decided, and whose turn is next.
+#[derive(Default)]
+pub(super) struct Firing {
+    in_flight: JoinSet<Fired>,
+    ready: VecDeque<JobKey>,
+}
+
+impl Firing {
+    /// The next decision that is made; none while there is nothing to decide.
+    pub(super) async fn next(&mut self) -> Option<Fired> {
+        loop {
+            match self.in_flight.join_next().await? {
+                Ok(fired) => return Some(fired),
+                // Nothing in there panics; if it did, the job waits for the next term.
+                Err(reason) => tracing::error!(%reason, "deciding a slot stopped"),
+            }
+        }
+    }
+}
+
+impl Desk {
+    /// Plans the slots that a job owes at `now`.
+    pub(super) fn plan(&mut self, key: JobKey, now: Timestamp) {
+        let late_max = self.late_max;
+        let Some(watched) = self.index.jobs.get_mut(key) else {
+            return;
+        };
+        if watched.firing || !watched.owed.is_empty() {
+            return;
+        }
+        let owed = watched.plan(now, late_max);
+        if owed.unrecorded > 0 {
+            tracing::warn!(tenant = %key.0, job = %key.1, after = %watched.after(),
+                at_least = owed.unrecorded, "older slots were missed and get no record of their own");
+        }
+        watched.owed = owed.slots;
+        if watched.owed.is_empty() {
+            let effects = self.index.jobs.wait(key).into_iter().collect();
+            self.bring_about(effects);
+        } else {
+            self.firing.ready.push_back(key);
+        }
+    }
+
+    /// Begins to decide as many slots as may be in flight.
+    pub(super) fn fill(&mut self) {
+        while self.firing.in_flight.len() < IN_FLIGHT {
+            let Some(key) = self.firing.ready.pop_front() else {
+                return;
+            };
+            let Some(watched) = self.index.jobs.get_mut(key).filter(|job| !job.firing) else {
+                continue;
+            };
+            let Some((slot, verdict)) = watched.owed.front().copied() else {
+                continue;
+            };
+            let overlaps =
+                watched.job.overlap == Overlap::Skip && self.index.tasks.has_open_of(key);
+            let intent = match verdict {
+                Verdict::Skip => Intent::Skip(SkipReason::Misfire),
+                Verdict::Fire if overlaps => Intent::Skip(SkipReason::Overlap),
+                Verdict::Fire => Intent::Create(watched.job.task.clone()),
+            };
+            watched.firing = true;
+            let deciding = fire::decide(self.commands.clone(), key, slot, intent);
+            self.firing.in_flight.spawn(deciding);
+        }
+    }
+
+    /// Takes in what came of a slot.
+    pub(super) fn fired(&mut self, fired: Fired) {
+        let Fired { job, outcome, slot } = fired;
+        if let Outcome::Owed(reason) = outcome {
+            self.postpone(job, &reason);
+            return;
+        }
+        if let Outcome::Decided(receipt) = outcome {
+            self.take_receipt(job, slot, *receipt);
+        }
+        let Some(watched) = self.index.jobs.get_mut(job) else {
+            return;
+        };
+        watched.firing = false;
+        watched.failures = 0;
+        watched.decided = watched.decided.max(slot);
+        while watched.owed.front().is_some_and(|(next, _)| *next <= slot) {
+            watched.owed.pop_front();
+        }
+        if watched.owed.is_empty() {
+            let effects = self.index.jobs.wait(job).into_iter().collect();
+            self.bring_about(effects);
+        } else {
+            self.firing.ready.push_back(job);
+        }
+    }
+
+    /// The task is known before the log brings it, so that the job's next slot sees the overlap.
+    fn take_receipt(&mut self, job: JobKey, slot: Timestamp, receipt: Receipt<Task>) {
+        let already_followed = receipt.position <= self.index.followed;
+        let Some(task) = receipt.state.filter(|_| !already_followed) else {
+            return;
+        };
+        let key = (job.0, domain::TaskId::of_slot(job.1, slot));
+        let effects = self
+            .index
+            .tasks
+            .put(key, task, receipt.version, receipt.position);
+        self.bring_about(effects);
+    }
+
+    /// Leaves the job's slots owed; they are planned anew once the log may answer again.
+    fn postpone(&mut self, job: JobKey, reason: &str) {
+        let Some(watched) = self.index.jobs.get_mut(job) else {
+            return;
+        };
+        watched.firing = false;
+        watched.owed.clear();
+        watched.failures = watched.failures.saturating_add(1);
+        if watched.failures == 1 {
+            tracing::warn!(tenant = %job.0, job = %job.1, reason, "a slot stays owed: trying on");
+        }
+        let wait_ms = backoff(watched.failures).as_millis() as i64;
+        self.timer
+            .set(Key::Job(job), self.clock.now().plus_ms(wait_ms));
+    }
+}
