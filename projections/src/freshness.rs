@@ -129,10 +129,10 @@ async fn listen_once(store: &Store, hearing: &Hearing) -> Result<(), StoreError>
 async fn poll(store: Store, hearing: Arc<Hearing>) {
     loop {
         let position = read_position(&store).await;
-        hearing.polls.store(position.is_ok(), Ordering::Release);
         if let Ok(position) = position {
             store.publish(position);
         }
+        hearing.polls.store(position.is_ok(), Ordering::Release);
         sleep(POLL).await;
     }
 }

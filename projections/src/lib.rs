@@ -20,7 +20,6 @@ mod runner;
 pub mod schedule;
 pub mod stats;
 mod store;
-mod verify;
 
 pub use answer::{At, Listed, Row};
 pub use feed::{Live, LiveFeed, LiveItem};
@@ -30,4 +29,3 @@ pub use page::{ForeignKey, Key, PageRequest, Sort, SortKey, UnknownSort};
 pub use rebuild::rebuild_into;
 pub use runner::{Projector, RunError, run};
 pub use store::{Store, StoreError};
-pub use verify::{Difference, Verification, VerifyError, verify};

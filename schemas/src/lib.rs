@@ -10,9 +10,12 @@
 
 pub mod api;
 pub mod catalogue;
+mod compatibility;
 mod envelope;
+pub mod generated;
 mod views;
 
+pub use compatibility::breaking_changes;
 pub use domain;
 pub use envelope::{Commit, Hash, InvalidHash, Meta, Position, StreamId, Version};
 pub use views::{job_view, resource_type_view, resource_view, task_view};

@@ -9,7 +9,7 @@ use axum::{
 };
 use commands::{Ask, command_id_of_key, fingerprint};
 use domain::{CommandId, TenantId};
-use schemas::{Hash, Version, api::Code};
+use schemas::{Hash, Version};
 use uuid::Uuid;
 
 use super::Caller;
@@ -156,15 +156,6 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>> {
     match value.to_str() {
         Ok(text) => Ok(Some(text.trim())),
         Err(_) => Err(Error::invalid_parameter(name, "is not plain text")),
-    }
-}
-
-/// Whether an object is there, for preconditions that ask.
-pub(crate) fn present_or_changed(there: bool) -> Result<()> {
-    if there {
-        Ok(())
-    } else {
-        Err(Error::new(Code::VersionMismatch, "there is no such object"))
     }
 }
 

@@ -1,0 +1,114 @@
+//! What is said in return.
+//!
+//! Invariant: what a write answers and what a read shows later come from the same function of the same
+//! state; and both say the position that they reflect.
+
+mod page;
+mod view;
+
+use axum::{
+    Json,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use commands::Receipt;
+use projections::At;
+use schemas::{Position, Version};
+use serde::Serialize;
+
+use crate::{
+    app::App,
+    extract::{Reading, token},
+    problem::{Error, Result},
+};
+
+pub(crate) use page::{events, listed};
+pub(crate) use view::{job, resource, resource_type, task, user};
+
+const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The `ETag` of a version.
+pub(crate) fn etag(version: Version) -> String {
+    format!("\"{version}\"")
+}
+
+/// The state after a write that succeeded.
+pub(crate) fn state<A: Clone>(receipt: &Receipt<A>) -> Result<A> {
+    let state = receipt.state.clone();
+    state.ok_or_else(|| Error::internal("a write left no state"))
+}
+
+/// Whether the write made the object, also if this is the replay of that write.
+pub(crate) fn is_new<A>(receipt: &Receipt<A>, first: bool) -> bool {
+    (receipt.changed || receipt.replayed) && first
+}
+
+/// The answer to a write, with the object as it is now.
+pub(crate) fn written<A>(
+    app: &App,
+    receipt: &Receipt<A>,
+    status: StatusCode,
+    view: &impl Serialize,
+) -> Response {
+    let headers = write_headers(app, receipt);
+    (status, headers, Json(view)).into_response()
+}
+
+/// The answer to a write that made the object at `location`.
+pub(crate) fn created<A>(
+    app: &App,
+    receipt: &Receipt<A>,
+    location: &str,
+    view: &impl Serialize,
+) -> Response {
+    let mut response = written(app, receipt, StatusCode::CREATED, view);
+    insert(response.headers_mut(), header::LOCATION, location);
+    response
+}
+
+/// The answer to a write after which the object is gone.
+pub(crate) fn deleted<A>(app: &App, receipt: &Receipt<A>) -> Response {
+    (StatusCode::NO_CONTENT, write_headers(app, receipt)).into_response()
+}
+
+/// The answer to a read of one object; without its body if the client has it.
+pub(crate) fn found<T: Serialize>(
+    app: &App,
+    reading: &Reading,
+    version: Version,
+    view: &At<T>,
+) -> Response {
+    let mut headers = HeaderMap::new();
+    insert(&mut headers, header::ETAG, &etag(version));
+    insert(&mut headers, CONSISTENCY_TOKEN, &token(app, view.position));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    if reading.has(version) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, Json(&view.value)).into_response()
+}
+
+/// The answer to a read of what has no version.
+pub(crate) fn shown<T: Serialize>(app: &App, position: Position, value: &T) -> Response {
+    let mut headers = HeaderMap::new();
+    insert(&mut headers, CONSISTENCY_TOKEN, &token(app, position));
+    (headers, Json(value)).into_response()
+}
+
+fn write_headers<A>(app: &App, receipt: &Receipt<A>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    insert(&mut headers, header::ETAG, &etag(receipt.version));
+    insert(&mut headers, CONSISTENCY_TOKEN, &token(app, receipt.position));
+    if receipt.replayed {
+        insert(&mut headers, IDEMPOTENT_REPLAYED, "true");
+    }
+    headers
+}
+
+/// All values here are made of visible ASCII, which always fits a header.
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,55 @@
+//! Lists, a page at a time.
+//!
+//! Invariant: the cursor in the body and the one in `Link` are the same.
+
+use axum::{
+    http::{HeaderValue, header},
+    response::Response,
+};
+use projections::{At, EventKey, Listed};
+use schemas::api::{EventView, Page, PageInfo};
+use serde::Serialize;
+
+use super::shown;
+use crate::{
+    app::App,
+    extract::{Cursors, Paging},
+    problem::Result,
+};
+
+/// A page of objects.
+pub(crate) fn listed<T: Serialize, S, K: Serialize>(
+    app: &App,
+    paging: &Paging<S>,
+    cursors: &Cursors<'_>,
+    found: At<Listed<T, K>>,
+) -> Result<Response> {
+    let next = found.value.next.map(|key| cursors.encode(&key)).transpose()?;
+    let link = next.as_deref().map(|cursor| paging.next_link(cursor));
+    let page = Page {
+        items: found.value.items,
+        page: PageInfo {
+            has_more: next.is_some(),
+            next,
+        },
+    };
+    let mut response = shown(app, found.position, &page);
+    if let Some(link) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// A page of an object's history; an object without one never was.
+pub(crate) fn events(
+    app: &App,
+    paging: &Paging<()>,
+    cursors: &Cursors<'_>,
+    what: &str,
+    found: At<Listed<EventView, EventKey>>,
+) -> Result<Response> {
+    if found.value.items.is_empty() && !paging.goes_on() {
+        return Err(crate::problem::Error::not_found(what));
+    }
+    listed(app, paging, cursors, found)
+}

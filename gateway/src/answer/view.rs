@@ -1,0 +1,54 @@
+//! From rows and states to views.
+//!
+//! Invariant: nothing is decided here; the functions in `schemas` are the only way to a view, but for a
+//! user's, which must be opened first.
+
+use domain::{
+    JobId, ResourceId, TaskId, TenantId, UserId, job::Job, resource::Resource,
+    resource_type::ResourceType, task::Task, user::User,
+};
+use projections::Row;
+use schemas::{
+    Version,
+    api::{JobView, ResourceTypeView, ResourceView, TaskView, UserView},
+};
+
+use crate::{app::App, problem::Result};
+
+pub(crate) fn job(row: Row<Job>) -> JobView {
+    schemas::job_view(JobId::new(row.id), row.version, row.state)
+}
+
+pub(crate) fn resource(row: Row<Resource>) -> ResourceView {
+    schemas::resource_view(ResourceId::new(row.id), row.version, row.state)
+}
+
+pub(crate) fn resource_type(row: Row<ResourceType>) -> ResourceTypeView {
+    schemas::resource_type_view(row.version, row.state)
+}
+
+pub(crate) fn task(row: Row<Task>) -> TaskView {
+    schemas::task_view(TaskId::new(row.id), row.version, row.state)
+}
+
+/// A user with their personal text opened; null where they were erased.
+pub(crate) async fn user(
+    app: &App,
+    tenant: TenantId,
+    id: UserId,
+    version: Version,
+    user: User,
+) -> Result<UserView> {
+    let identity = &app.identity;
+    Ok(UserView {
+        id,
+        tenant_id: tenant,
+        email: identity.open_personal(tenant, id, &user.email).await?,
+        name: identity.open_personal(tenant, id, &user.name).await?,
+        role: user.role,
+        disabled: user.disabled,
+        created_at: user.created_at,
+        updated_at: user.updated_at,
+        version: version.0,
+    })
+}

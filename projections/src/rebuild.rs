@@ -1,0 +1,46 @@
+//! Fills a second copy of all read models from the first position on.
+//!
+//! Invariant: the live read models are never touched; the copy is made by the same code as they were.
+
+use event_log::SharedLog;
+use futures::StreamExt as _;
+use schemas::Position;
+use sqlx::Connection as _;
+
+use crate::{
+    Projector, RunError, Store, StoreError,
+    runner::{apply, read},
+};
+
+/// Empties `schema`, a name of small letters, digits and underscores, and fills it with read models up
+/// to where the log ends now; says where that is.
+pub async fn rebuild_into(
+    log: &SharedLog,
+    store: &Store,
+    schema: &str,
+) -> Result<Position, RunError> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if schema.is_empty() || !schema.chars().all(plain) || schema == store.schema() {
+        let reason = format!("{schema:?} cannot be the name of a scratch schema");
+        return Err(RunError::Halted { reason });
+    }
+    let scratch = store.beside(schema);
+    let mut connection = scratch.own_connection().await?;
+    sqlx::raw_sql(include_str!("store/drop_schema.sql")).execute(&mut connection).await?;
+    connection.close().await?;
+    scratch.migrate().await?;
+    let Some(mut projector) = Projector::open(log, &scratch).await? else {
+        return Err(RunError::Fenced);
+    };
+    projector.without_waiting_for_the_disk().await?;
+    let head = log.head().await?.position;
+    let mut readings = std::pin::pin!(read(log.follow(Position(0)).await?));
+    while projector.position() < head {
+        match readings.next().await {
+            Some((reading, None)) => apply(&mut projector, reading).await?,
+            Some((_, Some(failure))) => return Err(failure.into()),
+            None => return Err(StoreError::Unavailable("the log ended".to_owned()).into()),
+        };
+    }
+    Ok(projector.position())
+}

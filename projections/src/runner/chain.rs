@@ -1,0 +1,108 @@
+//! The last commit of each aggregate, so that every commit can be held against the one before.
+//!
+//! Invariant: a commit is applied only if it follows, by version and by hash, the last one applied.
+
+use std::collections::HashSet;
+
+use event_log::Entry;
+use schemas::{Commit, Hash, StreamId, Version, domain::AggregateKind, domain::TenantId};
+use sqlx::{PgConnection, Row as _};
+use uuid::Uuid;
+
+use super::{decode::Reading, recent::Recent};
+
+/// What an entry costs, roughly, in memory.
+const BYTES: usize = 128;
+
+/// The last commits of aggregates.
+#[derive(Debug, Default)]
+pub(super) struct Chain(Recent<StreamId, Option<Link>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    hash: Hash,
+    version: Version,
+}
+
+impl Chain {
+    /// Learns what it does not know of the batch's aggregates, in one question; says which of all of
+    /// them existed before.
+    pub(super) async fn load(
+        &mut self,
+        connection: &mut PgConnection,
+        batch: &[Reading],
+    ) -> Result<HashSet<StreamId>, sqlx::Error> {
+        let streams: HashSet<StreamId> = batch.iter().filter_map(stream).collect();
+        let unknown: Vec<_> = streams.iter().filter(|s| self.0.get(s).is_none()).copied().collect();
+        if !unknown.is_empty() {
+            self.ask(connection, &unknown).await?;
+        }
+        let exists = |stream: &StreamId| self.0.get(stream).is_some_and(Option::is_some);
+        Ok(streams.into_iter().filter(exists).collect())
+    }
+
+    /// Whether `commit` follows what is known of its aggregate.
+    pub(super) fn check(&self, commit: &Commit) -> Result<(), String> {
+        let last = self.0.get(&commit.stream).copied().flatten();
+        let (version, hash) = last.map_or((Version(0), Hash::ZERO), |l| (l.version, l.hash));
+        if commit.meta.version.0 != version.0 + 1 {
+            return Err(format!("version {} follows version {version}", commit.meta.version));
+        }
+        if commit.meta.previous != hash {
+            return Err(format!("it does not follow the commit of version {version}"));
+        }
+        Ok(())
+    }
+
+    /// Takes `commit` for the last of its aggregate.
+    pub(super) fn extend(&mut self, commit: &Commit) {
+        let link = Link { hash: commit.meta.hash, version: commit.meta.version };
+        self.0.insert(commit.stream, Some(link), BYTES);
+    }
+
+    pub(super) fn settle(&mut self) {
+        self.0.settle();
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    async fn ask(
+        &mut self,
+        connection: &mut PgConnection,
+        unknown: &[StreamId],
+    ) -> Result<(), sqlx::Error> {
+        let rows = sqlx::query(include_str!("sql/last_commits.sql"))
+            .bind(unknown.iter().map(|stream| stream.tenant.uuid()).collect::<Vec<_>>())
+            .bind(unknown.iter().map(|stream| stream.kind.name()).collect::<Vec<_>>())
+            .bind(unknown.iter().map(|stream| stream.id).collect::<Vec<_>>())
+            .fetch_all(connection)
+            .await?;
+        for stream in unknown {
+            self.0.insert(*stream, None, BYTES);
+        }
+        for row in &rows {
+            let Ok(kind) = row.try_get::<&str, _>("kind")?.parse::<AggregateKind>() else {
+                continue;
+            };
+            let tenant = TenantId::new(row.try_get::<Uuid, _>("tenant_id")?);
+            let mut hash = Hash::ZERO;
+            let stored: &[u8] = row.try_get("hash")?;
+            if stored.len() == hash.0.len() {
+                hash.0.copy_from_slice(stored);
+            }
+            let version = Version(row.try_get::<i64, _>("version")? as u64);
+            let stream = StreamId { tenant, kind, id: row.try_get("id")? };
+            self.0.insert(stream, Some(Link { hash, version }), BYTES);
+        }
+        Ok(())
+    }
+}
+
+fn stream(reading: &Reading) -> Option<StreamId> {
+    match &reading.entry {
+        Entry::Commit(commit) => Some(commit.stream),
+        Entry::Unreadable(_) => None,
+    }
+}

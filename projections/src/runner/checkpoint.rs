@@ -1,0 +1,117 @@
+//! Where the read models are, and whether the log is still the one they come from.
+//!
+//! Invariant: the checkpoint moves only from where its projector believes it to be, so of two projectors
+//! at most one succeeds, whatever became of their lock.
+
+use event_log::{Entry, SharedLog};
+use schemas::Position;
+use sqlx::{PgConnection, Row as _};
+
+use super::{RunError, decode::Reading};
+use crate::Store;
+
+/// The last entry that the read models hold.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Checkpoint {
+    pub(super) position: Position,
+    hash: Option<Vec<u8>>,
+}
+
+impl Checkpoint {
+    /// Takes the lock; false if another projector holds it. It is let go of with the connection.
+    pub(super) async fn lock(
+        connection: &mut PgConnection,
+        store: &Store,
+    ) -> Result<bool, RunError> {
+        let ask = "select pg_try_advisory_lock(hashtextextended('almanac projector ' || $1, 0))";
+        Ok(sqlx::query_scalar(ask).bind(store.schema()).fetch_one(connection).await?)
+    }
+
+    /// Reads the checkpoint, or makes the first, and holds it against the log.
+    pub(super) async fn open(
+        connection: &mut PgConnection,
+        log: &SharedLog,
+    ) -> Result<Self, RunError> {
+        let head = log.head().await?;
+        let stored = sqlx::query(include_str!("sql/open_checkpoint.sql"))
+            .bind(&head.incarnation)
+            .fetch_one(connection)
+            .await?;
+        let incarnation: String = stored.try_get("incarnation")?;
+        let position = Position(stored.try_get::<i64, _>("position")? as u64);
+        let checkpoint = Self { position, hash: stored.try_get("hash")? };
+        if incarnation != head.incarnation {
+            return Err(halted(format!(
+                "the read models were made from log {incarnation}, but this is log {}; connect to \
+                 the log they come from, or rebuild them in an empty database",
+                head.incarnation
+            )));
+        }
+        if head.position < position {
+            return Err(halted(format!(
+                "the log ends at position {}, but the read models have reached {position}: commits \
+                 were lost; restore the log from a backup or from the mirror in event_log",
+                head.position
+            )));
+        }
+        checkpoint.compare(log).await?;
+        Ok(checkpoint)
+    }
+
+    /// The checkpoint after `last`.
+    pub(super) fn after(last: &Reading) -> Self {
+        Self { position: last.entry.position(), hash: hash(&last.entry) }
+    }
+
+    /// Moves it from `old` and tells everyone who listens once the transaction is committed.
+    pub(super) async fn advance(
+        &self,
+        connection: &mut PgConnection,
+        store: &Store,
+        old: Position,
+        last: &Reading,
+    ) -> Result<bool, sqlx::Error> {
+        let reached_at = match &last.entry {
+            Entry::Commit(commit) => Some(commit.meta.time.to_chrono()),
+            Entry::Unreadable(_) => None,
+        };
+        let moved = sqlx::query(include_str!("sql/advance_checkpoint.sql"))
+            .bind(self.position.0 as i64)
+            .bind(&self.hash)
+            .bind(reached_at)
+            .bind(old.0 as i64)
+            .bind(store.channel())
+            .fetch_all(connection)
+            .await?;
+        Ok(moved.len() == 1)
+    }
+
+    async fn compare(&self, log: &SharedLog) -> Result<(), RunError> {
+        if self.position == Position(0) {
+            return Ok(());
+        }
+        let position = self.position;
+        match log.at(position).await? {
+            Some(entry) if hash(&entry) == self.hash => Ok(()),
+            Some(_) => Err(halted(format!(
+                "the commit at position {position} is not the one that the read models hold: the \
+                 log was altered; restore it from a backup, or rebuild in an empty database"
+            ))),
+            None => Err(halted(format!(
+                "the commit at position {position} is gone from the log; restore it from a backup \
+                 or from the mirror in event_log"
+            ))),
+        }
+    }
+}
+
+fn hash(entry: &Entry) -> Option<Vec<u8>> {
+    match entry {
+        Entry::Commit(commit) => Some(commit.meta.hash.0.to_vec()),
+        Entry::Unreadable(_) => None,
+    }
+}
+
+fn halted(reason: String) -> RunError {
+    RunError::Halted { reason }
+}

@@ -1,0 +1,177 @@
+//! The projector: follows the log and keeps every read model at one position.
+//!
+//! Invariant: rows and checkpoint change in one transaction, so whatever fails, the next attempt goes on
+//! exactly after the last commit that is in the rows: none is lost and none is applied twice.
+
+mod chain;
+mod checkpoint;
+mod counts;
+mod decode;
+mod fold;
+mod folds;
+mod mirror;
+mod park;
+mod projector;
+mod recent;
+
+use std::{convert::Infallible, time::Duration};
+
+use event_log::{Entry, Follow, LogError, SharedLog};
+use futures::{Stream, StreamExt as _, stream::ReadyChunks};
+use schemas::Position;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Store, StoreError};
+use decode::Reading;
+
+pub use projector::Projector;
+
+/// The most commits of one transaction; more only adds latency (measured: 500 to 1,000 rows are best).
+const BATCH: usize = 500;
+/// How long a transaction may take before Postgres is taken for lost.
+const APPLY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait after the first failure; doubles up to [`PAUSE_MAX`].
+const PAUSE: Duration = Duration::from_millis(100);
+/// The longest wait after a failure.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How often a standby looks whether it is needed.
+const STANDBY: Duration = Duration::from_millis(500);
+
+/// Why the projector stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Another projector has moved the checkpoint.
+    #[error("another projector is at work on the same read models")]
+    Fenced,
+    /// The log is not the one that the read models come from.
+    #[error("the projector has stopped: {reason}")]
+    Halted {
+        /// What is wrong, and what to do about it.
+        reason: String,
+    },
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Postgres failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Keeps the read models up to date until shutdown. Waits as a standby while another does, and out
+/// whatever passes by itself; returns an error only if a person has to look.
+pub async fn run(
+    log: SharedLog,
+    store: Store,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    let mut pause = PAUSE;
+    loop {
+        let following = follow(&log, &store, &mut pause);
+        match shutdown.run_until_cancelled(following).await {
+            None => return Ok(()),
+            Some(Err(halted @ RunError::Halted { .. })) => return Err(halted),
+            Some(Err(failure)) => {
+                tracing::warn!(%failure, pause_ms = pause.as_millis(), "the projector waits");
+            }
+        }
+        shutdown.run_until_cancelled(sleep(pause)).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+/// Follows until something fails.
+async fn follow(
+    log: &SharedLog,
+    store: &Store,
+    pause: &mut Duration,
+) -> Result<Infallible, RunError> {
+    let mut projector = lead(log, store).await?;
+    let start = projector.position();
+    tracing::info!(position = start.0, "the projector follows the log");
+    let mut readings = std::pin::pin!(read(log.follow(start).await?));
+    while let Some((reading, failure)) = readings.next().await {
+        if !reading.is_empty() {
+            apply(&mut projector, reading).await?;
+            *pause = PAUSE;
+        }
+        match failure {
+            None => {}
+            Some(LogError::Gap { after, found }) if after == start => {
+                let reason = format!(
+                    "commits between positions {after} and {found} are gone from the log; restore \
+                     it from a backup or from the mirror in event_log"
+                );
+                return Err(RunError::Halted { reason });
+            }
+            Some(failure) => return Err(failure.into()),
+        }
+    }
+    Err(LogError::Unavailable("it ended".to_owned()).into())
+}
+
+/// Waits until no other projector is at work.
+async fn lead(log: &SharedLog, store: &Store) -> Result<Projector, RunError> {
+    let mut waits = false;
+    loop {
+        if let Some(projector) = Projector::open(log, store).await? {
+            return Ok(projector);
+        }
+        if !waits {
+            tracing::info!("another projector is at work; this one stands by");
+            waits = true;
+        }
+        sleep(STANDBY).await;
+    }
+}
+
+pub(crate) async fn apply(
+    projector: &mut Projector,
+    reading: Vec<Reading>,
+) -> Result<Position, RunError> {
+    match timeout(APPLY_TIMEOUT, projector.apply_read(reading)).await {
+        Ok(applied) => applied,
+        Err(_) => Err(StoreError::Unavailable("a transaction does not end".to_owned()).into()),
+    }
+}
+
+/// What waits in the log, in batches, decoded while the batch before is written. A failure comes after
+/// the entries before it.
+pub(crate) fn read(
+    entries: Follow,
+) -> impl Stream<Item = (Vec<Reading>, Option<LogError>)> + Send + use<> {
+    let chunks: ReadyChunks<Follow> = entries.ready_chunks(BATCH);
+    chunks
+        .map(|chunk| async {
+            let (entries, failure) = until_failure(chunk);
+            // A lone commit is decoded faster than handed to another thread.
+            if entries.len() < 8 {
+                return (entries.into_iter().map(Reading::of).collect(), failure);
+            }
+            let decoding = tokio::task::spawn_blocking(|| {
+                entries.into_iter().map(Reading::of).collect::<Vec<_>>()
+            });
+            match decoding.await {
+                Ok(reading) => (reading, failure),
+                Err(ended) => (vec![], Some(LogError::Unavailable(ended.to_string()))),
+            }
+        })
+        .buffered(2)
+}
+
+fn until_failure(chunk: Vec<Result<Entry, LogError>>) -> (Vec<Entry>, Option<LogError>) {
+    let mut entries = Vec::with_capacity(chunk.len());
+    for item in chunk {
+        match item {
+            Ok(entry) => entries.push(entry),
+            Err(failure) => return (entries, Some(failure)),
+        }
+    }
+    (entries, None)
+}
+
+impl From<sqlx::Error> for RunError {
+    fn from(failure: sqlx::Error) -> Self {
+        Self::Store(failure.into())
+    }
+}

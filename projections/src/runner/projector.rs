@@ -1,0 +1,215 @@
+//! Applies entries of the log to all read models, a batch at a time.
+//!
+//! Invariant: the tables depend on the log alone, not on where batches are cut or where the projector
+//! was started anew.
+
+use event_log::{Entry, LogError, SharedLog};
+use schemas::Position;
+use sqlx::{Connection as _, PgConnection};
+
+use super::{
+    RunError,
+    chain::Chain,
+    checkpoint::Checkpoint,
+    decode::Reading,
+    folds::Folds,
+    mirror::{self, Mirror},
+    park::Park,
+};
+use crate::{Store, store};
+
+/// The one that writes the read models of a store.
+#[derive(Debug)]
+pub struct Projector {
+    chain: Chain,
+    checkpoint: Checkpoint,
+    connection: PgConnection,
+    folds: Folds,
+    park: Park,
+    /// Up to where the mirror has partitions.
+    room: u64,
+    store: Store,
+}
+
+/// Why a batch was not applied.
+enum Failure {
+    /// Postgres refuses it for what it holds.
+    Refused(String),
+    Run(RunError),
+}
+
+impl Projector {
+    /// Takes the lead, checks that the log is the one that the read models come from, and learns where
+    /// they are; none if another projector is at work.
+    pub async fn open(log: &SharedLog, store: &Store) -> Result<Option<Self>, RunError> {
+        let mut connection = store.own_connection().await?;
+        if !Checkpoint::lock(&mut connection, store).await? {
+            connection.close().await?;
+            return Ok(None);
+        }
+        let checkpoint = Checkpoint::open(&mut connection, log).await?;
+        let park = Park::open(&mut connection).await?;
+        store.publish(checkpoint.position);
+        Ok(Some(Self {
+            chain: Chain::default(),
+            checkpoint,
+            connection,
+            folds: Folds::default(),
+            park,
+            room: 0,
+            store: store.clone(),
+        }))
+    }
+
+    /// Where the read models are.
+    pub fn position(&self) -> Position {
+        self.checkpoint.position
+    }
+
+    /// Applies what comes next in the log, and says where the read models are then.
+    pub async fn apply(&mut self, entries: Vec<Entry>) -> Result<Position, RunError> {
+        self.apply_read(entries.into_iter().map(Reading::of).collect()).await
+    }
+
+    /// Does not wait for the disk: for a rebuild, which is begun anew if it does not end.
+    pub(crate) async fn without_waiting_for_the_disk(&mut self) -> Result<(), RunError> {
+        sqlx::query("set synchronous_commit = off").execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    pub(super) async fn apply_read(&mut self, batch: Vec<Reading>) -> Result<Position, RunError> {
+        let after = self.position();
+        match batch.first().map(|reading| reading.entry.position()) {
+            None => return Ok(after),
+            Some(found) if found != after.next() => {
+                return Err(LogError::Gap { after, found }.into());
+            }
+            Some(_) => {}
+        }
+        // Kept in case Postgres refuses the batch; then its entries are needed once more.
+        let entries: Vec<Entry> = batch.iter().map(|reading| reading.entry.clone()).collect();
+        match self.try_apply(batch).await {
+            Ok(()) => Ok(self.position()),
+            Err(Failure::Run(failure)) => Err(failure),
+            Err(Failure::Refused(_)) => self.apply_singly(entries).await,
+        }
+    }
+
+    /// Applies each entry by itself, and parks those that Postgres refuses.
+    async fn apply_singly(&mut self, entries: Vec<Entry>) -> Result<Position, RunError> {
+        for entry in entries {
+            let refusal = match self.try_apply(vec![Reading::of(entry.clone())]).await {
+                Ok(()) => continue,
+                Err(Failure::Refused(reason)) => reason,
+                Err(Failure::Run(failure)) => return Err(failure),
+            };
+            let reason = format!("Postgres refuses it: {refusal}");
+            match self.try_apply(vec![Reading { entry, events: Err(reason) }]).await {
+                Ok(()) => {}
+                Err(Failure::Refused(reason)) => {
+                    return Err(crate::StoreError::Corrupt(reason).into());
+                }
+                Err(Failure::Run(failure)) => return Err(failure),
+            }
+        }
+        Ok(self.position())
+    }
+
+    /// Applies a batch in one transaction, or nothing of it.
+    async fn try_apply(&mut self, batch: Vec<Reading>) -> Result<(), Failure> {
+        let Some(last) = batch.last() else {
+            return Ok(());
+        };
+        let (to, old) = (Checkpoint::after(last), self.position());
+        let written = match self.load(&batch, to.position).await {
+            Ok(()) => self.write(batch, &to, old).await,
+            Err(failure) => Err(failure.into()),
+        };
+        if written.is_err() {
+            self.chain.clear();
+            self.folds.clear();
+            self.park.clear();
+            return written;
+        }
+        self.chain.settle();
+        self.folds.settle();
+        self.park.settle();
+        self.store.publish(to.position);
+        self.checkpoint = to;
+        Ok(())
+    }
+
+    /// Learns what the batch needs to know.
+    async fn load(&mut self, batch: &[Reading], to: Position) -> Result<(), sqlx::Error> {
+        if to.0 > self.room || self.room == 0 {
+            let low = self.position().0;
+            self.room = mirror::make_room(&mut self.connection, low, to.0).await?;
+        }
+        let existing = self.chain.load(&mut self.connection, batch).await?;
+        self.folds.load(&mut self.connection, &existing).await
+    }
+
+    async fn write(
+        &mut self,
+        batch: Vec<Reading>,
+        to: &Checkpoint,
+        old: Position,
+    ) -> Result<(), Failure> {
+        let mut transaction = self.connection.begin().await?;
+        // First of all, so that of two projectors the later one waits here and then finds itself late.
+        if let Some(last) = batch.last()
+            && !to.advance(&mut transaction, &self.store, old, last).await?
+        {
+            return Err(Failure::Run(RunError::Fenced));
+        }
+        let mut mirror = Mirror::default();
+        for reading in batch {
+            judge(reading, &mut self.chain, &mut self.folds, &mut self.park, &mut mirror);
+        }
+        self.folds.write(&mut transaction).await?;
+        mirror.write(&mut transaction).await?;
+        self.park.write(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// Folds a commit in, or parks it.
+fn judge(
+    reading: Reading,
+    chain: &mut Chain,
+    folds: &mut Folds,
+    park: &mut Park,
+    mirror: &mut Mirror,
+) {
+    let Entry::Commit(commit) = &reading.entry else {
+        let reason = reading.events.err().unwrap_or_default();
+        return park.add(reading.entry, &reason);
+    };
+    let follows = match park.stuck_at(commit.stream) {
+        Some(position) => Err(format!("behind position {position}")),
+        None => Ok(()),
+    };
+    let decoded = follows.and(reading.events).and_then(|decoded| {
+        chain.check(commit)?;
+        Ok(decoded)
+    });
+    match decoded {
+        Ok(decoded) => {
+            chain.extend(commit);
+            folds.apply(commit, &decoded.events);
+            mirror.add(commit, decoded.records);
+        }
+        Err(reason) => park.add(reading.entry, &reason),
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    /// Data that cannot be stored: out of range (22), against a constraint (23), too large (54).
+    fn from(failure: sqlx::Error) -> Self {
+        match store::class(&failure).as_deref() {
+            Some("22" | "23" | "54") => Self::Refused(failure.to_string()),
+            _ => Self::Run(failure.into()),
+        }
+    }
+}
