@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, header},
     response::Response,
 };
-use projections::{At, EventKey, Listed};
+use projections::{At, Listed, event_log::EventKey};
 use schemas::api::{EventView, Page, PageInfo};
 use serde::Serialize;
 

@@ -136,9 +136,8 @@ impl Query {
     pub fn paging<K: SortKey>(&mut self) -> Result<Paging<K>> {
         let limit = self.limit()?;
         let cursor = self.one("cursor")?;
-        let sort = self.parsed("sort", sort)?.unwrap_or_default();
-        let direction = if sort.descending { "-" } else { "" };
-        let scope = format!("{}?sort={direction}{}", self.scope(), sort.key.name());
+        let sort: Sort<K> = self.parsed("sort", sort)?.unwrap_or_default();
+        let scope = format!("{} {}", self.scope(), sort.word());
         Ok(Paging {
             limit,
             sort,
@@ -216,16 +215,11 @@ impl<K: SortKey> Paging<K> {
 }
 
 fn sort<K: SortKey>(text: &str) -> Result<Sort<K>, String> {
-    let (descending, name) = match text.strip_prefix('-') {
-        Some(name) => (true, name),
-        None => (false, text),
-    };
-    let key = K::ALL.iter().find(|key| key.name() == name).copied();
-    let known = || {
+    text.parse().map_err(|_| {
         let names: Vec<_> = K::ALL.iter().map(|key| key.name()).collect();
-        format!("is one of {}, with - before it for the other direction", names.join(", "))
-    };
-    key.map(|key| Sort { key, descending }).ok_or_else(known)
+        let names = names.join(", ");
+        format!("is one of {names}, with - before it for the other direction")
+    })
 }
 
 /// Reads a word of an enum by its names on the wire.

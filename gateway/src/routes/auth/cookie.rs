@@ -1,0 +1,138 @@
+//! The refresh token of a browser: a cookie that scripts cannot read.
+//!
+//! Invariant: the cookie counts only for requests that the page itself makes; another site cannot use
+//! it, whatever it makes a browser send.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use schemas::api::Code;
+
+use crate::{
+    app::App,
+    problem::{Error, Result},
+};
+
+const NAME: &str = "almanac_refresh";
+/// As long as an unused sign-in lasts, in seconds.
+const MAX_AGE_S: u32 = 7 * 24 * 3_600;
+
+/// Where a refresh token was found.
+pub(super) enum Sent {
+    Body(String),
+    Cookie(String),
+}
+
+impl Sent {
+    pub fn token(&self) -> &str {
+        match self {
+            Self::Body(token) | Self::Cookie(token) => token,
+        }
+    }
+}
+
+/// The refresh token of a request: in its body, or in the page's cookie.
+pub(super) fn refresh_token(
+    app: &App,
+    headers: &HeaderMap,
+    body: Option<String>,
+) -> Result<Option<Sent>> {
+    if let Some(token) = body {
+        return Ok(Some(Sent::Body(token)));
+    }
+    let Some(token) = in_cookies(headers) else {
+        return Ok(None);
+    };
+    if is_of_the_page(headers, app.config.public_url.as_deref()) {
+        Ok(Some(Sent::Cookie(token.to_owned())))
+    } else {
+        Err(Error::new(
+            Code::Forbidden,
+            "the cookie counts only for requests of the page itself",
+        ))
+    }
+}
+
+/// `Set-Cookie` with `token`.
+pub(super) fn set(app: &App, token: &str) -> Result<HeaderValue> {
+    let text = with_attributes(app, token, MAX_AGE_S);
+    HeaderValue::from_str(&text).map_err(Error::internal)
+}
+
+/// `Set-Cookie` that makes the browser forget.
+pub(super) fn clear(app: &App) -> Result<HeaderValue> {
+    HeaderValue::from_str(&with_attributes(app, "", 0)).map_err(Error::internal)
+}
+
+fn with_attributes(app: &App, token: &str, max_age_s: u32) -> String {
+    let public = app.config.public_url.as_deref().unwrap_or_default();
+    let secure = if public.starts_with("https://") {
+        "; Secure"
+    } else {
+        ""
+    };
+    format!(
+        "{NAME}={token}; Path=/api/v1/auth; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}"
+    )
+}
+
+fn in_cookies(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, value)| *name == NAME && !value.is_empty())
+        .map(|(_, value)| value)
+}
+
+/// Whether a browser says that its own page, or the user, made the request.
+fn is_of_the_page(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = text("origin") else {
+        return false;
+    };
+    let host = text("host").unwrap_or_default();
+    let public = public_url.map(|url| url.trim_end_matches('/'));
+    match public {
+        Some(public) => origin == public,
+        None => origin.split_once("://").is_some_and(|(_, from)| from == host),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().expect("a name"), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let found = headers(&[("cookie", "a=b; almanac_refresh=x.y; c=d")]);
+        assert_eq!(in_cookies(&found), Some("x.y"));
+        assert_eq!(in_cookies(&headers(&[("cookie", "almanac_refresh=")])), None);
+        assert_eq!(in_cookies(&headers(&[("cookie", "xalmanac_refresh=1")])), None);
+    }
+
+    #[test]
+    fn only_the_page_itself_may_use_it() {
+        let of = |pairs: &[(&'static str, &'static str)], public| {
+            is_of_the_page(&headers(pairs), public)
+        };
+        assert!(of(&[("sec-fetch-site", "same-origin")], None));
+        assert!(!of(&[("sec-fetch-site", "cross-site"), ("origin", "http://a")], None));
+        assert!(!of(&[("sec-fetch-site", "same-site")], None));
+        assert!(of(&[("origin", "http://a:1"), ("host", "a:1")], None));
+        assert!(!of(&[("origin", "http://b"), ("host", "a")], None));
+        assert!(of(&[("origin", "https://a")], Some("https://a/")));
+        assert!(!of(&[("origin", "http://a"), ("host", "a")], Some("https://a")));
+        assert!(!of(&[("host", "a")], None));
+    }
+}

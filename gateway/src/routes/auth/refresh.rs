@@ -1,0 +1,47 @@
+//! `POST /auth/refresh`
+//!
+//! Invariant: a refresh token works once; whoever sends none that works is signed out.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use domain::user::User;
+use schemas::api::{Code, Refresh, Session};
+
+use super::{cookie, session};
+use crate::{
+    answer,
+    app::App,
+    extract::{Nothing, OptionalBody, Parameters},
+    problem::{Error, Result},
+};
+
+/// Exchange a refresh token for a new pair.
+///
+/// A browser sends its cookie instead of a body.
+#[utoipa::path(
+    post, path = "/api/v1/auth/refresh", tag = "auth", request_body = Refresh,
+    responses((status = 200, description = "A new pair", body = Session)),
+)]
+pub(super) async fn refresh(
+    State(app): State<App>,
+    Parameters(Nothing): Parameters<Nothing>,
+    headers: HeaderMap,
+    body: OptionalBody<Refresh>,
+) -> Result<Response> {
+    let refused = || Error::new(Code::InvalidRefreshToken, "Sign in again.");
+    let sent = cookie::refresh_token(&app, &headers, body.value.refresh_token)?;
+    let sent = sent.ok_or_else(refused)?;
+    let (principal, tokens) = app
+        .identity
+        .refresh(sent.token())
+        .await?
+        .ok_or_else(refused)?;
+    let (tenant, user) = (principal.tenant, principal.user);
+    let current = app.commands.state::<User>(tenant, user.uuid()).await?;
+    let current = current.ok_or_else(refused)?;
+    let view = answer::user(&app, tenant, user, current.version, current.state).await?;
+    session::answer(&app, StatusCode::OK, view, &tokens)
+}

@@ -1,0 +1,68 @@
+//! `POST /auth/register`
+//!
+//! Invariant: a stranger becomes an operator of the default tenant, never more, and only where
+//! registration is open.
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use commands::{Ask, DEFAULT_TENANT, Registration};
+use domain::{Actor, CommandId, UserId, user::Role};
+use schemas::api::{Code, Register, Session};
+
+use super::session;
+use crate::{
+    answer,
+    app::App,
+    extract::{Body, Nothing, Parameters, token},
+    problem::{Error, Result},
+};
+
+/// Become a user and sign in.
+///
+/// The address can be registered once, so a retry of a request that succeeded unheard answers
+/// `EMAIL_TAKEN`: sign in then.
+#[utoipa::path(
+    post, path = "/api/v1/auth/register", tag = "auth", request_body = Register,
+    responses((status = 201, description = "Registered and signed in", body = Session)),
+)]
+pub(super) async fn register(
+    State(app): State<App>,
+    Parameters(Nothing): Parameters<Nothing>,
+    body: Body<Register>,
+) -> Result<Response> {
+    if app.config.registration == runtime::Registration::Closed {
+        let detail = "Ask an administrator to add you.";
+        return Err(Error::new(Code::RegistrationClosed, detail));
+    }
+    let id = app.commands.ids().next();
+    let user = UserId::new(id);
+    let mut ask = Ask::new(Actor::User(user), DEFAULT_TENANT, id, CommandId::new(id));
+    ask.fresh = true;
+    let wanted = Registration {
+        email: body.value.email,
+        name: body.value.name,
+        password: body.value.password.into(),
+        role: Role::Operator,
+    };
+    let receipt = app.identity.register(ask, wanted).await?;
+    let state = answer::state(&receipt)?;
+    let tokens = app.identity.start_session(DEFAULT_TENANT, user, state.role);
+    let tokens = tokens.await?;
+    let view = answer::user(&app, DEFAULT_TENANT, user, receipt.version, state).await?;
+    let mut response = session::answer(&app, StatusCode::CREATED, view, &tokens)?;
+    for (name, value) in [
+        (header::LOCATION, format!("/api/v1/users/{user}")),
+        (header::ETAG, answer::etag(receipt.version)),
+        (
+            header::HeaderName::from_static("consistency-token"),
+            token(&app, receipt.position),
+        ),
+    ] {
+        let value = HeaderValue::from_str(&value).map_err(Error::internal)?;
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
+}

@@ -1,0 +1,45 @@
+//! `GET /resources/{id}/events`
+//!
+//! Invariant: the history of what was deleted can still be read.
+
+use axum::{extract::State, response::Response};
+use domain::{ResourceId, AggregateKind};
+use projections::event_log;
+use schemas::api::{EventView, Page};
+
+use crate::{
+    answer,
+    app::App,
+    document::PageParameters,
+    extract::{Cursors, FromParameters, Id, Paging, Parameters, Query, Reading},
+    problem::Result,
+};
+
+pub(super) struct History(Paging<()>);
+
+impl FromParameters for History {
+    fn take(query: &mut Query) -> Result<Self> {
+        query.plain_paging().map(Self)
+    }
+}
+
+/// Show what happened to a resource.
+///
+/// `CloudEvents`, the oldest first.
+#[utoipa::path(
+    get, path = "/api/v1/resources/{id}/events", tag = "resources",
+    params(("id" = ResourceId, Path), PageParameters),
+    responses((status = 200, description = "A page", body = Page<EventView>)),
+)]
+pub(super) async fn list_resource_events(
+    State(app): State<App>,
+    reading: Reading,
+    Parameters(History(paging)): Parameters<History>,
+    Id(id): Id,
+) -> Result<Response> {
+    let tenant = reading.tenant();
+    let cursors = Cursors::new(&app, tenant, &paging.scope);
+    let (after, kind) = (paging.after(&cursors)?, AggregateKind::Resource);
+    let found = event_log::of_aggregate(&app.store, tenant, kind, id, after, paging.limit).await?;
+    answer::events(&app, &paging, &cursors, "resource", found)
+}

@@ -1,0 +1,64 @@
+//! `GET /users`
+//!
+//! Invariant: a page is one snapshot, and following `next` visits every user once.
+
+use axum::{extract::State, response::Response};
+use domain::{UserId, user::Role};
+use projections::{At, Listed, users};
+use schemas::api::{Page, UserView};
+
+use crate::{
+    answer,
+    app::App,
+    document::PageParameters,
+    extract::{Cursors, FromParameters, Paging, Parameters, Query, Reading, word},
+    problem::Result,
+};
+
+const ROLES: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
+
+pub(super) struct ListUsers {
+    filter: users::Filter,
+    paging: Paging<users::SortBy>,
+}
+
+impl FromParameters for ListUsers {
+    fn take(query: &mut Query) -> Result<Self> {
+        let paging = query.paging()?;
+        let roles = query.several("role", word(&ROLES, Role::name))?;
+        let filter = users::Filter { roles };
+        Ok(Self { filter, paging })
+    }
+}
+
+/// List users.
+#[utoipa::path(
+    get, path = "/api/v1/users", tag = "users",
+    params(
+        PageParameters,
+        ("sort" = Option<String>, Query, description = "`created_at`; `-created_at` by default"),
+        ("role" = Option<String>, Query, description = "Roles, between commas"),
+    ),
+    responses((status = 200, description = "A page", body = Page<UserView>)),
+)]
+pub(super) async fn list_users(
+    State(app): State<App>,
+    reading: Reading,
+    Parameters(ListUsers { filter, paging }): Parameters<ListUsers>,
+) -> Result<Response> {
+    let tenant = reading.tenant();
+    let cursors = Cursors::new(&app, tenant, &paging.scope);
+    let request = paging.request(&cursors)?;
+    let found = users::list(&app.store, tenant, &filter, &request).await?;
+    let mut items = Vec::with_capacity(found.value.items.len());
+    for row in found.value.items {
+        let id = UserId::new(row.id);
+        items.push(answer::user(&app, tenant, id, row.version, row.state).await?);
+    }
+    let next = found.value.next;
+    let views = At {
+        position: found.position,
+        value: Listed { items, next },
+    };
+    answer::listed(&app, &paging, &cursors, views)
+}
