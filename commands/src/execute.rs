@@ -42,7 +42,7 @@ pub(crate) struct Decided<A: Aggregate> {
 /// What a try led to.
 enum Step<A: Aggregate> {
     Answer(Receipt<A>),
-    Write(Decided<A>),
+    Write(Box<Decided<A>>),
 }
 
 impl Commands {
@@ -152,7 +152,7 @@ impl Commands {
                 }
             };
             match self.log.append(decided.commit.clone()).await {
-                Ok(position) => return Ok(self.written(stream, loaded, decided, position)),
+                Ok(position) => return Ok(self.written(stream, loaded, &decided, position)),
                 Err(AppendError::Conflict) => {
                     self.catch_up(stream, &mut loaded).await?;
                     up_to_date = true;
@@ -193,7 +193,7 @@ impl Commands {
             });
         }
         match self.decide(stream, loaded, ask, command)? {
-            Some(decided) => Ok(Step::Write(decided)),
+            Some(decided) => Ok(Step::Write(Box::new(decided))),
             None => Ok(Step::Answer(Receipt {
                 changed: false,
                 position: loaded.position,
@@ -256,7 +256,7 @@ impl Commands {
         &self,
         stream: StreamId,
         mut loaded: Loaded<A>,
-        decided: Decided<A>,
+        decided: &Decided<A>,
         position: Position,
     ) -> Receipt<A>
     where

@@ -186,8 +186,8 @@ impl Identity {
             let both = vec![claimed.commit.clone(), registered.commit.clone()];
             match commands.log.append_all(both).await.as_deref() {
                 Ok([at_claim, at_user]) => {
-                    commands.written(claim_stream, held, claimed, *at_claim);
-                    return Ok(commands.written(user_stream, user, registered, *at_user));
+                    commands.written(claim_stream, held, &claimed, *at_claim);
+                    return Ok(commands.written(user_stream, user, &registered, *at_user));
                 }
                 Ok(_) => return Err(Failure::Unknown("an answer of another batch".into()).into()),
                 // Either may have succeeded unheard; the next round finds out from the log.

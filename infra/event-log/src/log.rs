@@ -19,6 +19,10 @@ pub type Follow = Pin<Box<dyn Stream<Item = Result<Entry, LogError>> + Send>>;
 
 /// What stands at a position.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "all but a handful of entries ever are commits"
+)]
 pub enum Entry {
     /// A commit whose headers can be read; its events may still be poison.
     Commit(Commit),

@@ -24,7 +24,8 @@ impl Servers {
     /// Starts both on a folder that is kept; durable, free ports.
     pub fn start(dir: &Path) -> Result<Self> {
         let lock = Lock::take(dir)?;
-        let nats = NatsOptions::new(dir.join("nats"));
+        let mut nats = NatsOptions::new(dir.join("nats"));
+        nats.password = true;
         Self::both(nats, PostgresOptions::new(dir.join("postgres")), lock, None)
     }
 
@@ -40,6 +41,7 @@ impl Servers {
         let lock = Lock::take(folder.path())?;
         let mut nats = NatsOptions::new(folder.path().join("nats"));
         nats.sync = sync;
+        nats.password = true;
         let mut postgres = PostgresOptions::new(folder.path().join("postgres"));
         postgres.durable = durable_postgres;
         Self::both(nats, postgres, lock, Some(folder))
@@ -88,7 +90,9 @@ impl Nats {
     /// A durable server in a temporary folder; both vanish together.
     pub fn scratch() -> Result<Scratch<Self>> {
         let folder = scratch::folder()?;
-        let server = Self::start(NatsOptions::new(folder.path().join("nats")))?;
+        let mut options = NatsOptions::new(folder.path().join("nats"));
+        options.password = true;
+        let server = Self::start(options)?;
         Ok(Scratch {
             server,
             _folder: folder,

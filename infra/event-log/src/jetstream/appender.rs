@@ -13,7 +13,7 @@ use async_nats::Client;
 use schemas::{Position, StreamId};
 use tokio::{
     sync::{mpsc, oneshot},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::Instant,
 };
 
@@ -23,7 +23,7 @@ use crate::{AppendError, NewCommit};
 /// From how many waiting commits on one batch is faster than as many single writes.
 const BREAK_EVEN: usize = 12;
 /// How long to gather after a batch, while the clients it answered come back with their next command.
-const GATHER: Duration = Duration::from_micros(1_000);
+const GATHER: Duration = Duration::from_millis(1);
 /// How many commits may wait before callers are made to wait themselves.
 const QUEUE: usize = 16_384;
 
@@ -74,11 +74,10 @@ impl Appender {
     /// Stores `commit` and says where.
     pub(super) async fn append(&self, commit: NewCommit) -> Result<Position, AppendError> {
         let (answer, answered) = oneshot::channel();
-        let gone = |_| AppendError::Unavailable("the log is closed".into());
         self.0
             .send(Pending { answer, commit })
             .await
-            .map_err(|_| gone(()))?;
+            .map_err(|_| AppendError::Unavailable("the log is closed".into()))?;
         answered
             .await
             .map_err(|_| AppendError::Unknown("the writer ended".into()))?
@@ -90,11 +89,11 @@ impl Writer {
         loop {
             let gathering = self.gather_until;
             tokio::select! {
-                received = receiver.recv() => match received {
+                next = receiver.recv() => match next {
                     Some(pending) => self.waiting.push_back(pending),
                     None => break,
                 },
-                Some(sent) = self.in_flight.join_next() => self.sent(sent.ok()),
+                Some(sent) = self.in_flight.join_next() => self.sent(&sent),
                 () = until(gathering), if gathering.is_some() => self.gather_until = None,
             }
             while let Ok(pending) = receiver.try_recv() {
@@ -109,16 +108,16 @@ impl Writer {
         }
     }
 
-    fn sent(&mut self, sent: Option<Sent>) {
+    fn sent(&mut self, sent: &Result<Sent, JoinError>) {
         match sent {
-            Some(Sent::Single) => self.singles_in_flight -= 1,
-            Some(Sent::Batch(size)) => {
+            Ok(Sent::Single) => self.singles_in_flight -= 1,
+            Ok(Sent::Batch(size)) => {
                 self.batch_in_flight = false;
-                self.last_batch = size;
+                self.last_batch = *size;
                 self.gather_until = Some(Instant::now() + GATHER);
             }
             // A send that panicked was the batch or a single; assume the former, which only delays.
-            None => self.batch_in_flight = false,
+            Err(_panicked) => self.batch_in_flight = false,
         }
     }
 

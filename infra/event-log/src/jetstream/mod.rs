@@ -9,6 +9,8 @@ mod publish;
 mod read;
 mod streams;
 
+use std::time::Duration;
+
 use async_nats::jetstream;
 use async_trait::async_trait;
 use schemas::{Commit, Position, StreamId};
@@ -49,13 +51,7 @@ pub struct JetStreamLog {
 impl JetStreamLog {
     /// Connects, checks that server and streams keep what this crate promises, and refuses otherwise.
     pub async fn open(options: &Options) -> Result<Self, OpenError> {
-        let client = async_nats::ConnectOptions::new()
-            .name("almanac")
-            .retry_on_initial_connect()
-            .connection_timeout(std::time::Duration::from_secs(2))
-            .connect(options.url.expose_secret())
-            .await
-            .map_err(|reason| OpenError::Unreachable(reason.to_string()))?;
+        let client = connect(&options.url).await?;
         check::server(&client, options).await?;
         let jetstream = jetstream::new(client.clone());
         streams::ensure(&jetstream, options).await?;
@@ -85,6 +81,29 @@ impl JetStreamLog {
     pub(crate) fn jetstream(&self) -> &jetstream::Context {
         &self.jetstream
     }
+}
+
+/// A connection with the login that `url` holds, which the client itself would ignore.
+async fn connect(url: &SecretString) -> Result<async_nats::Client, OpenError> {
+    let unreachable = |reason: String| OpenError::Unreachable(reason);
+    let server: async_nats::ServerAddr = url
+        .expose_secret()
+        .parse()
+        .map_err(|reason: std::io::Error| unreachable(reason.to_string()))?;
+    let login = server.username().zip(server.password());
+    let options = match login {
+        Some((user, password)) => {
+            async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+        }
+        None => async_nats::ConnectOptions::new(),
+    };
+    options
+        .name("almanac")
+        .retry_on_initial_connect()
+        .connection_timeout(Duration::from_secs(2))
+        .connect(server)
+        .await
+        .map_err(|reason| unreachable(reason.to_string()))
 }
 
 #[async_trait]

@@ -65,11 +65,14 @@ async fn a_server_that_syncs_at_intervals_is_refused_unless_accepted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_forgets_is_refused() {
     let server = Nats::scratch().expect("a nats-server starts");
-    let client = async_nats::connect(server.url()).await.expect("connected");
+    let address: async_nats::ServerAddr = server.url().parse().expect("an address");
+    let login = address.username().zip(address.password()).expect("a login");
+    let client = async_nats::ConnectOptions::with_user_and_password(login.0.into(), login.1.into());
+    let client = client.connect(address).await.expect("connected");
     let config = async_nats::jetstream::stream::Config {
         name: "EVENTS".into(),
         subjects: vec!["events.>".into()],
-        max_age: Duration::from_secs(3_600),
+        max_age: Duration::from_hours(1),
         ..Default::default()
     };
     async_nats::jetstream::new(client)
@@ -85,6 +88,25 @@ async fn a_stream_that_forgets_is_refused() {
     ] {
         assert!(words.contains(rule), "{words}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_login_opens_nothing() {
+    let server = Nats::scratch().expect("a nats-server starts");
+    let login = server
+        .url()
+        .rsplit_once('@')
+        .map(|(_, host)| format!("nats://eve:eve@{host}"));
+    let url = secrecy::SecretString::from(login.expect("the server wants a login"));
+    let stranger = event_log::Options {
+        url,
+        ..options(&server)
+    };
+    let refused = JetStreamLog::open(&stranger).await.err();
+    assert!(
+        matches!(refused, Some(OpenError::Unreachable(_))),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
