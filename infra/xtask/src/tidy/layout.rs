@@ -8,11 +8,14 @@ use anyhow::{Context, Result};
 
 use super::{Fault, Source};
 
-const ROOT: [&str; 17] = [
+const ROOT: [&str; 20] = [
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE",
     "README.md",
+    "SECURITY.md",
     "clippy.toml",
     "commands",
     "deny.toml",
