@@ -1,0 +1,216 @@
+//! What holds of every aggregate, over random lives.
+//!
+//! Invariant: asking an accepted command again brings no events; folding never panics, whatever the
+//! order; and replaying any prefix of a history gives the state that was decided on then.
+
+use proptest::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    Aggregate, Attributes, Labels, Name, Sealed, UserId,
+    email_claim::{EmailClaim, EmailClaimCommand},
+    job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
+    resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
+    resource_type::{ResourceType, ResourceTypeCommand},
+    schedule::Schedule,
+    task::{Priority, TaskSpec},
+    tenant::{Tenant, TenantCommand},
+    testing::{NOW, context},
+    user::{Role, User, UserCommand},
+};
+
+/// Lives through `commands` and checks every step of it.
+fn live<A: Aggregate>(commands: &[A::Command]) -> Result<(), TestCaseError> {
+    let (mut state, mut history): (Option<A>, Vec<_>) = (None, Vec::new());
+    for (step, command) in commands.iter().enumerate() {
+        let now = NOW.plus_ms(step as i64);
+        let Ok(events) = A::decide(state.as_ref(), command, &context(now)) else {
+            continue;
+        };
+        history.extend(events.into_iter().map(|event| (event, now)));
+        let replayed = history
+            .iter()
+            .fold(None, |state, (e, at)| A::evolve(state, e, *at));
+        if let Ok(again) = A::decide(replayed.as_ref(), command, &context(now)) {
+            prop_assert_eq!(again, vec![], "asked again: {:?}", command);
+        }
+        state = replayed;
+    }
+    // Backwards is nonsense, and nonsense must do no harm.
+    let _harmless = history
+        .iter()
+        .rev()
+        .fold(None, |state, (e, at)| A::evolve(state, e, *at));
+    Ok(())
+}
+
+fn lives<T: std::fmt::Debug>(command: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<T>> {
+    prop::collection::vec(command, 0..30)
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    prop::sample::select(vec!["one", "two"]).prop_map(|text| Name::try_new(text).expect("a name"))
+}
+
+fn sealed() -> impl Strategy<Value = Sealed> {
+    prop::sample::select(vec!["s1", "s2"]).prop_map(|text| Sealed(text.into()))
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    prop::sample::select(vec![Role::Viewer, Role::Operator, Role::Admin])
+}
+
+fn schedule() -> impl Strategy<Value = Schedule> {
+    prop::sample::select(vec![
+        Schedule::Interval { every_ms: 1_000 },
+        Schedule::Interval { every_ms: 1 },
+        Schedule::Once { at: NOW },
+        Schedule::Cron {
+            expression: "0 2 * * *".into(),
+            timezone: "UTC".into(),
+        },
+        Schedule::Cron {
+            expression: "never".into(),
+            timezone: "UTC".into(),
+        },
+    ])
+}
+
+fn wanted_job() -> impl Strategy<Value = JobCreated> {
+    (name(), schedule(), 0_u32..3, any::<bool>()).prop_map(|(name, schedule, attempts, enabled)| {
+        JobCreated {
+            name,
+            schedule,
+            task: TaskSpec {
+                kind: "echo".into(),
+                payload: json!({}),
+                priority: Priority::Normal,
+                max_attempts: attempts,
+                timeout_ms: 1_000,
+            },
+            overlap: Overlap::Skip,
+            misfire: Misfire::All,
+            enabled,
+            origin: None,
+        }
+    })
+}
+
+fn job_command() -> impl Strategy<Value = JobCommand> {
+    prop_oneof![
+        wanted_job().prop_map(JobCommand::Create),
+        wanted_job().prop_map(JobCommand::Put),
+        wanted_job().prop_map(|job| JobCommand::Update(JobUpdated {
+            schedule: Some(job.schedule),
+            task: Some(job.task),
+            ..JobUpdated::default()
+        })),
+        Just(JobCommand::Delete),
+        Just(JobCommand::Pause { note: None }),
+        Just(JobCommand::Resume),
+    ]
+}
+
+fn wanted_resource() -> impl Strategy<Value = ResourceCreated> {
+    (name(), name(), any::<bool>()).prop_map(|(type_name, name, sized)| {
+        let attributes = sized
+            .then(|| ("size".to_owned(), json!(1)))
+            .into_iter()
+            .collect::<Attributes>();
+        ResourceCreated {
+            type_name,
+            name,
+            attributes,
+            labels: Labels::new(),
+            origin: None,
+        }
+    })
+}
+
+fn resource_command() -> impl Strategy<Value = ResourceCommand> {
+    prop_oneof![
+        wanted_resource().prop_map(ResourceCommand::Create),
+        wanted_resource().prop_map(ResourceCommand::Put),
+        wanted_resource().prop_map(|resource| ResourceCommand::Update(ResourceUpdated {
+            name: Some(resource.name),
+            attributes: Some(resource.attributes),
+            labels: None,
+        })),
+        Just(ResourceCommand::Delete),
+    ]
+}
+
+fn user_command() -> impl Strategy<Value = UserCommand> {
+    prop_oneof![
+        (sealed(), sealed(), role()).prop_map(|(email, name, role)| UserCommand::Register {
+            email,
+            name,
+            role
+        }),
+        role().prop_map(|role| UserCommand::ChangeRole { role }),
+        sealed().prop_map(|name| UserCommand::Rename { name }),
+        Just(UserCommand::Disable),
+        Just(UserCommand::Enable),
+    ]
+}
+
+fn claim_command() -> impl Strategy<Value = EmailClaimCommand> {
+    (0_u128..3, any::<bool>()).prop_map(|(user, claim)| {
+        let user_id = UserId::new(Uuid::from_u128(user));
+        if claim {
+            EmailClaimCommand::Claim { user_id }
+        } else {
+            EmailClaimCommand::Release { user_id }
+        }
+    })
+}
+
+fn tenant_command() -> impl Strategy<Value = TenantCommand> {
+    (name(), any::<bool>()).prop_map(|(name, create)| {
+        if create {
+            TenantCommand::Create { name }
+        } else {
+            TenantCommand::Rename { name }
+        }
+    })
+}
+
+fn type_command() -> impl Strategy<Value = ResourceTypeCommand> {
+    (name(), 0..3).prop_map(|(name, version)| ResourceTypeCommand::Put {
+        name,
+        schema: json!({ "minProperties": version }),
+    })
+}
+
+proptest! {
+    #[test]
+    fn of_jobs(commands in lives(job_command())) {
+        live::<Job>(&commands)?;
+    }
+
+    #[test]
+    fn of_resources(commands in lives(resource_command())) {
+        live::<Resource>(&commands)?;
+    }
+
+    #[test]
+    fn of_users(commands in lives(user_command())) {
+        live::<User>(&commands)?;
+    }
+
+    #[test]
+    fn of_email_claims(commands in lives(claim_command())) {
+        live::<EmailClaim>(&commands)?;
+    }
+
+    #[test]
+    fn of_tenants(commands in lives(tenant_command())) {
+        live::<Tenant>(&commands)?;
+    }
+
+    #[test]
+    fn of_resource_types(commands in lives(type_command())) {
+        live::<ResourceType>(&commands)?;
+    }
+}
