@@ -1,11 +1,11 @@
 -- Where the read models are, and what could not be applied to them.
 --
--- No statement here or elsewhere names a schema: connections set search_path, so that a second copy of
--- everything can be filled in another schema and take the place of this one by renaming.
+-- No statement here or elsewhere names a schema: connections set search_path, so that a second copy
+-- of everything can be filled in another schema and take the place of this one by renaming.
 
--- An instant as the log writes it: RFC 3339 in UTC with milliseconds. Reading such a text depends on no
--- setting of the session, which Postgres cannot know of the cast; hence a function that promises it.
--- Measured: PL/pgSQL takes half the time of the same in SQL, which is not inlined.
+-- An instant as the log writes it: RFC 3339 in UTC with milliseconds. Reading such a text depends
+-- on no setting of the session, which Postgres cannot know of the cast; hence a function that
+-- promises it. Measured: PL/pgSQL takes half the time of the same in SQL, which is not inlined.
 create function instant(text) returns timestamptz
     language plpgsql immutable strict parallel safe
     as $$ begin return $1::timestamptz; end $$;

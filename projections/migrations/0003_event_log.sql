@@ -1,8 +1,8 @@
 -- Every event, for SQL over the log and as its second copy.
 --
--- Partitioned by position and not by month: positions only grow, so exactly one partition is written;
--- the same log gives the same partitions whenever it is replayed; the key can lead with the position;
--- and the projector, which has no clock, knows when the next one is due.
+-- Partitioned by position and not by month: positions only grow, so exactly one partition is
+-- written; the same log gives the same partitions whenever it is replayed; the key can lead with
+-- the position; and the projector, which has no clock, knows when the next one is due.
 
 create table event_log (
     position bigint not null,
@@ -29,8 +29,9 @@ create table event_log (
 create index event_log_by_aggregate on event_log (tenant_id, kind, id, version);
 create index event_log_by_time on event_log using brin (occurred_at);
 
--- The partitions from the one that holds `low` to the one that holds `high`, where they are missing.
--- 5,000,000 positions each: some gigabytes, so that one can be detached, kept elsewhere and dropped.
+-- The partitions from the one that holds `low` to the one that holds `high`, where they are
+-- missing. 5,000,000 positions each: some gigabytes, so that one can be detached, kept elsewhere
+-- and dropped.
 create function ensure_event_log_partitions(low bigint, high bigint) returns void
     language plpgsql as $$
 declare

@@ -43,7 +43,10 @@ pub struct Listed<T, K = Key> {
 impl<T> At<T> {
     /// The same position with what `f` makes of the answer.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> At<U> {
-        At { position: self.position, value: f(self.value) }
+        At {
+            position: self.position,
+            value: f(self.value),
+        }
     }
 }
 

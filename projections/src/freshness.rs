@@ -1,7 +1,7 @@
 //! How far the read models are, known without asking Postgres for each answer.
 //!
-//! Invariant: a position that is told here has been committed, so whoever reads after being told reads
-//! at least that. Notifications make it prompt; a poll makes it certain.
+//! Invariant: a position that is told here has been committed, so whoever reads after being told
+//! reads at least that. Notifications make it prompt; a poll makes it certain.
 
 use std::{
     sync::{
@@ -56,12 +56,20 @@ impl Freshness {
         let (for_listening, for_polling) = (store.clone(), store.clone());
         let (ends_listening, ends_polling) = (end.clone(), end.clone());
         tokio::spawn(async move {
-            ends_listening.run_until_cancelled(listen(for_listening, listening)).await;
+            ends_listening
+                .run_until_cancelled(listen(for_listening, listening))
+                .await;
         });
         tokio::spawn(async move {
-            ends_polling.run_until_cancelled(poll(for_polling, polling)).await;
+            ends_polling
+                .run_until_cancelled(poll(for_polling, polling))
+                .await;
         });
-        Self { _ends_with_the_last: Arc::new(end.drop_guard()), hearing, store: store.clone() }
+        Self {
+            _ends_with_the_last: Arc::new(end.drop_guard()),
+            hearing,
+            store: store.clone(),
+        }
     }
 
     /// The position that the read models are known to have reached.
@@ -79,7 +87,10 @@ impl Freshness {
         let arrival = reached.wait_for(|reached| *reached >= position);
         match tokio::time::timeout(at_most, arrival).await {
             Ok(Ok(reached)) => Ok(*reached),
-            _ => Err(Lagging { wanted: position, reached: self.position() }),
+            _ => Err(Lagging {
+                wanted: position,
+                reached: self.position(),
+            }),
         }
     }
 
@@ -91,6 +102,11 @@ impl Freshness {
     /// Whether news arrive: Postgres answers and notifications are listened to.
     pub fn healthy(&self) -> bool {
         self.hearing.listens.load(Ordering::Acquire) && self.hearing.polls.load(Ordering::Acquire)
+    }
+
+    /// Whether the position has been read at all.
+    pub(crate) fn is_known(&self) -> bool {
+        self.hearing.polls.load(Ordering::Acquire)
     }
 
     /// What it watches.
@@ -116,8 +132,17 @@ async fn listen_once(store: &Store, hearing: &Hearing) -> Result<(), StoreError>
     let mut listener = PgListener::connect_with(store.pool()).await?;
     listener.listen(&store.channel()).await?;
     hearing.listens.store(true, Ordering::Release);
-    // What was told before listening began is read once.
-    store.publish(read_position(store).await?);
+    // What was told before listening began is read once. The database may have been put back to an
+    // earlier state while nobody was connected; what was told during the reading is newer than it.
+    let known = *store.reached().borrow();
+    let position = read_position(store).await?;
+    store.reached().send_if_modified(|reached| {
+        let news = *reached == known || position > *reached;
+        if news {
+            *reached = position;
+        }
+        news
+    });
     while let Some(told) = listener.try_recv().await? {
         if let Ok(position) = told.payload().parse() {
             store.publish(Position(position));
@@ -139,7 +164,9 @@ async fn poll(store: Store, hearing: Arc<Hearing>) {
 
 async fn read_position(store: &Store) -> Result<Position, StoreError> {
     let read = |pool| async move {
-        sqlx::query_scalar::<_, i64>("select position from checkpoint").fetch_optional(&pool).await
+        sqlx::query_scalar::<_, i64>("select position from checkpoint")
+            .fetch_optional(&pool)
+            .await
     };
     Ok(Position(store.read(read).await?.unwrap_or_default() as u64))
 }

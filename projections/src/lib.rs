@@ -1,12 +1,13 @@
 //! Remembers what happened: tables in Postgres, folded from the log, and the questions they answer.
 //!
 //! Invariant: every row is what the log says, and nothing else writes one. All tables stand at one
-//! position, which is committed together with their rows, so the position of any answer is one number.
+//! position, which is committed together with their rows, so the position of any answer is one
+//! number.
 //!
-//! To add a read model: give its aggregate a folder under `models` that implements
-//! [`models::Model`](models), a table of the common shape and its history in a migration, a field in
-//! `runner::folds`, and a line in `verify::report`. A column that is to be filtered, sorted or shown is
-//! generated from the state in the migration.
+//! To add a read model: give its aggregate a folder under `models` that implements `Model`, a table
+//! of the common shape and its history in a migration, a field and a line in `runner::folds`, and
+//! the same in `verify::expected` and `verify::compare`. A column that is to be filtered, sorted or
+//! shown is generated from the state in the migration.
 
 mod answer;
 pub mod event_log;
@@ -20,6 +21,7 @@ mod runner;
 pub mod schedule;
 pub mod stats;
 mod store;
+mod verify;
 
 pub use answer::{At, Listed, Row};
 pub use feed::{Live, LiveFeed, LiveItem};
@@ -29,3 +31,4 @@ pub use page::{ForeignKey, Key, PageRequest, Sort, SortKey, UnknownSort};
 pub use rebuild::rebuild_into;
 pub use runner::{Projector, RunError, run};
 pub use store::{Store, StoreError};
+pub use verify::{Difference, Verification, VerifyError, verify};

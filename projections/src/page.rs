@@ -1,7 +1,7 @@
 //! Orders of lists, and where a list goes on.
 //!
-//! Invariant: a key names the order it belongs to and the last row before it, so following keys visits
-//! every row that existed throughout exactly once; a key of another order is refused.
+//! Invariant: a key names the order it belongs to and the last row before it, so following keys
+//! visits every row that existed throughout exactly once; a key of another order is refused.
 
 use std::str::FromStr;
 
@@ -67,14 +67,21 @@ pub struct UnknownSort(pub String);
 impl<K: SortKey> Default for Sort<K> {
     fn default() -> Self {
         let key = K::default();
-        Self { key, descending: key.is_instant() }
+        Self {
+            key,
+            descending: key.is_instant(),
+        }
     }
 }
 
 impl<K: SortKey> Sort<K> {
     /// The order as a word: `name`, or `-name` for descending.
     pub fn word(self) -> String {
-        format!("{}{}", if self.descending { "-" } else { "" }, self.key.name())
+        format!(
+            "{}{}",
+            if self.descending { "-" } else { "" },
+            self.key.name()
+        )
     }
 }
 
@@ -82,23 +89,33 @@ impl<K: SortKey> FromStr for Sort<K> {
     type Err = UnknownSort;
 
     fn from_str(word: &str) -> Result<Self, UnknownSort> {
-        let (descending, name) = word.strip_prefix('-').map_or((false, word), |name| (true, name));
+        let (descending, name) = word
+            .strip_prefix('-')
+            .map_or((false, word), |name| (true, name));
         let key = K::ALL.iter().copied().find(|key| key.name() == name);
-        key.map(|key| Self { key, descending }).ok_or_else(|| UnknownSort(word.to_owned()))
+        key.map(|key| Self { key, descending })
+            .ok_or_else(|| UnknownSort(word.to_owned()))
     }
 }
 
 impl<K: SortKey> PageRequest<K> {
     /// The first page; at most 1,000 rows.
     pub fn first(sort: Sort<K>, limit: u32) -> Self {
-        Self { after: None, limit: limit.clamp(1, LIMIT_MAX), sort }
+        Self {
+            after: None,
+            limit: limit.clamp(1, LIMIT_MAX),
+            sort,
+        }
     }
 
     /// The page after `after`, or the first.
     pub fn try_new(sort: Sort<K>, limit: u32, after: Option<Key>) -> Result<Self, ForeignKey> {
         match after {
             Some(key) if !key.fits(sort) => Err(ForeignKey),
-            after => Ok(Self { after, ..Self::first(sort, limit) }),
+            after => Ok(Self {
+                after,
+                ..Self::first(sort, limit)
+            }),
         }
     }
 }
@@ -123,11 +140,18 @@ mod tests {
         assert!("size".parse::<Sort<SortBy>>().is_err());
 
         let key = |sort: &str, value: &str| {
-            Some(Key { id: Uuid::nil(), sort: sort.into(), value: value.into() })
+            Some(Key {
+                id: Uuid::nil(),
+                sort: sort.into(),
+                value: value.into(),
+            })
         };
         let ask = |after| PageRequest::try_new(newest, 10, after);
         assert!(ask(key("-created_at", "2027-01-01T00:00:00.000Z")).is_ok());
-        assert_eq!(ask(key("created_at", "2027-01-01T00:00:00.000Z")), Err(ForeignKey));
+        assert_eq!(
+            ask(key("created_at", "2027-01-01T00:00:00.000Z")),
+            Err(ForeignKey)
+        );
         assert_eq!(ask(key("-created_at", "yesterday")), Err(ForeignKey));
     }
 }

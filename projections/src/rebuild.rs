@@ -1,6 +1,7 @@
 //! Fills a second copy of all read models from the first position on.
 //!
-//! Invariant: the live read models are never touched; the copy is made by the same code as they were.
+//! Invariant: the live read models are never touched; the copy is made by the same code as they
+//! were.
 
 use event_log::SharedLog;
 use futures::StreamExt as _;
@@ -12,8 +13,8 @@ use crate::{
     runner::{apply, read},
 };
 
-/// Empties `schema`, a name of small letters, digits and underscores, and fills it with read models up
-/// to where the log ends now; says where that is.
+/// Empties `schema`, a name of small letters, digits and underscores, and fills it with read models
+/// up to where the log ends now; says where that is.
 pub async fn rebuild_into(
     log: &SharedLog,
     store: &Store,
@@ -26,7 +27,9 @@ pub async fn rebuild_into(
     }
     let scratch = store.beside(schema);
     let mut connection = scratch.own_connection().await?;
-    sqlx::raw_sql(include_str!("store/drop_schema.sql")).execute(&mut connection).await?;
+    sqlx::raw_sql(include_str!("store/drop_schema.sql"))
+        .execute(&mut connection)
+        .await?;
     connection.close().await?;
     scratch.migrate().await?;
     let Some(mut projector) = Projector::open(log, &scratch).await? else {

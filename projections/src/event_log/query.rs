@@ -40,7 +40,9 @@ pub async fn of_aggregate(
                 .await
         })
         .await?;
-    let position = rows.first().map_or(Ok(Position(0)), crate::models::reached)?;
+    let position = rows
+        .first()
+        .map_or(Ok(Position(0)), crate::models::reached)?;
     let mut events = Vec::with_capacity(rows.len());
     for found in &rows {
         if let Some(event) = row::event(found)? {
@@ -49,7 +51,13 @@ pub async fn of_aggregate(
     }
     let listed = Listed::cut(events, limit as usize, |(key, _)| *key);
     let items = listed.items.into_iter().map(|(_, view)| view).collect();
-    Ok(At { position, value: Listed { items, next: listed.next } })
+    Ok(At {
+        position,
+        value: Listed {
+            items,
+            next: listed.next,
+        },
+    })
 }
 
 /// The rows of every tenant's events after `from`, up to and with `to`.

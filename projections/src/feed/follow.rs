@@ -25,7 +25,7 @@ async fn follow_for_ever(feed: &LiveFeed) {
     let freshness = &feed.0.freshness;
     let mut reached = freshness.subscribe();
     // What happened before this process began to watch is replayed to whoever asks for it.
-    while !freshness.healthy() {
+    while !freshness.is_known() {
         sleep(Duration::from_millis(10)).await;
     }
     let start = freshness.position();

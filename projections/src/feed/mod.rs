@@ -1,9 +1,11 @@
 //! The live feed: what happens, told as soon as its rows can be read.
 //!
-//! It reads the mirror of the log in Postgres and not the log itself: so a commit is never told before
-//! its rows are there, a parked commit is never told, and a replay tells the very same words.
+//! It reads the mirror of the log in Postgres and not the log itself: so a commit is never told
+//! before its rows are there, a parked commit is never told, and a replay tells the very same
+//! words.
 //!
-//! Invariant: a subscriber hears every commit of its tenant once and in order, or is told to begin anew.
+//! Invariant: a subscriber hears every commit of its tenant once and in order, or is told to begin
+//! anew.
 
 mod follow;
 mod subscribe;
@@ -55,8 +57,8 @@ pub struct Live {
 pub enum LiveItem {
     /// Something happened.
     Event(Arc<Live>),
-    /// Too much has happened to tell it all: read anew, at least at `position`; what happens after it
-    /// follows.
+    /// Too much has happened to tell it all: read anew, at least at `position`; what happens after
+    /// it follows.
     Reset {
         /// Where it goes on.
         position: Position,
@@ -67,8 +69,16 @@ impl LiveFeed {
     /// Begins to follow, in a task of its own.
     pub fn start(log: SharedLog, freshness: Freshness, shutdown: CancellationToken) -> Self {
         let (sender, _) = broadcast::channel(BACKLOG);
-        let told = Mutex::new(Told { until: None, sender });
-        let feed = Self(Arc::new(Inner { freshness, log, shutdown, told }));
+        let told = Mutex::new(Told {
+            until: None,
+            sender,
+        });
+        let feed = Self(Arc::new(Inner {
+            freshness,
+            log,
+            shutdown,
+            told,
+        }));
         tokio::spawn(follow::follow(feed.clone()));
         feed
     }
@@ -91,7 +101,11 @@ impl Live {
     /// Writes the event down.
     fn new(tenant: TenantId, event: LiveEvent) -> Self {
         let json = serde_json::to_string(&event).expect("events have string keys, so they encode");
-        Self { tenant, event, json: json.into() }
+        Self {
+            tenant,
+            event,
+            json: json.into(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One subscriber: first what it missed, then what happens.
 //!
-//! Invariant: the switch from replay to live is one position, fixed together with the start of listening,
-//! so nothing falls between them and nothing comes twice.
+//! Invariant: the switch from replay to live is one position, fixed together with the start of
+//! listening, so nothing falls between them and nothing comes twice.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -119,8 +119,11 @@ impl Subscriber {
         let missed = event_log::of_tenant(store, self.tenant, self.until, to).await;
         match missed.and_then(|rows| event_log::live_events(&rows)) {
             Ok(events) => {
-                let lives = events.into_iter().map(|(tenant, event)| Live::new(tenant, event));
-                self.waiting.extend(lives.map(|live| LiveItem::Event(Arc::new(live))));
+                let lives = events
+                    .into_iter()
+                    .map(|(tenant, event)| Live::new(tenant, event));
+                self.waiting
+                    .extend(lives.map(|live| LiveItem::Event(Arc::new(live))));
                 self.until = to;
             }
             Err(failure) => {

@@ -16,14 +16,22 @@ pub(super) async fn get<A: Model>(
 ) -> Result<At<Option<Row<A>>>, StoreError> {
     let found = store
         .read(|pool| async move {
-            let asked = sqlx::query(&A::statements().get).bind(tenant.uuid()).bind(id);
+            let asked = sqlx::query(A::statements().get.as_str())
+                .bind(tenant.uuid())
+                .bind(id);
             asked.fetch_optional(&pool).await
         })
         .await?;
     let Some(found) = found else {
-        return Ok(At { position: Position(0), value: None });
+        return Ok(At {
+            position: Position(0),
+            value: None,
+        });
     };
-    Ok(At { position: reached(&found)?, value: row_of(&found)? })
+    Ok(At {
+        position: reached(&found)?,
+        value: row_of(&found)?,
+    })
 }
 
 /// The position that a row of an answer tells.

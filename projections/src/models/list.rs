@@ -1,7 +1,7 @@
 //! Lists, a page at a time, by keyset: after the last row seen, never by counting rows.
 //!
-//! Invariant: what a caller gives reaches Postgres as bound values only; the text of a statement is made
-//! of parts that are spelled in this crate.
+//! Invariant: what a caller gives reaches Postgres as bound values only; the text of a statement is
+//! made of parts that are spelled in this crate.
 
 use schemas::{Position, domain::TenantId};
 use sqlx::{Postgres, QueryBuilder};
@@ -45,7 +45,10 @@ pub(super) async fn page<A: Model, K: Order<A>>(
         sort: request.sort.word(),
         value: request.sort.key.of(&last.state),
     });
-    Ok(At { position, value: listed })
+    Ok(At {
+        position,
+        value: listed,
+    })
 }
 
 /// Adds `and name ilike '%…%'` for a substring in which nothing is a wildcard.
@@ -60,7 +63,9 @@ pub(super) fn name_contains(query: &mut QueryBuilder<Postgres>, part: &str) {
     }
     pattern.push('%');
     // The column is compared byte by byte; letters outside ASCII have cases only in a language.
-    query.push(r#" and name collate "default" ilike "#).push_bind(pattern);
+    query
+        .push(r#" and name collate "default" ilike "#)
+        .push_bind(pattern);
 }
 
 fn statement<A: Model, K: Order<A>>(
@@ -69,21 +74,41 @@ fn statement<A: Model, K: Order<A>>(
     narrow: impl Fn(&mut QueryBuilder<Postgres>),
 ) -> QueryBuilder<Postgres> {
     let key = request.sort.key.expression();
-    let (direction, comparison) = if request.sort.descending { ("desc", "<") } else { ("asc", ">") };
+    let (direction, comparison) = if request.sort.descending {
+        ("desc", "<")
+    } else {
+        ("asc", ">")
+    };
     let mut query = QueryBuilder::new(
         "select c.position as reached, m.* from checkpoint c left join lateral \
          (select tenant_id, id, version, position, state, ",
     );
-    query.push(key).push(" as sorted from ").push(A::statements().table);
+    query
+        .push(key)
+        .push(" as sorted from ")
+        .push(A::statements().table);
     query.push(" where tenant_id = ").push_bind(tenant.uuid());
     narrow(&mut query);
     if let Some(after) = &request.after {
-        let cast = if request.sort.key.is_instant() { "::timestamptz" } else { "" };
+        let cast = if request.sort.key.is_instant() {
+            "::timestamptz"
+        } else {
+            ""
+        };
         query.push(format_args!(" and ({key}, id) {comparison} ("));
-        query.push_bind(after.value.clone()).push(cast).push(", ").push_bind(after.id).push(")");
+        query
+            .push_bind(after.value.clone())
+            .push(cast)
+            .push(", ")
+            .push_bind(after.id)
+            .push(")");
     }
-    query.push(format_args!(" order by {key} {direction}, id {direction} limit "));
+    query.push(format_args!(
+        " order by {key} {direction}, id {direction} limit "
+    ));
     query.push_bind(i64::from(request.limit) + 1);
-    query.push(format_args!(") m on true order by m.sorted {direction}, m.id {direction}"));
+    query.push(format_args!(
+        ") m on true order by m.sorted {direction}, m.id {direction}"
+    ));
     query
 }

@@ -1,7 +1,7 @@
 //! The read models: for each aggregate, its table and the questions it answers.
 //!
-//! Invariant: a row is the state that the domain's own `evolve` folded from the log, so what the read
-//! side shows and what the write side decided on are the same.
+//! Invariant: a row is the state that the domain's own `evolve` folded from the log, so what the
+//! read side shows and what the write side decided on are the same.
 
 mod get;
 pub mod jobs;

@@ -1,6 +1,7 @@
 //! The statements that all read models share, each for its own table.
 //!
-//! Invariant: the only part of them that varies is the name of a table, which is spelled in this crate.
+//! Invariant: the only part of them that varies is the name of a table, which is spelled in this
+//! crate.
 
 /// What is asked of Postgres for one read model.
 #[derive(Debug)]

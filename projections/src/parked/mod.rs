@@ -34,10 +34,7 @@ pub struct Parked {
 }
 
 /// The parked commits of `tenant`, or of all, the oldest first; at most 1,000.
-pub async fn list(
-    store: &Store,
-    tenant: Option<TenantId>,
-) -> Result<At<Vec<Parked>>, StoreError> {
+pub async fn list(store: &Store, tenant: Option<TenantId>) -> Result<At<Vec<Parked>>, StoreError> {
     let rows = store
         .read(|pool| async move {
             sqlx::query(include_str!("list.sql"))
@@ -46,7 +43,9 @@ pub async fn list(
                 .await
         })
         .await?;
-    let at = rows.first().map_or(Ok(Position(0)), crate::models::reached)?;
+    let at = rows
+        .first()
+        .map_or(Ok(Position(0)), crate::models::reached)?;
     let mut parked = Vec::with_capacity(rows.len());
     for row in &rows {
         let Some(position) = row.try_get::<Option<i64>, _>("position")? else {
@@ -54,13 +53,20 @@ pub async fn list(
         };
         parked.push(Parked {
             position: Position(position as u64),
-            tenant: row.try_get::<Option<Uuid>, _>("tenant_id")?.map(TenantId::new),
+            tenant: row
+                .try_get::<Option<Uuid>, _>("tenant_id")?
+                .map(TenantId::new),
             kind: row.try_get("kind")?,
             id: row.try_get("id")?,
             subject: row.try_get("subject")?,
             reason: row.try_get("reason")?,
-            parked_at: row.try_get::<Option<DateTime<Utc>>, _>("parked_at")?.map(Timestamp::from),
+            parked_at: row
+                .try_get::<Option<DateTime<Utc>>, _>("parked_at")?
+                .map(Timestamp::from),
         });
     }
-    Ok(At { position: at, value: parked })
+    Ok(At {
+        position: at,
+        value: parked,
+    })
 }

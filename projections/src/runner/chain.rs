@@ -25,15 +25,19 @@ struct Link {
 }
 
 impl Chain {
-    /// Learns what it does not know of the batch's aggregates, in one question; says which of all of
-    /// them existed before.
+    /// Learns what it does not know of the batch's aggregates, in one question; says which of all
+    /// of them existed before.
     pub(super) async fn load(
         &mut self,
         connection: &mut PgConnection,
         batch: &[Reading],
     ) -> Result<HashSet<StreamId>, sqlx::Error> {
         let streams: HashSet<StreamId> = batch.iter().filter_map(stream).collect();
-        let unknown: Vec<_> = streams.iter().filter(|s| self.0.get(s).is_none()).copied().collect();
+        let unknown: Vec<_> = streams
+            .iter()
+            .filter(|s| self.0.get(s).is_none())
+            .copied()
+            .collect();
         if !unknown.is_empty() {
             self.ask(connection, &unknown).await?;
         }
@@ -46,17 +50,25 @@ impl Chain {
         let last = self.0.get(&commit.stream).copied().flatten();
         let (version, hash) = last.map_or((Version(0), Hash::ZERO), |l| (l.version, l.hash));
         if commit.meta.version.0 != version.0 + 1 {
-            return Err(format!("version {} follows version {version}", commit.meta.version));
+            return Err(format!(
+                "version {} follows version {version}",
+                commit.meta.version
+            ));
         }
         if commit.meta.previous != hash {
-            return Err(format!("it does not follow the commit of version {version}"));
+            return Err(format!(
+                "it does not follow the commit of version {version}"
+            ));
         }
         Ok(())
     }
 
     /// Takes `commit` for the last of its aggregate.
     pub(super) fn extend(&mut self, commit: &Commit) {
-        let link = Link { hash: commit.meta.hash, version: commit.meta.version };
+        let link = Link {
+            hash: commit.meta.hash,
+            version: commit.meta.version,
+        };
         self.0.insert(commit.stream, Some(link), BYTES);
     }
 
@@ -74,8 +86,18 @@ impl Chain {
         unknown: &[StreamId],
     ) -> Result<(), sqlx::Error> {
         let rows = sqlx::query(include_str!("sql/last_commits.sql"))
-            .bind(unknown.iter().map(|stream| stream.tenant.uuid()).collect::<Vec<_>>())
-            .bind(unknown.iter().map(|stream| stream.kind.name()).collect::<Vec<_>>())
+            .bind(
+                unknown
+                    .iter()
+                    .map(|stream| stream.tenant.uuid())
+                    .collect::<Vec<_>>(),
+            )
+            .bind(
+                unknown
+                    .iter()
+                    .map(|stream| stream.kind.name())
+                    .collect::<Vec<_>>(),
+            )
             .bind(unknown.iter().map(|stream| stream.id).collect::<Vec<_>>())
             .fetch_all(connection)
             .await?;
@@ -93,7 +115,11 @@ impl Chain {
                 hash.0.copy_from_slice(stored);
             }
             let version = Version(row.try_get::<i64, _>("version")? as u64);
-            let stream = StreamId { tenant, kind, id: row.try_get("id")? };
+            let stream = StreamId {
+                tenant,
+                kind,
+                id: row.try_get("id")?,
+            };
             self.0.insert(stream, Some(Link { hash, version }), BYTES);
         }
         Ok(())

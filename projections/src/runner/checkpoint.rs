@@ -1,7 +1,7 @@
 //! Where the read models are, and whether the log is still the one they come from.
 //!
-//! Invariant: the checkpoint moves only from where its projector believes it to be, so of two projectors
-//! at most one succeeds, whatever became of their lock.
+//! Invariant: the checkpoint moves only from where its projector believes it to be, so of two
+//! projectors at most one succeeds, whatever became of their lock.
 
 use event_log::{Entry, SharedLog};
 use schemas::Position;
@@ -24,7 +24,10 @@ impl Checkpoint {
         store: &Store,
     ) -> Result<bool, RunError> {
         let ask = "select pg_try_advisory_lock(hashtextextended('almanac projector ' || $1, 0))";
-        Ok(sqlx::query_scalar(ask).bind(store.schema()).fetch_one(connection).await?)
+        Ok(sqlx::query_scalar(ask)
+            .bind(store.schema())
+            .fetch_one(connection)
+            .await?)
     }
 
     /// Reads the checkpoint, or makes the first, and holds it against the log.
@@ -39,7 +42,10 @@ impl Checkpoint {
             .await?;
         let incarnation: String = stored.try_get("incarnation")?;
         let position = Position(stored.try_get::<i64, _>("position")? as u64);
-        let checkpoint = Self { position, hash: stored.try_get("hash")? };
+        let checkpoint = Self {
+            position,
+            hash: stored.try_get("hash")?,
+        };
         if incarnation != head.incarnation {
             return Err(halted(format!(
                 "the read models were made from log {incarnation}, but this is log {}; connect to \
@@ -60,7 +66,10 @@ impl Checkpoint {
 
     /// The checkpoint after `last`.
     pub(super) fn after(last: &Reading) -> Self {
-        Self { position: last.entry.position(), hash: hash(&last.entry) }
+        Self {
+            position: last.entry.position(),
+            hash: hash(&last.entry),
+        }
     }
 
     /// Moves it from `old` and tells everyone who listens once the transaction is committed.

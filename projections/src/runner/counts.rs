@@ -1,7 +1,7 @@
 //! How the counts of living aggregates change.
 //!
-//! Invariant: a bucket that was ever entered has a row, also when it was left within the same batch, so
-//! that the rows do not depend on where batches are cut.
+//! Invariant: a bucket that was ever entered has a row, also when it was left within the same
+//! batch, so that the rows do not depend on where batches are cut.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,10 @@ impl Counts {
         by: i64,
     ) {
         if let Some(bucket) = bucket {
-            *self.0.entry((tenant, model, bucket.to_owned())).or_default() += by;
+            *self
+                .0
+                .entry((tenant, model, bucket.to_owned()))
+                .or_default() += by;
         }
     }
 
@@ -33,9 +36,19 @@ impl Counts {
         let mut changes: Vec<_> = self.0.iter().collect();
         changes.sort();
         sqlx::query(include_str!("sql/count.sql"))
-            .bind(changes.iter().map(|(key, _)| key.0.uuid()).collect::<Vec<_>>())
+            .bind(
+                changes
+                    .iter()
+                    .map(|(key, _)| key.0.uuid())
+                    .collect::<Vec<_>>(),
+            )
             .bind(changes.iter().map(|(key, _)| key.1).collect::<Vec<_>>())
-            .bind(changes.iter().map(|(key, _)| key.2.as_str()).collect::<Vec<_>>())
+            .bind(
+                changes
+                    .iter()
+                    .map(|(key, _)| key.2.as_str())
+                    .collect::<Vec<_>>(),
+            )
             .bind(changes.iter().map(|(_, by)| **by).collect::<Vec<_>>())
             .execute(connection)
             .await?;

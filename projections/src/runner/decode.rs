@@ -78,7 +78,11 @@ fn decode(commit: &Commit) -> Result<Decoded, String> {
 }
 
 fn typed<E: Recorded>(records: &[EventRecord]) -> Result<Vec<E>, String> {
-    records.iter().map(E::read).collect::<Result<_, _>>().map_err(|reason| reason.to_string())
+    records
+        .iter()
+        .map(E::read)
+        .collect::<Result<_, _>>()
+        .map_err(|reason| reason.to_string())
 }
 
 /// How deep brackets nest outside of strings, in a text that may or may not be JSON.

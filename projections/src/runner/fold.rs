@@ -1,7 +1,7 @@
 //! One read model within a batch: states are folded in memory and written once.
 //!
-//! Invariant: each row is written at most once per batch, as the state after the batch; each version
-//! that ended within it becomes one row of the history.
+//! Invariant: each row is written at most once per batch, as the state after the batch; each
+//! version that ended within it becomes one row of the history.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -43,13 +43,21 @@ struct Closed<A> {
 
 impl<A> Default for Fold<A> {
     fn default() -> Self {
-        Self { closed: Vec::new(), recent: Recent::default(), touched: HashMap::new() }
+        Self {
+            closed: Vec::new(),
+            recent: Recent::default(),
+            touched: HashMap::new(),
+        }
     }
 }
 
 impl<A> Clone for Living<A> {
     fn clone(&self) -> Self {
-        Self { position: self.position, state: Arc::clone(&self.state), version: self.version }
+        Self {
+            position: self.position,
+            state: Arc::clone(&self.state),
+            version: self.version,
+        }
     }
 }
 
@@ -60,11 +68,14 @@ impl<A: Model> Fold<A> {
         connection: &mut PgConnection,
         keys: &HashSet<Key>,
     ) -> Result<(), sqlx::Error> {
-        let unknown: Vec<_> = keys.iter().filter(|key| self.recent.get(key).is_none()).collect();
+        let unknown: Vec<_> = keys
+            .iter()
+            .filter(|key| self.recent.get(key).is_none())
+            .collect();
         if unknown.is_empty() {
             return Ok(());
         }
-        let rows = sqlx::query(&A::statements().load)
+        let rows = sqlx::query(A::statements().load.as_str())
             .bind(unknown.iter().map(|key| key.0.uuid()).collect::<Vec<_>>())
             .bind(unknown.iter().map(|key| key.1).collect::<Vec<_>>())
             .fetch_all(connection)
@@ -77,8 +88,13 @@ impl<A: Model> Fold<A> {
             let found = row_of::<A>(row).map_err(|reason| sqlx::Error::Decode(reason.into()))?;
             if let Some(row) = found {
                 let (version, position) = (row.version, row.position);
-                let living = Living { position, state: Arc::new(row.state), version };
-                self.recent.insert((row.tenant, row.id), Some(living), size as usize);
+                let living = Living {
+                    position,
+                    state: Arc::new(row.state),
+                    version,
+                };
+                self.recent
+                    .insert((row.tenant, row.id), Some(living), size as usize);
             }
         }
         Ok(())
@@ -104,7 +120,11 @@ impl<A: Model> Fold<A> {
         }
         if let Some(was) = before {
             counts.add(key.0, table, was.state.bucket(), -1);
-            self.closed.push(Closed { key, to: commit.position, was });
+            self.closed.push(Closed {
+                key,
+                to: commit.position,
+                was,
+            });
         }
         self.recent.insert(key, now, commit.payload.len());
     }
@@ -134,11 +154,6 @@ impl<A: Model> Fold<A> {
         self.recent.settle();
     }
 
-    /// Forgets everything, since the batch was not committed.
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
     async fn upsert(
         &self,
         connection: &mut PgConnection,
@@ -147,18 +162,32 @@ impl<A: Model> Fold<A> {
         if rows.is_empty() {
             return Ok(());
         }
-        let written = sqlx::query(&A::statements().upsert)
+        let written = sqlx::query(A::statements().upsert.as_str())
             .bind(rows.iter().map(|(key, _)| key.0.uuid()).collect::<Vec<_>>())
             .bind(rows.iter().map(|(key, _)| key.1).collect::<Vec<_>>())
-            .bind(rows.iter().map(|(_, living)| living.version.0 as i64).collect::<Vec<_>>())
-            .bind(rows.iter().map(|(_, living)| living.position.0 as i64).collect::<Vec<_>>())
-            .bind(rows.iter().map(|(_, living)| Json(&*living.state)).collect::<Vec<_>>())
+            .bind(
+                rows.iter()
+                    .map(|(_, living)| living.version.0 as i64)
+                    .collect::<Vec<_>>(),
+            )
+            .bind(
+                rows.iter()
+                    .map(|(_, living)| living.position.0 as i64)
+                    .collect::<Vec<_>>(),
+            )
+            .bind(
+                rows.iter()
+                    .map(|(_, living)| Json(&*living.state))
+                    .collect::<Vec<_>>(),
+            )
             .execute(connection)
             .await?;
         if written.rows_affected() == rows.len() as u64 {
             return Ok(());
         }
-        Err(sqlx::Error::Decode("a row of a read model is ahead of its checkpoint".into()))
+        Err(sqlx::Error::Decode(
+            "a row of a read model is ahead of its checkpoint".into(),
+        ))
     }
 
     async fn close(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -166,13 +195,28 @@ impl<A: Model> Fold<A> {
             return Ok(());
         }
         let closed = &self.closed;
-        sqlx::query(&A::statements().close)
+        sqlx::query(A::statements().close.as_str())
             .bind(closed.iter().map(|c| c.key.0.uuid()).collect::<Vec<_>>())
             .bind(closed.iter().map(|c| c.key.1).collect::<Vec<_>>())
-            .bind(closed.iter().map(|c| c.was.version.0 as i64).collect::<Vec<_>>())
-            .bind(closed.iter().map(|c| c.was.position.0 as i64).collect::<Vec<_>>())
+            .bind(
+                closed
+                    .iter()
+                    .map(|c| c.was.version.0 as i64)
+                    .collect::<Vec<_>>(),
+            )
+            .bind(
+                closed
+                    .iter()
+                    .map(|c| c.was.position.0 as i64)
+                    .collect::<Vec<_>>(),
+            )
             .bind(closed.iter().map(|c| c.to.0 as i64).collect::<Vec<_>>())
-            .bind(closed.iter().map(|c| Json(&*c.was.state)).collect::<Vec<_>>())
+            .bind(
+                closed
+                    .iter()
+                    .map(|c| Json(&*c.was.state))
+                    .collect::<Vec<_>>(),
+            )
             .execute(connection)
             .await?;
         Ok(())
@@ -182,7 +226,7 @@ impl<A: Model> Fold<A> {
         if ended.is_empty() {
             return Ok(());
         }
-        sqlx::query(&A::statements().end)
+        sqlx::query(A::statements().end.as_str())
             .bind(ended.iter().map(|key| key.0.uuid()).collect::<Vec<_>>())
             .bind(ended.iter().map(|key| key.1).collect::<Vec<_>>())
             .execute(connection)

@@ -1,6 +1,7 @@
 //! The mirror of the log: a row for every event.
 //!
-//! Invariant: the rows of a batch are written by one statement, the data as it was written to the log.
+//! Invariant: the rows of a batch are written by one statement, the data as it was written to the
+//! log.
 
 use schemas::{Commit, catalogue::EventRecord};
 use serde_json::value::RawValue;
@@ -87,7 +88,8 @@ impl Mirror {
     }
 }
 
-/// Makes the partitions for the positions from `low` to well after `high`; says up to where they reach.
+/// Makes the partitions for the positions from `low` to well after `high`; says up to where they
+/// reach.
 pub(super) async fn make_room(
     connection: &mut PgConnection,
     low: u64,

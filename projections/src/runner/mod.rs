@@ -1,7 +1,8 @@
 //! The projector: follows the log and keeps every read model at one position.
 //!
-//! Invariant: rows and checkpoint change in one transaction, so whatever fails, the next attempt goes on
-//! exactly after the last commit that is in the rows: none is lost and none is applied twice.
+//! Invariant: rows and checkpoint change in one transaction, so whatever fails, the next attempt
+//! goes on exactly after the last commit that is in the rows: none is lost and none is applied
+//! twice.
 
 mod chain;
 mod checkpoint;
@@ -27,10 +28,11 @@ use decode::Reading;
 
 pub use projector::Projector;
 
-/// The most commits of one transaction; more only adds latency (measured: 500 to 1,000 rows are best).
+/// The most commits of one transaction; more only adds latency (measured: 500 to 1,000 rows are
+/// best).
 const BATCH: usize = 500;
 /// How long a transaction may take before Postgres is taken for lost.
-const APPLY_TIMEOUT: Duration = Duration::from_secs(60);
+const APPLY_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long to wait after the first failure; doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest wait after a failure.
@@ -135,8 +137,8 @@ pub(crate) async fn apply(
     }
 }
 
-/// What waits in the log, in batches, decoded while the batch before is written. A failure comes after
-/// the entries before it.
+/// What waits in the log, in batches, decoded while the batch before is written. A failure comes
+/// after the entries before it.
 pub(crate) fn read(
     entries: Follow,
 ) -> impl Stream<Item = (Vec<Reading>, Option<LogError>)> + Send + use<> {

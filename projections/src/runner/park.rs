@@ -1,7 +1,7 @@
 //! Sets aside what cannot be applied.
 //!
-//! Invariant: once a commit of an aggregate is parked, all later ones are parked behind it, so no state
-//! is ever folded around a hole; a parked commit is kept whole.
+//! Invariant: once a commit of an aggregate is parked, all later ones are parked behind it, so no
+//! state is ever folded around a hole; a parked commit is kept whole.
 
 use std::collections::HashMap;
 
@@ -42,13 +42,22 @@ struct Parked {
 impl Park {
     /// Learns which aggregates are stuck.
     pub(super) async fn open(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        let rows = sqlx::query(include_str!("sql/stuck.sql")).fetch_all(connection).await?;
+        let rows = sqlx::query(include_str!("sql/stuck.sql"))
+            .fetch_all(connection)
+            .await?;
         let mut park = Self::default();
         for row in &rows {
             if let Ok(kind) = row.try_get::<&str, _>("kind")?.parse::<AggregateKind>() {
                 let tenant = TenantId::new(row.try_get::<Uuid, _>("tenant_id")?);
                 let position = Position(row.try_get::<i64, _>("position")? as u64);
-                park.stuck.insert(StreamId { tenant, kind, id: row.try_get("id")? }, position);
+                park.stuck.insert(
+                    StreamId {
+                        tenant,
+                        kind,
+                        id: row.try_get("id")?,
+                    },
+                    position,
+                );
             }
         }
         Ok(park)
@@ -66,7 +75,10 @@ impl Park {
             Entry::Unreadable(unreadable) => Parked::from(unreadable),
         };
         tracing::warn!(position = parked.position, reason, "a commit is parked");
-        self.fresh.push(Parked { reason: storable(reason), ..parked });
+        self.fresh.push(Parked {
+            reason: storable(reason),
+            ..parked
+        });
     }
 
     pub(super) async fn write(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -146,7 +158,8 @@ fn meta(meta: &Meta) -> Value {
     })
 }
 
-/// The text without what no database text can hold, since what is parked must be stored in any case.
+/// The text without what no database text can hold, since what is parked must be stored in any
+/// case.
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }

@@ -1,7 +1,7 @@
 //! Applies entries of the log to all read models, a batch at a time.
 //!
-//! Invariant: the tables depend on the log alone, not on where batches are cut or where the projector
-//! was started anew.
+//! Invariant: the tables depend on the log alone, not on where batches are cut or where the
+//! projector was started anew.
 
 use event_log::{Entry, LogError, SharedLog};
 use schemas::Position;
@@ -39,8 +39,8 @@ enum Failure {
 }
 
 impl Projector {
-    /// Takes the lead, checks that the log is the one that the read models come from, and learns where
-    /// they are; none if another projector is at work.
+    /// Takes the lead, checks that the log is the one that the read models come from, and learns
+    /// where they are; none if another projector is at work.
     pub async fn open(log: &SharedLog, store: &Store) -> Result<Option<Self>, RunError> {
         let mut connection = store.own_connection().await?;
         if !Checkpoint::lock(&mut connection, store).await? {
@@ -68,12 +68,15 @@ impl Projector {
 
     /// Applies what comes next in the log, and says where the read models are then.
     pub async fn apply(&mut self, entries: Vec<Entry>) -> Result<Position, RunError> {
-        self.apply_read(entries.into_iter().map(Reading::of).collect()).await
+        self.apply_read(entries.into_iter().map(Reading::of).collect())
+            .await
     }
 
     /// Does not wait for the disk: for a rebuild, which is begun anew if it does not end.
     pub(crate) async fn without_waiting_for_the_disk(&mut self) -> Result<(), RunError> {
-        sqlx::query("set synchronous_commit = off").execute(&mut self.connection).await?;
+        sqlx::query("set synchronous_commit = off")
+            .execute(&mut self.connection)
+            .await?;
         Ok(())
     }
 
@@ -104,7 +107,13 @@ impl Projector {
                 Err(Failure::Run(failure)) => return Err(failure),
             };
             let reason = format!("Postgres refuses it: {refusal}");
-            match self.try_apply(vec![Reading { entry, events: Err(reason) }]).await {
+            match self
+                .try_apply(vec![Reading {
+                    entry,
+                    events: Err(reason),
+                }])
+                .await
+            {
                 Ok(()) => {}
                 Err(Failure::Refused(reason)) => {
                     return Err(crate::StoreError::Corrupt(reason).into());
@@ -156,7 +165,8 @@ impl Projector {
         old: Position,
     ) -> Result<(), Failure> {
         let mut transaction = self.connection.begin().await?;
-        // First of all, so that of two projectors the later one waits here and then finds itself late.
+        // First of all, so that of two projectors the later one waits here and then finds itself
+        // late.
         if let Some(last) = batch.last()
             && !to.advance(&mut transaction, &self.store, old, last).await?
         {
@@ -164,7 +174,13 @@ impl Projector {
         }
         let mut mirror = Mirror::default();
         for reading in batch {
-            judge(reading, &mut self.chain, &mut self.folds, &mut self.park, &mut mirror);
+            judge(
+                reading,
+                &mut self.chain,
+                &mut self.folds,
+                &mut self.park,
+                &mut mirror,
+            );
         }
         self.folds.write(&mut transaction).await?;
         mirror.write(&mut transaction).await?;

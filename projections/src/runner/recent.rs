@@ -1,6 +1,7 @@
 //! What was used lately, within bounds.
 //!
-//! Invariant: nothing is forgotten during a batch, so what the batch has loaded is there to the end.
+//! Invariant: nothing is forgotten during a batch, so what the batch has loaded is there to the
+//! end.
 
 use std::{collections::HashMap, hash::Hash};
 
@@ -19,7 +20,11 @@ pub(super) struct Recent<K, V> {
 
 impl<K, V> Default for Recent<K, V> {
     fn default() -> Self {
-        Self { bytes: 0, old: HashMap::new(), young: HashMap::new() }
+        Self {
+            bytes: 0,
+            old: HashMap::new(),
+            young: HashMap::new(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the scheduler needs to know when it begins.
 //!
-//! Invariant: jobs, their latest slots and the open tasks are of one position, so that following the log
-//! from there misses nothing and repeats nothing.
+//! Invariant: jobs, their latest slots and the open tasks are of one position, so that following
+//! the log from there misses nothing and repeats nothing.
 
 use schemas::{
     Position, Version,
@@ -57,21 +57,37 @@ pub struct OpenTask {
 pub async fn load(store: &Store) -> Result<At<Schedule>, StoreError> {
     let (jobs, tasks) = store
         .read(|pool| async move {
-            let mut snapshot =
-                pool.begin_with("begin isolation level repeatable read read only").await?;
-            sqlx::query("set local statement_timeout = '60s'").execute(&mut *snapshot).await?;
-            let jobs = sqlx::query(include_str!("jobs.sql")).fetch_all(&mut *snapshot).await?;
-            let tasks = sqlx::query(include_str!("tasks.sql")).fetch_all(&mut *snapshot).await?;
+            let mut snapshot = pool
+                .begin_with("begin isolation level repeatable read read only")
+                .await?;
+            sqlx::query("set local statement_timeout = '60s'")
+                .execute(&mut *snapshot)
+                .await?;
+            let jobs = sqlx::query(include_str!("jobs.sql"))
+                .fetch_all(&mut *snapshot)
+                .await?;
+            let tasks = sqlx::query(include_str!("tasks.sql"))
+                .fetch_all(&mut *snapshot)
+                .await?;
             snapshot.commit().await?;
             Ok((jobs, tasks))
         })
         .await?;
     let position = jobs.first().map_or(Ok(Position(0)), reached)?;
     let schedule = Schedule {
-        jobs: jobs.iter().filter_map(|row| due_job(row).transpose()).collect::<Result<_, _>>()?,
-        tasks: tasks.iter().filter_map(|row| open_task(row).transpose()).collect::<Result<_, _>>()?,
+        jobs: jobs
+            .iter()
+            .filter_map(|row| due_job(row).transpose())
+            .collect::<Result<_, _>>()?,
+        tasks: tasks
+            .iter()
+            .filter_map(|row| open_task(row).transpose())
+            .collect::<Result<_, _>>()?,
     };
-    Ok(At { position, value: schedule })
+    Ok(At {
+        position,
+        value: schedule,
+    })
 }
 
 fn due_job(row: &PgRow) -> Result<Option<DueJob>, StoreError> {

@@ -1,7 +1,7 @@
 //! The figures of the overview.
 //!
-//! Invariant: the projector counts as it goes, so that the answer takes as long for a million tasks as
-//! for ten.
+//! Invariant: the projector counts as it goes, so that the answer takes as long for a million tasks
+//! as for ten.
 
 use schemas::{
     Position,
@@ -20,8 +20,13 @@ pub async fn get(store: &Store, tenant: TenantId) -> Result<At<Stats>, StoreErro
             asked.fetch_all(&pool).await
         })
         .await?;
-    let position = rows.first().map_or(Ok(Position(0)), crate::models::reached)?;
-    let mut stats = Stats { position: position.0, ..Stats::default() };
+    let position = rows
+        .first()
+        .map_or(Ok(Position(0)), crate::models::reached)?;
+    let mut stats = Stats {
+        position: position.0,
+        ..Stats::default()
+    };
     for row in &rows {
         let Some(model) = row.try_get::<Option<&str>, _>("model")? else {
             continue;
@@ -30,11 +35,17 @@ pub async fn get(store: &Store, tenant: TenantId) -> Result<At<Stats>, StoreErro
         let count = row.try_get::<i64, _>("total")? as u64;
         match model {
             "jobs" => drop(stats.jobs.insert(bucket, count)),
-            "resources" => stats.resources.push(TypeCount { type_name: bucket, count }),
+            "resources" => stats.resources.push(TypeCount {
+                type_name: bucket,
+                count,
+            }),
             "tasks" => drop(stats.tasks.insert(bucket, count)),
             "users" => stats.users += count,
             _ => {}
         }
     }
-    Ok(At { position, value: stats })
+    Ok(At {
+        position,
+        value: stats,
+    })
 }

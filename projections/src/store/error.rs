@@ -18,7 +18,11 @@ pub enum StoreError {
 impl From<Error> for StoreError {
     fn from(failure: Error) -> Self {
         let told = failure.to_string();
-        if is_passing(&failure) { Self::Unavailable(told) } else { Self::Corrupt(told) }
+        if is_passing(&failure) {
+            Self::Unavailable(told)
+        } else {
+            Self::Corrupt(told)
+        }
     }
 }
 
@@ -36,7 +40,8 @@ pub(super) fn is_broken_connection(failure: &Error) -> bool {
         || code_is(failure, "57P02")
 }
 
-/// Connection trouble (08), rollback (40), lack of means (53), an operator (57), input and output (58).
+/// Connection trouble (08), rollback (40), lack of means (53), an operator (57), input and output
+/// (58).
 fn is_passing(failure: &Error) -> bool {
     match failure {
         Error::Io(_)
@@ -52,5 +57,8 @@ fn is_passing(failure: &Error) -> bool {
 }
 
 fn code_is(failure: &Error, code: &str) -> bool {
-    failure.as_database_error().and_then(|error| error.code()).is_some_and(|found| found == code)
+    failure
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|found| found == code)
 }

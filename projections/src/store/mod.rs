@@ -1,7 +1,8 @@
 //! The way to Postgres.
 //!
-//! Invariant: no statement names a schema; every connection stands in the store's own. Reads end within
-//! five seconds, and a connection that broke since its last use costs a read one retry, not an error.
+//! Invariant: no statement names a schema; every connection stands in the store's own. Reads end
+//! within five seconds, and a connection that broke since its last use costs a read one retry, not
+//! an error.
 
 mod error;
 
@@ -10,13 +11,13 @@ use std::{str::FromStr as _, sync::Arc, time::Duration};
 use schemas::Position;
 use secrecy::ExposeSecret as _;
 use sqlx::{
-    Connection as _, ConnectOptions as _, PgConnection, PgPool,
+    ConnectOptions as _, Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::sync::watch;
 
-pub(crate) use error::class;
 pub use error::StoreError;
+pub(crate) use error::class;
 
 /// Where the read models are.
 const SCHEMA: &str = "app";
@@ -51,11 +52,16 @@ impl Store {
     /// Creates what is missing and brings what is there up to date.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let mut connection = self.own_connection().await?;
-        sqlx::raw_sql(include_str!("create_schema.sql")).execute(&mut connection).await?;
-        MIGRATOR.run(&mut connection).await.map_err(|failure| match failure {
-            sqlx::migrate::MigrateError::Execute(failure) => StoreError::from(failure),
-            other => StoreError::Corrupt(other.to_string()),
-        })?;
+        sqlx::raw_sql(include_str!("create_schema.sql"))
+            .execute(&mut connection)
+            .await?;
+        MIGRATOR
+            .run(&mut connection)
+            .await
+            .map_err(|failure| match failure {
+                sqlx::migrate::MigrateError::Execute(failure) => StoreError::from(failure),
+                other => StoreError::Corrupt(other.to_string()),
+            })?;
         connection.close().await?;
         Ok(())
     }

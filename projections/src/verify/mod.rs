@@ -1,1 +1,155 @@
-//! placeholder
+//! Proves that the read models are what the log says.
+//!
+//! Invariant: nothing of the projector is used here but the decision of what was parked; each
+//! aggregate is folded by itself, whole, in the plainest way, and every row is compared with what
+//! comes of it.
+
+mod canonical;
+mod compare;
+mod expected;
+mod findings;
+
+use event_log::{Entry, LogError, SharedLog};
+use futures::StreamExt as _;
+use schemas::{Position, domain::TenantId};
+use sqlx::{Connection as _, PgConnection, Row as _};
+use uuid::Uuid;
+
+use crate::{Store, StoreError};
+use expected::Expected;
+use findings::Findings;
+
+/// What came of a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verification {
+    /// The position at which log and read models were compared.
+    pub position: Position,
+    /// How many commits were folded.
+    pub commits: u64,
+    /// How many rows were compared, of today and of the history.
+    pub rows: u64,
+    /// How many commits are parked, and so not in any row.
+    pub parked: u64,
+    /// What differs; the first 100.
+    pub differences: Vec<Difference>,
+    /// How much differs in all.
+    pub differences_total: u64,
+}
+
+/// A row that is not what the log says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Difference {
+    /// The table.
+    pub model: &'static str,
+    /// Whose row.
+    pub tenant: TenantId,
+    /// Which row.
+    pub id: Uuid,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// Why no comparison was possible.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The log ends before the read models, or is another one.
+    #[error("the read models are not of this log: {0}")]
+    OtherLog(String),
+    /// Postgres failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Verification {
+    /// Whether nothing differs.
+    pub fn holds(&self) -> bool {
+        self.differences_total == 0
+    }
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} {} of tenant {}: {}",
+            self.model, self.id, self.tenant, self.what
+        )
+    }
+}
+
+impl From<sqlx::Error> for VerifyError {
+    fn from(failure: sqlx::Error) -> Self {
+        Self::Store(failure.into())
+    }
+}
+
+/// Folds the log up to where the read models are, and compares every row.
+pub async fn verify(log: &SharedLog, store: &Store) -> Result<Verification, VerifyError> {
+    let mut connection = store.own_connection().await?;
+    let begin = "begin isolation level repeatable read read only";
+    let mut snapshot = connection.begin_with(begin).await?;
+    let position = checkpoint(&mut snapshot, log).await?;
+    let mut findings = Findings::default();
+    let mut expected = Expected::new(&mut snapshot).await?;
+    let parked = expected.parked();
+    fold(log, position, &mut expected, &mut findings).await?;
+    let rows = compare::all(&mut snapshot, &mut expected, &mut findings).await?;
+    snapshot.rollback().await?;
+    Ok(Verification {
+        position,
+        commits: position.0,
+        rows,
+        parked,
+        differences_total: findings.total,
+        differences: findings.first,
+    })
+}
+
+async fn checkpoint(snapshot: &mut PgConnection, log: &SharedLog) -> Result<Position, VerifyError> {
+    let head = log.head().await?;
+    let ask = "select incarnation, position from checkpoint";
+    let Some(row) = sqlx::query(ask).fetch_optional(snapshot).await? else {
+        return Ok(Position(0));
+    };
+    let incarnation: String = row.try_get("incarnation")?;
+    let position = Position(row.try_get::<i64, _>("position")? as u64);
+    if incarnation != head.incarnation {
+        let told = format!("they come from {incarnation}, this is {}", head.incarnation);
+        return Err(VerifyError::OtherLog(told));
+    }
+    if position > head.position {
+        let told = format!(
+            "they are at position {position}, the log ends at {}",
+            head.position
+        );
+        return Err(VerifyError::OtherLog(told));
+    }
+    Ok(position)
+}
+
+async fn fold(
+    log: &SharedLog,
+    to: Position,
+    expected: &mut Expected,
+    findings: &mut Findings,
+) -> Result<(), VerifyError> {
+    if to == Position(0) {
+        return Ok(());
+    }
+    let mut entries = log.follow(Position(0)).await?;
+    while let Some(entry) = entries.next().await {
+        let entry = entry?;
+        let position = entry.position();
+        match entry {
+            Entry::Commit(commit) => expected.add(&commit, findings),
+            Entry::Unreadable(unreadable) => expected.add_unreadable(&unreadable, findings),
+        }
+        if position >= to {
+            return Ok(());
+        }
+    }
+    Err(LogError::Unavailable("it ended".to_owned()).into())
+}

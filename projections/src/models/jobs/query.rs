@@ -50,7 +50,10 @@ pub async fn list(
     list::page(store, tenant, request, |query| {
         if !filter.statuses.is_empty() {
             let statuses: Vec<_> = filter.statuses.iter().map(|s| status_name(*s)).collect();
-            query.push(" and status = any(").push_bind(statuses).push(")");
+            query
+                .push(" and status = any(")
+                .push_bind(statuses)
+                .push(")");
         }
         if let Some(part) = &filter.q {
             list::name_contains(query, part);

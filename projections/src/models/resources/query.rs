@@ -51,10 +51,15 @@ pub async fn list(
 ) -> Result<At<Listed<Row<Resource>>>, StoreError> {
     list::page(store, tenant, request, |query| {
         if !filter.types.is_empty() {
-            query.push(" and type = any(").push_bind(filter.types.clone()).push(")");
+            query
+                .push(" and type = any(")
+                .push_bind(filter.types.clone())
+                .push(")");
         }
         if !filter.labels.is_empty() {
-            query.push(" and labels @> ").push_bind(Json(filter.labels.clone()));
+            query
+                .push(" and labels @> ")
+                .push_bind(Json(filter.labels.clone()));
         }
         if let Some(part) = &filter.q {
             list::name_contains(query, part);

@@ -1,6 +1,7 @@
 //! Tasks: what is to be done, what is being done, and what came of it.
 //!
-//! Invariant: a task never leaves; slots that were skipped are rows as well, told apart by their status.
+//! Invariant: a task never leaves; slots that were skipped are rows as well, told apart by their
+//! status.
 
 mod query;
 

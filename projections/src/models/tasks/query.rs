@@ -61,14 +61,23 @@ pub async fn list(
         }
         if !filter.statuses.is_empty() {
             let statuses: Vec<_> = filter.statuses.iter().map(|s| s.name()).collect();
-            query.push(" and status = any(").push_bind(statuses).push(")");
+            query
+                .push(" and status = any(")
+                .push_bind(statuses)
+                .push(")");
         }
         if !filter.kinds.is_empty() {
-            query.push(" and kind = any(").push_bind(filter.kinds.clone()).push(")");
+            query
+                .push(" and kind = any(")
+                .push_bind(filter.kinds.clone())
+                .push(")");
         }
         if !filter.priorities.is_empty() {
             let priorities: Vec<_> = filter.priorities.iter().map(|p| p.name()).collect();
-            query.push(" and priority = any(").push_bind(priorities).push(")");
+            query
+                .push(" and priority = any(")
+                .push_bind(priorities)
+                .push(")");
         }
         if let Some(job) = filter.job_id {
             query.push(" and job_id = ").push_bind(job.uuid());
@@ -93,7 +102,9 @@ impl Order<Task> for SortBy {
     fn of(self, task: &Task) -> String {
         match self {
             Self::CreatedAt => task.created_at.to_string(),
-            Self::DueAt => task.due_at.map_or_else(|| "infinity".to_owned(), |at| at.to_string()),
+            Self::DueAt => task
+                .due_at
+                .map_or_else(|| "infinity".to_owned(), |at| at.to_string()),
             Self::UpdatedAt => task.updated_at.to_string(),
         }
     }

@@ -1,0 +1,206 @@
+//! What the rows must be.
+//!
+//! Invariant: a state here is folded from all events of its aggregate, also beyond the end of its
+//! life, so that what the projector takes for equal is checked to be equal.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use event_log::{Unreadable, seal};
+use schemas::{
+    Commit, Hash, Position, StreamId, Version,
+    catalogue::{Recorded as _, decode_records},
+    domain::{
+        Aggregate, AggregateKind, TenantId, email_claim::EmailClaimEvent, job::Job,
+        resource::Resource, resource_type::ResourceType, task::Task, tenant::Tenant, user::User,
+    },
+};
+use sqlx::{PgConnection, Row as _};
+use uuid::Uuid;
+
+use super::{canonical::digest, findings::Findings};
+use crate::models::Model;
+
+pub(super) type Key = (TenantId, Uuid);
+
+/// What all rows must be.
+#[derive(Debug, Default)]
+pub(super) struct Expected {
+    pub(super) counts: BTreeMap<(TenantId, String, String), i64>,
+    /// By tenant and kind: how many events, and the sum of their positions.
+    pub(super) events: BTreeMap<(TenantId, &'static str), (i64, i64)>,
+    pub(super) jobs: Rows<Job>,
+    pub(super) resource_types: Rows<ResourceType>,
+    pub(super) resources: Rows<Resource>,
+    pub(super) tasks: Rows<Task>,
+    pub(super) tenants: Rows<Tenant>,
+    pub(super) users: Rows<User>,
+    last: HashMap<StreamId, (Version, Hash)>,
+    parked: HashSet<Position>,
+    stuck: HashSet<StreamId>,
+}
+
+/// What the rows of one read model must be.
+#[derive(Debug)]
+pub(super) struct Rows<A> {
+    pub(super) current: BTreeMap<Key, Folded<A>>,
+    /// By aggregate and where the version began: its digest, version and end.
+    pub(super) history: HashMap<(Key, Position), (u64, Version, Position)>,
+}
+
+/// An aggregate after its last commit.
+#[derive(Debug)]
+pub(super) struct Folded<A> {
+    pub(super) position: Position,
+    pub(super) state: Option<A>,
+    pub(super) version: Version,
+}
+
+impl<A> Default for Rows<A> {
+    fn default() -> Self {
+        Self {
+            current: BTreeMap::new(),
+            history: HashMap::new(),
+        }
+    }
+}
+
+impl Expected {
+    /// Nothing yet; what was parked is known from the snapshot.
+    pub(super) async fn new(snapshot: &mut PgConnection) -> Result<Self, sqlx::Error> {
+        let rows = sqlx::query("select position from parked")
+            .fetch_all(snapshot)
+            .await?;
+        let position = |row| sqlx::postgres::PgRow::try_get::<i64, _>(row, "position");
+        let parked: Result<HashSet<_>, _> = rows
+            .iter()
+            .map(|row| position(row).map(|position| Position(position as u64)))
+            .collect();
+        Ok(Self {
+            parked: parked?,
+            ..Self::default()
+        })
+    }
+
+    /// How many commits are parked.
+    pub(super) fn parked(&self) -> u64 {
+        self.parked.len() as u64
+    }
+
+    pub(super) fn add_unreadable(&mut self, unreadable: &Unreadable, findings: &mut Findings) {
+        if !self.parked.contains(&unreadable.position) {
+            let nowhere = (TenantId::new(Uuid::nil()), Uuid::nil());
+            let told = format!(
+                "position {} is unreadable, yet not parked",
+                unreadable.position
+            );
+            findings.add("parked", nowhere, told);
+        }
+    }
+
+    /// Folds a commit in.
+    pub(super) fn add(&mut self, commit: &Commit, findings: &mut Findings) {
+        if self.parked.contains(&commit.position) {
+            self.stuck.insert(commit.stream);
+            return;
+        }
+        if self.stuck.contains(&commit.stream) {
+            let told = format!(
+                "position {} was applied past a parked commit",
+                commit.position
+            );
+            findings.about(commit.stream, told);
+        }
+        if let Err(reason) = self.follow(commit) {
+            let told = format!("position {} was applied, but {reason}", commit.position);
+            findings.about(commit.stream, told);
+        }
+    }
+
+    fn follow(&mut self, commit: &Commit) -> Result<(), String> {
+        let (stream, meta) = (commit.stream, &commit.meta);
+        if seal(stream, meta, &commit.payload) != meta.hash {
+            return Err("its content does not match its hash".to_owned());
+        }
+        let (version, hash) = self
+            .last
+            .get(&stream)
+            .copied()
+            .unwrap_or((Version(0), Hash::ZERO));
+        if meta.version != version.next() || meta.previous != hash {
+            return Err(format!("it does not follow version {version}"));
+        }
+        self.last.insert(stream, (meta.version, meta.hash));
+        let records = decode_records(&commit.payload).map_err(|reason| reason.to_string())?;
+        let told = self
+            .events
+            .entry((stream.tenant, stream.kind.name()))
+            .or_default();
+        told.0 += records.len() as i64;
+        told.1 += records.len() as i64 * commit.position.0 as i64;
+        let counts = &mut self.counts;
+        match stream.kind {
+            AggregateKind::EmailClaim => records
+                .iter()
+                .try_for_each(|record| EmailClaimEvent::read(record).map(drop)),
+            AggregateKind::Job => self.jobs.add(commit, &records, counts),
+            AggregateKind::Resource => self.resources.add(commit, &records, counts),
+            AggregateKind::ResourceType => self.resource_types.add(commit, &records, counts),
+            AggregateKind::Task => self.tasks.add(commit, &records, counts),
+            AggregateKind::Tenant => self.tenants.add(commit, &records, counts),
+            AggregateKind::User => self.users.add(commit, &records, counts),
+        }
+        .map_err(|reason| reason.to_string())
+    }
+}
+
+impl<A: Model> Rows<A> {
+    fn add(
+        &mut self,
+        commit: &Commit,
+        records: &[schemas::catalogue::EventRecord],
+        counts: &mut BTreeMap<(TenantId, String, String), i64>,
+    ) -> Result<(), schemas::catalogue::DecodeError> {
+        let key = (commit.stream.tenant, commit.stream.id);
+        let mut count = |state: &A, by| {
+            if let Some(bucket) = state.bucket() {
+                let bucket = (key.0, A::statements().table.to_owned(), bucket.to_owned());
+                *counts.entry(bucket).or_default() += by;
+            }
+        };
+        let was = self.current.remove(&key);
+        if let Some(was) = &was
+            && let Some(state) = was.living()
+        {
+            count(state, -1);
+            let ended = (digest_of(state), was.version, commit.position);
+            self.history.insert((key, was.position), ended);
+        }
+        let mut state = was.and_then(|was| was.state);
+        for record in records {
+            state = <A as Aggregate>::evolve(state, &A::Event::read(record)?, commit.meta.time);
+        }
+        let folded = Folded {
+            position: commit.position,
+            state,
+            version: commit.meta.version,
+        };
+        if let Some(state) = folded.living() {
+            count(state, 1);
+        }
+        self.current.insert(key, folded);
+        Ok(())
+    }
+}
+
+impl<A: Model> Folded<A> {
+    /// Its state, if it lives.
+    pub(super) fn living(&self) -> Option<&A> {
+        self.state.as_ref().filter(|state| state.lives())
+    }
+}
+
+/// The digest of a state's row.
+pub(super) fn digest_of<A: Model>(state: &A) -> u64 {
+    let value = serde_json::to_value(state);
+    digest(&value.expect("states have string keys, so they encode"))
+}

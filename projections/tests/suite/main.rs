@@ -1,0 +1,15 @@
+//! The read side against a real Postgres.
+//!
+//! Invariant: one server for all tests, one database for each.
+
+mod database;
+mod faults;
+mod feed;
+mod freshness;
+mod halt;
+mod lists;
+mod poison;
+mod proof;
+mod queries;
+mod replay;
+mod world;

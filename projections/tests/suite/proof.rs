@@ -1,0 +1,107 @@
+//! The proof finds what was tampered with.
+//!
+//! Invariant: a row changed, added or taken away is named, whatever table it is in.
+
+use projections::{VerifyError, verify};
+
+use crate::{database::Database, world::World};
+
+/// Spoils the tables with `statement`; the proof must name `model` and tell of `what`.
+async fn finds(statement: &'static str, model: &str, what: &str) {
+    let world = World::random(11, 400).await;
+    let database = Database::new().await;
+    database.project(&world, 500).await;
+    let before = verify(&world.shared(), &database.store)
+        .await
+        .expect("verified");
+    assert!(
+        before.holds() && before.rows > 100,
+        "{:#?}",
+        before.differences
+    );
+    database.spoil(statement).await;
+    let after = verify(&world.shared(), &database.store)
+        .await
+        .expect("verified");
+    let told = after
+        .differences
+        .iter()
+        .any(|d| d.model == model && d.what.contains(what));
+    assert!(
+        told && !after.holds(),
+        "{statement}: {:#?}",
+        after.differences
+    );
+}
+
+#[tokio::test]
+async fn a_changed_state_is_found() {
+    let change = "update tasks set state = jsonb_set(state, '{spec,timeout_ms}', '1001') \
+                  where id = (select min(id::text)::uuid from tasks)";
+    finds(change, "tasks", "its state is not").await;
+    finds(
+        "update jobs set version = version + 1",
+        "jobs",
+        "but the log has version",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn missing_rows_are_found() {
+    finds("delete from users", "users", "missing: the log has version").await;
+    finds(
+        "delete from resources_history",
+        "resources",
+        "missing: version",
+    )
+    .await;
+    finds(
+        "delete from event_log where position = 7",
+        "event_log",
+        "events at other",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_that_should_not_be_are_found() {
+    let extra = "insert into tenants (tenant_id, id, version, position, state) \
+                 select gen_random_uuid(), gen_random_uuid(), version, position, state \
+                 from tenants";
+    finds(extra, "tenants", "extra").await;
+    let extra = "insert into tasks_history (tenant_id, id, version, valid_from, valid_to, state) \
+                 select tenant_id, id, version, 1000000, 1000001, state from tasks";
+    finds(extra, "tasks", "extra: a version of position 1000000").await;
+    finds(
+        "update counts set total = total + 1",
+        "counts",
+        "but the log has",
+    )
+    .await;
+    finds(
+        "update tasks_history set valid_to = valid_to + 1",
+        "tasks",
+        "is not what",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn another_log_proves_nothing() {
+    let world = World::random(11, 50).await;
+    let database = Database::new().await;
+    database.project(&world, 500).await;
+    let other = World::new("other", 1);
+    let refused = verify(&other.shared(), &database.store).await;
+    assert!(
+        matches!(refused, Err(VerifyError::OtherLog(_))),
+        "{refused:?}"
+    );
+    let shorter = World::random(11, 40).await;
+    let refused = verify(&shorter.shared(), &database.store).await;
+    assert!(
+        matches!(refused, Err(VerifyError::OtherLog(_))),
+        "{refused:?}"
+    );
+}

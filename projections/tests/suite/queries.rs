@@ -1,0 +1,236 @@
+//! Single answers, the figures, the events of an aggregate and the schedule.
+//!
+//! Invariant: each is what the domain's own states say, and none reaches into another tenant.
+
+use std::collections::BTreeMap;
+
+use projections::{event_log, jobs, resources, schedule, stats, tasks, tenants, users};
+use schemas::{
+    Position, StreamId,
+    domain::{
+        AggregateKind, JobId, ResourceId, TaskId, UserId,
+        job::{Job, JobStatus},
+        resource::Resource,
+        task::Task,
+        tenant::Tenant,
+        user::User,
+    },
+};
+
+use crate::{
+    database::Database,
+    world::{TENANTS, World},
+};
+
+/// `$get` answers with the state and version that the world has.
+macro_rules! agree {
+    ($world:ident, $store:ident, $kind:ident, $state:ty, $get:path, $id:path, $lives:expr) => {
+        for (stream, version) in $world.streams(AggregateKind::$kind) {
+            let state = $world.state::<$state>(stream).filter($lives);
+            let row = $get($store, stream.tenant, $id(stream.id))
+                .await
+                .expect("read");
+            assert_eq!(row.position, $world.head().await);
+            let living = state.is_some();
+            assert_eq!(row.value.as_ref().map(|row| &row.state).is_some(), living);
+            if let (Some(row), Some(state)) = (row.value, state) {
+                assert_eq!(
+                    (row.tenant, row.id, row.version),
+                    (stream.tenant, stream.id, version)
+                );
+                assert_eq!(spelled(&row.state), spelled(&state));
+            }
+        }
+    };
+}
+
+/// Postgres keeps numbers as decimals, so one that is whole comes back without an exponent.
+fn spelled(state: &impl std::fmt::Debug) -> String {
+    format!("{state:?}")
+        .replace("1e+16", "10000000000000000")
+        .replace("-0.0", "0.0")
+}
+
+#[tokio::test]
+async fn one_of_each_is_what_the_domain_says() {
+    let world = World::random(5, 900).await;
+    let database = Database::new().await;
+    database.project(&world, 100).await;
+    let store = &database.store;
+    agree!(world, store, Job, Job, jobs::get, JobId::new, |job| job
+        .status
+        != JobStatus::Deleted);
+    agree!(
+        world,
+        store,
+        Resource,
+        Resource,
+        resources::get,
+        ResourceId::new,
+        |r| !r.deleted
+    );
+    agree!(world, store, Task, Task, tasks::get, TaskId::new, |_| true);
+    agree!(world, store, User, User, users::get, UserId::new, |_| true);
+    for (stream, _) in world.streams(AggregateKind::Tenant) {
+        let row = tenants::get(store, stream.tenant)
+            .await
+            .expect("read")
+            .value
+            .expect("a row");
+        assert_eq!(Some(row.state), world.state::<Tenant>(stream));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_there_before_the_first_commit() {
+    let database = Database::new().await;
+    let world = World::new("empty", 1);
+    let one = async || {
+        tenants::get(&database.store, TENANTS[0])
+            .await
+            .expect("read")
+    };
+    assert_eq!(
+        (one().await.position, one().await.value),
+        (Position(0), None)
+    );
+    database.projector(&world).await;
+    assert_eq!(
+        (one().await.position, one().await.value),
+        (Position(0), None)
+    );
+    let stats = stats::get(&database.store, TENANTS[0]).await.expect("read");
+    assert_eq!(stats.value, schemas::api::Stats::default());
+}
+
+#[tokio::test]
+async fn the_figures_count_what_lives() {
+    let world = World::random(5, 900).await;
+    let database = Database::new().await;
+    database.project(&world, 64).await;
+    for tenant in TENANTS {
+        let stats = stats::get(&database.store, tenant)
+            .await
+            .expect("read")
+            .value;
+        assert_eq!(stats.position, world.head().await.0);
+        let mut by_status = BTreeMap::<String, u64>::new();
+        for task in mine(&world, AggregateKind::Task, tenant) {
+            let task = world.state::<Task>(task).expect("a task");
+            *by_status.entry(task.status.name().to_owned()).or_default() += 1;
+        }
+        assert_eq!(stats.tasks, by_status);
+        let living = mine(&world, AggregateKind::Resource, tenant)
+            .filter(|stream| world.state::<Resource>(*stream).is_some_and(|r| !r.deleted))
+            .count();
+        assert_eq!(
+            stats.resources.iter().map(|t| t.count).sum::<u64>(),
+            living as u64
+        );
+        assert!(stats.resources.is_sorted_by(|a, b| a.count >= b.count));
+        assert_eq!(
+            stats.users,
+            mine(&world, AggregateKind::User, tenant).count() as u64
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_events_of_an_aggregate_come_page_by_page() {
+    let world = World::random(5, 900).await;
+    let database = Database::new().await;
+    database.project(&world, 500).await;
+    let (stream, version) = world
+        .streams(AggregateKind::Task)
+        .into_iter()
+        .max_by_key(|(_, version)| *version)
+        .expect("a task");
+    let mut events = Vec::new();
+    let mut after = None;
+    loop {
+        let kind = AggregateKind::Task;
+        let page =
+            event_log::of_aggregate(&database.store, stream.tenant, kind, stream.id, after, 2);
+        let page = page.await.expect("a page");
+        assert_eq!(page.position, world.head().await);
+        events.extend(page.value.items);
+        after = page.value.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(events.is_sorted_by_key(|event| event.streamrevision));
+    assert_eq!(
+        events.last().map(|event| event.streamrevision),
+        Some(version.0)
+    );
+    assert!(["task.created.v1", "task.slot_skipped.v1"].contains(&events[0].name.as_str()));
+    assert_eq!(events[0].subject, format!("task/{}", stream.id));
+    assert_eq!(events[0].source, format!("/tenants/{}", stream.tenant));
+    assert_eq!(events[0].id, format!("{}.0", events[0].sequence));
+    let other = TENANTS
+        .into_iter()
+        .find(|tenant| *tenant != stream.tenant)
+        .expect("another");
+    let theirs = world.streams(AggregateKind::Task);
+    if !theirs
+        .iter()
+        .any(|(s, _)| s.tenant == other && s.id == stream.id)
+    {
+        let kind = AggregateKind::Task;
+        let none = event_log::of_aggregate(&database.store, other, kind, stream.id, None, 9);
+        assert!(none.await.expect("a page").value.items.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_schedule_holds_what_fires_and_what_is_open() {
+    let world = World::random(5, 900).await;
+    let database = Database::new().await;
+    database.project(&world, 500).await;
+    let loaded = schedule::load(&database.store).await.expect("loaded");
+    assert_eq!(loaded.position, world.head().await);
+    let tasks: Vec<_> = world
+        .streams(AggregateKind::Task)
+        .into_iter()
+        .map(|(stream, _)| (stream, world.state::<Task>(stream).expect("a task")))
+        .collect();
+    let open = tasks
+        .iter()
+        .filter(|(_, task)| !task.status.is_final())
+        .count();
+    assert_eq!(loaded.value.tasks.len(), open);
+    assert!(
+        loaded
+            .value
+            .tasks
+            .iter()
+            .all(|open| !open.task.status.is_final())
+            && open > 0
+    );
+
+    let jobs = world.streams(AggregateKind::Job);
+    let active = jobs
+        .iter()
+        .filter_map(|(stream, _)| world.state::<Job>(*stream));
+    let active = active.filter(|job| job.status == JobStatus::Active).count();
+    assert!(loaded.value.jobs.len() == active && active > 0);
+    for due in &loaded.value.jobs {
+        let slots = tasks
+            .iter()
+            .filter(|(stream, _)| stream.tenant == due.tenant);
+        let slots = slots
+            .filter_map(|(_, task)| task.origin)
+            .filter(|o| o.job_id == due.id);
+        assert_eq!(due.last_slot, slots.filter_map(|origin| origin.slot).max());
+    }
+}
+
+fn mine(
+    world: &World,
+    kind: AggregateKind,
+    tenant: schemas::domain::TenantId,
+) -> impl Iterator<Item = StreamId> {
+    let streams = world.streams(kind).into_iter().map(|(stream, _)| stream);
+    streams.filter(move |stream| stream.tenant == tenant)
+}

@@ -1,0 +1,108 @@
+//! The tables depend on the log alone.
+//!
+//! Invariant: wherever batches are cut and wherever the projector is started anew, every table has
+//! the same bytes, and they are what a rebuild makes.
+
+use projections::{rebuild_into, verify};
+use proptest::{prelude::*, test_runner::TestRunner};
+
+use crate::{database::Database, world::World};
+
+/// Batches of these sizes in turn, each with or without a new projector before it.
+fn cuts() -> impl Strategy<Value = (u64, Vec<(usize, bool)>)> {
+    (
+        any::<u64>(),
+        prop::collection::vec((1_usize..60, any::<bool>()), 1..12),
+    )
+}
+
+#[tokio::test]
+async fn any_batching_and_any_restart_give_the_same_bytes() {
+    let config = ProptestConfig {
+        cases: 6,
+        failure_persistence: None,
+        ..Default::default()
+    };
+    let mut runner = TestRunner::new(config);
+    for _ in 0..6 {
+        let tree = cuts().new_tree(&mut runner).expect("a case");
+        let (seed, cuts) = proptest::strategy::ValueTree::current(&tree);
+        let world = World::random(seed, 400).await;
+        let log = world.shared();
+        let database = Database::new().await;
+
+        let entries = world.entries(schemas::Position(0)).await;
+        let mut projector = database.projector(&world).await;
+        let mut turns = cuts.iter().cycle();
+        let mut done = 0;
+        while done < entries.len() {
+            let (size, anew) = *turns.next().expect("endless");
+            if anew {
+                drop(projector);
+                projector = database.projector(&world).await;
+                assert_eq!(projector.position().0, done as u64);
+            }
+            let end = entries.len().min(done + size);
+            projector
+                .apply(entries[done..end].to_vec())
+                .await
+                .expect("applied");
+            done = end;
+        }
+
+        let head = rebuild_into(&log, &database.store, "again")
+            .await
+            .expect("rebuilt");
+        assert_eq!(head.0, entries.len() as u64);
+        let (live, again) = (
+            database.digests("app").await,
+            database.digests("again").await,
+        );
+        assert_eq!(live, again, "seed {seed}, cuts {cuts:?}");
+        assert!(
+            live.iter()
+                .any(|(table, digest)| table == "tasks_history" && digest.len() > 40)
+        );
+
+        let verification = verify(&log, &database.store).await.expect("verified");
+        assert!(
+            verification.holds(),
+            "seed {seed}: {:#?}",
+            verification.differences
+        );
+        assert_eq!((verification.commits, verification.parked), (head.0, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_aggregate_that_ends_and_comes_back_keeps_counting() {
+    let world = World::random(7, 900).await;
+    let database = Database::new().await;
+    database.project(&world, 500).await;
+    let mut sql = database.sql().await;
+    let back: i64 = sqlx::query_scalar(
+        "select count(*) from resources r join lateral (select max(valid_to) as ended \
+         from resources_history h where h.tenant_id = r.tenant_id and h.id = r.id) h on true \
+         where h.ended < r.position",
+    )
+    .fetch_one(&mut sql)
+    .await
+    .expect("asked");
+    assert!(
+        back > 0,
+        "no resource came back in this history; choose another seed"
+    );
+    let parked: i64 = sqlx::query_scalar("select count(*) from parked")
+        .fetch_one(&mut sql)
+        .await
+        .expect("asked");
+    assert_eq!(parked, 0);
+}
+
+#[tokio::test]
+async fn migrating_twice_at_once_is_safe() {
+    let database = Database::new().await;
+    let other = database.again().await;
+    let (one, two) = tokio::join!(database.store.migrate(), other.migrate());
+    one.and(two).expect("migrated");
+}

@@ -1,0 +1,248 @@
+//! What is asked at random.
+//!
+//! Invariant: every command of every aggregate can come up, of a few aggregates each, so that lives
+//! cross and come back.
+
+use schemas::{
+    StreamId,
+    domain::{
+        AggregateKind, JobId, Name, ResourceTypeId, Sealed, TaskId, TenantId, UserId,
+        email_claim::{EmailClaim, EmailClaimCommand},
+        job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
+        resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
+        resource_type::{ResourceType, ResourceTypeCommand},
+        schedule::Schedule,
+        task::{
+            JobSlot, Priority, SkipReason, Task, TaskCommand, TaskCreated, TaskError, TaskSpec,
+        },
+        tenant::{Tenant, TenantCommand},
+        user::{Role, User, UserCommand},
+    },
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{TENANTS, World};
+
+impl World {
+    /// Something happens, or is refused.
+    pub async fn step(&mut self) {
+        self.now_ms += self.random.below(5_000) as i64;
+        let tenant = TENANTS[self.random.below(2) as usize];
+        match self.random.below(20) {
+            0 => drop(
+                self.ask::<Tenant>(tenant, tenant.uuid(), &self.tenant_command())
+                    .await,
+            ),
+            1 | 2 => {
+                let id = self.id(1, 6);
+                let command = self.user_command();
+                self.ask::<User>(tenant, id, &command).await;
+            }
+            3 => {
+                let id = self.id(2, 3);
+                let user_id = UserId::new(self.id(1, 6));
+                let command = if self.random.chance(2) {
+                    EmailClaimCommand::Claim { user_id }
+                } else {
+                    EmailClaimCommand::Release { user_id }
+                };
+                self.ask::<EmailClaim>(tenant, id, &command).await;
+            }
+            4 => {
+                let name = self.name();
+                let id = ResourceTypeId::of_name(tenant, name.as_str()).uuid();
+                let schema = json!({ "x": self.random.odd() });
+                self.ask::<ResourceType>(tenant, id, &ResourceTypeCommand::Put { name, schema })
+                    .await;
+            }
+            5..=8 => {
+                let id = self.id(3, 9);
+                let command = self.resource_command();
+                self.ask::<Resource>(tenant, id, &command).await;
+            }
+            9..=11 => {
+                let id = self.id(4, 6);
+                let command = self.job_command();
+                self.ask::<Job>(tenant, id, &command).await;
+            }
+            _ => {
+                let id = self.id(5, 40);
+                let command = self.task_command(tenant, id);
+                self.ask::<Task>(tenant, id, &command).await;
+            }
+        }
+    }
+
+    fn tenant_command(&self) -> TenantCommand {
+        let name = Name::try_new(&format!("tenant {}", self.now_ms % 7)).expect("a name");
+        if self.now_ms % 2 == 0 {
+            TenantCommand::Create { name }
+        } else {
+            TenantCommand::Rename { name }
+        }
+    }
+
+    fn user_command(&mut self) -> UserCommand {
+        let sealed = |text: String| Sealed(text.into());
+        let role = [Role::Viewer, Role::Operator, Role::Admin][self.random.below(3) as usize];
+        match self.random.below(5) {
+            0 => UserCommand::ChangeRole { role },
+            1 => UserCommand::Disable,
+            2 => UserCommand::Enable,
+            3 => UserCommand::Rename {
+                name: sealed(format!("n{}", self.random.below(9))),
+            },
+            _ => UserCommand::Register {
+                email: sealed(format!("e{}", self.random.below(9))),
+                name: sealed(format!("n{}", self.random.below(9))),
+                role,
+            },
+        }
+    }
+
+    fn resource_command(&mut self) -> ResourceCommand {
+        let labels = [
+            ("env", "prod"),
+            ("env", "test"),
+            ("team", "a\u{e9}\u{1F600}"),
+        ];
+        let (label, value) = labels[self.random.below(3) as usize];
+        let labels = [(label.to_owned(), value.to_owned())].into();
+        let attributes = [
+            ("size".to_owned(), self.random.odd()),
+            ("b".to_owned(), self.random.odd()),
+        ];
+        let created = ResourceCreated {
+            type_name: Name::try_new(["disk", "host"][self.random.below(2) as usize])
+                .expect("a name"),
+            name: self.name(),
+            attributes: attributes.into_iter().collect(),
+            labels,
+            origin: None,
+        };
+        match self.random.below(5) {
+            0 => ResourceCommand::Create(created),
+            1 => ResourceCommand::Delete,
+            2 => ResourceCommand::Update(ResourceUpdated {
+                name: Some(created.name),
+                attributes: Some(created.attributes),
+                labels: None,
+            }),
+            _ => ResourceCommand::Put(created),
+        }
+    }
+
+    fn job_command(&mut self) -> JobCommand {
+        let created = JobCreated {
+            name: self.name(),
+            schedule: Schedule::Interval {
+                every_ms: 1_000 + self.random.below(3),
+            },
+            task: self.spec(),
+            overlap: Overlap::Skip,
+            misfire: Misfire::All,
+            enabled: self.random.chance(2),
+            origin: None,
+        };
+        match self.random.below(7) {
+            0 => JobCommand::Create(created),
+            1 => JobCommand::Delete,
+            2 => JobCommand::Pause {
+                note: Some("for \"now\"".into()),
+            },
+            3 => JobCommand::Resume,
+            4 => JobCommand::Update(JobUpdated {
+                name: Some(self.name()),
+                ..JobUpdated::default()
+            }),
+            _ => JobCommand::Put(created),
+        }
+    }
+
+    fn task_command(&mut self, tenant: TenantId, id: Uuid) -> TaskCommand {
+        let stream = StreamId {
+            tenant,
+            kind: AggregateKind::Task,
+            id,
+        };
+        let begun = self.state::<Task>(stream).map_or(0, |task| task.attempts());
+        let (attempt, worker) = (begun, "w1".to_owned());
+        let origin = self.random.chance(2).then(|| self.slot());
+        match self.random.below(9) {
+            0 => TaskCommand::Cancel {
+                reason: Some("enough".into()),
+            },
+            1 => TaskCommand::ConfirmCancel {
+                attempt,
+                forced: true,
+                worker,
+            },
+            2 => TaskCommand::Fail {
+                attempt,
+                error: self.error(),
+                id: TaskId::new(id),
+                worker,
+            },
+            3 => TaskCommand::HandBack { attempt, worker },
+            4 => TaskCommand::Requeue,
+            5 => TaskCommand::SkipSlot {
+                origin: self.slot(),
+                reason: SkipReason::Overlap,
+            },
+            6 => TaskCommand::Succeed {
+                attempt,
+                output: self.random.odd(),
+                worker,
+            },
+            7 => TaskCommand::Create(TaskCreated {
+                spec: self.spec(),
+                not_before: self.random.chance(3).then(|| self.now().plus_ms(7_000)),
+                origin,
+            }),
+            _ => TaskCommand::Start {
+                attempt: begun + 1,
+                worker,
+            },
+        }
+    }
+
+    fn error(&mut self) -> TaskError {
+        TaskError {
+            code: "timeout".into(),
+            message: "took \\ too long".into(),
+            retryable: self.random.chance(2),
+            retry_after_ms: self.random.chance(2).then_some(5),
+        }
+    }
+
+    fn slot(&mut self) -> JobSlot {
+        let slot = self
+            .random
+            .chance(2)
+            .then(|| self.now().plus_ms(self.random.below(1_000) as i64));
+        JobSlot {
+            job_id: JobId::new(self.id(4, 6)),
+            slot,
+        }
+    }
+
+    fn spec(&mut self) -> TaskSpec {
+        TaskSpec {
+            kind: ["echo", "sleep"][self.random.below(2) as usize].into(),
+            payload: self.random.odd(),
+            priority: Priority::ALL[self.random.below(4) as usize],
+            max_attempts: 2,
+            timeout_ms: 1_000,
+        }
+    }
+
+    fn name(&mut self) -> Name {
+        let name = ["alpha", "Beta", "\u{e9}t\u{e9}", "100%_x"][self.random.below(4) as usize];
+        Name::try_new(&format!("{name} {}", self.random.below(4))).expect("a name")
+    }
+
+    fn id(&mut self, kind: u128, among: u64) -> Uuid {
+        Uuid::from_u128(kind << 64 | u128::from(self.random.below(among)))
+    }
+}
