@@ -7,6 +7,10 @@ use std::path::Path;
 fn main() {
     let built = Path::new("../ui/dist");
     // A missing path would be "changed" at every build; its parent changes when it appears.
-    let watched = if built.exists() { "../ui/dist" } else { "../ui" };
+    let watched = if built.exists() {
+        "../ui/dist"
+    } else {
+        "../ui"
+    };
     println!("cargo::rerun-if-changed={watched}");
 }

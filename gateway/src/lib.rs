@@ -6,7 +6,7 @@
 //! - [`permission`] says who may do what.
 //!
 //! To add an endpoint: copy a neighbour's file, list it in its area's `router`, give it a line in
-//! [`permission`], and run `cargo xtask schemas` to renew the committed OpenAPI document.
+//! [`permission`], and run `cargo xtask schemas` to renew the committed `OpenAPI` document.
 //!
 //! Invariant: every answer that is no success is `application/problem+json`, and nothing is stored
 //! unless the answer says so or says that the outcome is unknown.

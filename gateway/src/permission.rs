@@ -60,6 +60,15 @@ pub(crate) fn least_role(method: &Method, route: &str) -> Option<Role> {
         .map(|(_, _, role)| *role)
 }
 
+/// The word of a role on the wire.
+pub(crate) const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Operator => "operator",
+        Role::Admin => "admin",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,7 +80,10 @@ mod tests {
             assert!(!changes || *role > Role::Viewer, "{method} {route}");
         }
         assert_eq!(least_role(&Method::GET, "/api/v1/users"), Some(Role::Admin));
-        assert_eq!(least_role(&Method::HEAD, "/api/v1/tasks"), Some(Role::Viewer));
+        assert_eq!(
+            least_role(&Method::HEAD, "/api/v1/tasks"),
+            Some(Role::Viewer)
+        );
         assert_eq!(least_role(&Method::GET, "/api/v1/unlisted"), None);
     }
 }

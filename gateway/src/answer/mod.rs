@@ -22,7 +22,7 @@ use crate::{
     problem::{Error, Result},
 };
 
-pub(crate) use page::{events, listed};
+pub(crate) use page::{each, events, listed};
 pub(crate) use view::{job, resource, resource_type, task, user};
 
 const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
@@ -82,7 +82,10 @@ pub(crate) fn found<T: Serialize>(
     let mut headers = HeaderMap::new();
     insert(&mut headers, header::ETAG, &etag(version));
     insert(&mut headers, CONSISTENCY_TOKEN, &token(app, view.position));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, private"),
+    );
     if reading.has(version) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
@@ -99,7 +102,11 @@ pub(crate) fn shown<T: Serialize>(app: &App, position: Position, value: &T) -> R
 fn write_headers<A>(app: &App, receipt: &Receipt<A>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     insert(&mut headers, header::ETAG, &etag(receipt.version));
-    insert(&mut headers, CONSISTENCY_TOKEN, &token(app, receipt.position));
+    insert(
+        &mut headers,
+        CONSISTENCY_TOKEN,
+        &token(app, receipt.position),
+    );
     if receipt.replayed {
         insert(&mut headers, IDEMPOTENT_REPLAYED, "true");
     }

@@ -24,7 +24,11 @@ pub(crate) fn listed<T: Serialize, S, K: Serialize>(
     cursors: &Cursors<'_>,
     found: At<Listed<T, K>>,
 ) -> Result<Response> {
-    let next = found.value.next.map(|key| cursors.encode(&key)).transpose()?;
+    let next = found
+        .value
+        .next
+        .map(|key| cursors.encode(&key))
+        .transpose()?;
     let link = next.as_deref().map(|cursor| paging.next_link(cursor));
     let page = Page {
         items: found.value.items,
@@ -38,6 +42,14 @@ pub(crate) fn listed<T: Serialize, S, K: Serialize>(
         response.headers_mut().insert(header::LINK, link);
     }
     Ok(response)
+}
+
+/// The same page, of what `view` makes of each object.
+pub(crate) fn each<T, U, K>(found: At<Listed<T, K>>, view: fn(T) -> U) -> At<Listed<U, K>> {
+    found.map(|page| Listed {
+        items: page.items.into_iter().map(view).collect(),
+        next: page.next,
+    })
 }
 
 /// A page of an object's history; an object without one never was.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::{
     body::HttpBody as _,
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderName, header},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -23,6 +23,7 @@ use crate::problem::{Error, Result};
 const SIZE_MAX: usize = 256 * 1024;
 /// How long a client may take to send it.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
@@ -77,7 +78,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Patch<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         check_type(request.headers(), &[MERGE_PATCH, JSON])
-            .map_err(|error| error.with_header(header::ACCEPT_PATCH, MERGE_PATCH))?;
+            .map_err(|error| error.with_header(ACCEPT_PATCH, MERGE_PATCH))?;
         let bytes = read(request).await?;
         let value = decode(&bytes)?;
         Ok(Self { bytes, value })
@@ -120,7 +121,10 @@ async fn read(request: Request) -> Result<Bytes> {
         Ok(Err(_)) => Err(Error::new(Code::InvalidBody, "the body broke off")),
         Err(_) => Err(Error::new(
             Code::InvalidBody,
-            format!("the body did not arrive within {} s", ARRIVES_WITHIN.as_secs()),
+            format!(
+                "the body did not arrive within {} s",
+                ARRIVES_WITHIN.as_secs()
+            ),
         )),
     }
 }
@@ -131,6 +135,10 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         Error::invalid_field("", format!("the body is not UTF-8 at byte {at}"))
     })?;
     json::check(text).map_err(|flaw| Error::invalid_field(flaw.pointer, flaw.detail))?;
+    // Decoders would take an array for an object, field by field.
+    if !text.trim_start().starts_with('{') {
+        return Err(Error::invalid_field("", "the body must be a JSON object"));
+    }
     let mut decoder = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut decoder).map_err(|reason| {
         let pointer = pointer(reason.path());
@@ -173,14 +181,30 @@ mod tests {
     fn what_is_wrong_is_pointed_at() {
         for (text, pointer, says) in [
             (r#"{"kind":5}"#, "/kind", "expected a string"),
-            (r#"{"kind":"a","payload":1e400}"#, "/payload", "number out of range"),
-            (r#"{"kind":"a","max_attempts":-1}"#, "/max_attempts", "expected u32"),
-            (r#"{"kind":"a","colour":1}"#, "/colour", "unknown field `colour`"),
+            (
+                r#"{"kind":"a","payload":1e400}"#,
+                "/payload",
+                "number out of range",
+            ),
+            (
+                r#"{"kind":"a","max_attempts":-1}"#,
+                "/max_attempts",
+                "expected u32",
+            ),
+            (
+                r#"{"kind":"a","colour":1}"#,
+                "/colour",
+                "unknown field `colour`",
+            ),
             (r"{}", "", "missing field `kind`"),
-            (r"[]", "", "missing field"),
+            (r#"["echo"]"#, "", "must be a JSON object"),
             (r#"{"kind":"a"} x"#, "", "trailing characters"),
             (r#"{"kind":"a""#, "", "EOF"),
-            (r#"{"kind":"a","payload":{"x":"\u0000"}}"#, "/payload/x", "NUL"),
+            (
+                r#"{"kind":"a","payload":{"x":"\u0000"}}"#,
+                "/payload/x",
+                "NUL",
+            ),
         ] {
             let found = errors::<CreateTask>(text);
             assert_eq!(found.len(), 1);

@@ -13,7 +13,7 @@ use schemas::api::Code;
 
 use crate::{
     app::App,
-    permission,
+    permission::{self, role_name},
     problem::{Error, Result},
 };
 
@@ -73,8 +73,8 @@ impl FromRequestParts<App> for Caller {
                 Code::Forbidden,
                 format!(
                     "this needs the role {}, yours is {}",
-                    word(needed),
-                    word(principal.role)
+                    role_name(needed),
+                    role_name(principal.role)
                 ),
             )),
             None => Err(Error::new(Code::Forbidden, "nobody may do this")),
@@ -93,14 +93,6 @@ fn unauthenticated(challenge: &'static str) -> Error {
     let detail = "Send a valid access token as Authorization: Bearer.";
     Error::new(Code::AuthenticationRequired, detail)
         .with_header(header::WWW_AUTHENTICATE, challenge)
-}
-
-fn word(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "viewer",
-        Role::Operator => "operator",
-        Role::Admin => "admin",
-    }
 }
 
 #[cfg(test)]

@@ -50,7 +50,10 @@ impl Fields {
         for (key, value) in labels {
             let pointer = format!("/labels/{}", super::json::escaped(key));
             if key.is_empty() || key.chars().count() > LABEL_KEY_MAX {
-                self.wrong(&pointer, format!("a key has 1 to {LABEL_KEY_MAX} characters"));
+                self.wrong(
+                    &pointer,
+                    format!("a key has 1 to {LABEL_KEY_MAX} characters"),
+                );
             }
             self.text(&pointer, Some(value), LABEL_VALUE_MAX);
         }

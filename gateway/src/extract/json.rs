@@ -181,7 +181,11 @@ mod tests {
             (r#"{"x":1,"y":"\uDC00"}"#, "/y", lone),
             (r#"{"bad\u0000key":1}"#, "", nul),
         ] {
-            assert_eq!(flaw(text), (pointer.to_owned(), detail.to_owned()), "{text}");
+            assert_eq!(
+                flaw(text),
+                (pointer.to_owned(), detail.to_owned()),
+                "{text}"
+            );
         }
     }
 

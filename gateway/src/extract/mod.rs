@@ -19,7 +19,7 @@ pub(crate) use caller::Caller;
 pub(crate) use cursor::Cursors;
 pub(crate) use fields::Fields;
 pub(crate) use id::Id;
-pub(crate) use parameters::{FromParameters, Nothing, Paging, Parameters, Query, word};
+pub(crate) use parameters::{FromParameters, History, Nothing, Paging, Parameters, Query, word};
 pub(crate) use reading::Reading;
 pub(crate) use token::token;
 pub(crate) use writing::{Precondition, Writing};

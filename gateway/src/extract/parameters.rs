@@ -26,6 +26,9 @@ pub(crate) trait FromParameters: Sized {
 /// No parameters.
 pub(crate) struct Nothing;
 
+/// The parameters of an object's history, which has one order only.
+pub(crate) struct History(pub Paging<()>);
+
 /// A query, as pairs that are taken out one by one.
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
@@ -64,11 +67,18 @@ impl FromParameters for Nothing {
     }
 }
 
+impl FromParameters for History {
+    fn take(query: &mut Query) -> Result<Self> {
+        query.plain_paging().map(Self)
+    }
+}
+
 impl Query {
     fn read(parts: &Parts) -> Result<Self> {
         let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|reason| Error::invalid_parameter("query", reason))?;
-        let stored = |(name, value): &&(String, String)| name.contains('\0') || value.contains('\0');
+        let stored =
+            |(name, value): &&(String, String)| name.contains('\0') || value.contains('\0');
         if let Some((name, _)) = pairs.iter().find(stored) {
             let name = name.replace('\0', "");
             return Err(Error::invalid_parameter(&name, "NUL is no text"));
@@ -188,7 +198,10 @@ impl Query {
 
 impl<K> Paging<K> {
     /// The key to go on after, if a cursor was sent.
-    pub fn after<Key: serde::de::DeserializeOwned>(&self, cursors: &Cursors<'_>) -> Result<Option<Key>> {
+    pub fn after<Key: serde::de::DeserializeOwned>(
+        &self,
+        cursors: &Cursors<'_>,
+    ) -> Result<Option<Key>> {
         self.cursor
             .as_deref()
             .map(|cursor| cursors.decode(cursor))
@@ -272,20 +285,27 @@ mod tests {
     #[test]
     fn limits_are_bounded_and_orders_are_known() {
         for wrong in ["0", "201", "-1", "x", "99999999999"] {
-            assert!(query(&format!("limit={wrong}")).plain_paging().is_err(), "{wrong}");
+            assert!(
+                query(&format!("limit={wrong}")).plain_paging().is_err(),
+                "{wrong}"
+            );
         }
         assert_eq!(query("").plain_paging().expect("paging").limit, LIMIT);
         let paging = query("sort=-created_at").paging::<projections::tasks::SortBy>();
-        let paging = paging.ok().expect("paging");
+        let paging = paging.expect("paging");
         assert!(paging.sort.descending);
         assert_eq!(paging.sort.key.name(), "created_at");
-        assert!(query("sort=colour").paging::<projections::tasks::SortBy>().is_err());
+        assert!(
+            query("sort=colour")
+                .paging::<projections::tasks::SortBy>()
+                .is_err()
+        );
     }
 
     #[test]
     fn the_next_page_has_the_same_filter() {
         let paging = query("status=a,b&cursor=old&limit=5").plain_paging();
-        let link = paging.ok().expect("paging").next_link("new");
+        let link = paging.expect("paging").next_link("new");
         let expected = "</api/v1/things?status=a,b&limit=5&cursor=new>; rel=\"next\"";
         assert_eq!(link, expected);
     }

@@ -13,7 +13,11 @@ use domain::TenantId;
 use schemas::Version;
 
 use super::{Caller, token};
-use crate::{answer::etag, app::App, problem::{Error, Result}};
+use crate::{
+    answer::etag,
+    app::App,
+    problem::{Error, Result},
+};
 
 /// How long to wait for the read models unless the client says otherwise.
 const WAIT: Duration = Duration::from_secs(1);

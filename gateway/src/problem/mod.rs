@@ -15,7 +15,7 @@ use axum::{
 use schemas::api::{Code, FieldError, Problem};
 
 pub(crate) use page::page;
-pub(crate) use rejected::Explain;
+pub(crate) use rejected::{Explain, schedule};
 pub(crate) use status::{of_slug, retryable, slug, status};
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -100,9 +100,7 @@ impl Error {
 
     /// The same with a header.
     pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.0
-            .headers
-            .push((name, HeaderValue::from_static(value)));
+        self.0.headers.push((name, HeaderValue::from_static(value)));
         self
     }
 

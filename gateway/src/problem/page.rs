@@ -14,13 +14,10 @@ pub(crate) fn page(code: Code) -> String {
     } else {
         "The same request will fail again: change it, or what it is about, first."
     };
-    let others: String = Code::ALL
-        .iter()
-        .map(|other| {
-            let slug = slug(*other);
-            format!("<li><a href=\"/problems/{slug}\">{}</a>", other.name())
-        })
-        .collect();
+    let others = Code::ALL.iter().fold(String::new(), |list, other| {
+        let (slug, name) = (slug(*other), other.name());
+        list + "<li><a href=\"/problems/" + &slug + "\">" + &name + "</a>"
+    });
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
          <h1>{title}</h1><p><code>{name}</code>, HTTP status {status}.</p><p>{advice}</p>\

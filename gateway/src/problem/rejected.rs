@@ -3,12 +3,8 @@
 //! Invariant: a rejection is always the client's to solve (4xx), and names the field if one is to blame.
 
 use domain::{
-    job::JobRejection,
-    resource::ResourceRejection,
-    resource_type::ResourceTypeRejection,
-    schedule::InvalidSchedule,
-    task::TaskRejection,
-    user::UserRejection,
+    job::JobRejection, resource::ResourceRejection, resource_type::ResourceTypeRejection,
+    schedule::InvalidSchedule, task::TaskRejection, user::UserRejection,
 };
 use schemas::api::Code;
 
@@ -122,8 +118,14 @@ mod tests {
     fn an_invalid_task_names_its_field() {
         for (body, pointer) in [
             (serde_json::json!({"kind": "a b"}), "/kind"),
-            (serde_json::json!({"kind": "a", "max_attempts": 0}), "/max_attempts"),
-            (serde_json::json!({"kind": "a", "timeout_ms": 0}), "/timeout_ms"),
+            (
+                serde_json::json!({"kind": "a", "max_attempts": 0}),
+                "/max_attempts",
+            ),
+            (
+                serde_json::json!({"kind": "a", "timeout_ms": 0}),
+                "/timeout_ms",
+            ),
         ] {
             let errors = refused(body);
             assert_eq!(errors.len(), 1);

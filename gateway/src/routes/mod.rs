@@ -6,6 +6,7 @@
 mod auth;
 mod jobs;
 mod live;
+mod precondition;
 mod resource_types;
 mod resources;
 mod system;
@@ -65,7 +66,9 @@ async fn fallback(request: Request) -> Result<Response> {
         return Err(Error::new(Code::RouteNotFound, detail));
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(method_not_allowed().await.with_header(header::ALLOW, "GET, HEAD"));
+        return Err(method_not_allowed()
+            .await
+            .with_header(header::ALLOW, "GET, HEAD"));
     }
     assets::serve(path, request.headers())
 }

@@ -98,7 +98,9 @@ fn is_of_the_page(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let public = public_url.map(|url| url.trim_end_matches('/'));
     match public {
         Some(public) => origin == public,
-        None => origin.split_once("://").is_some_and(|(_, from)| from == host),
+        None => origin
+            .split_once("://")
+            .is_some_and(|(_, from)| from == host),
     }
 }
 
@@ -109,7 +111,12 @@ mod tests {
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| (name.parse().expect("a name"), HeaderValue::from_static(value)))
+            .map(|(name, value)| {
+                (
+                    name.parse().expect("a name"),
+                    HeaderValue::from_static(value),
+                )
+            })
             .collect()
     }
 
@@ -117,8 +124,14 @@ mod tests {
     fn the_cookie_is_found_among_others() {
         let found = headers(&[("cookie", "a=b; almanac_refresh=x.y; c=d")]);
         assert_eq!(in_cookies(&found), Some("x.y"));
-        assert_eq!(in_cookies(&headers(&[("cookie", "almanac_refresh=")])), None);
-        assert_eq!(in_cookies(&headers(&[("cookie", "xalmanac_refresh=1")])), None);
+        assert_eq!(
+            in_cookies(&headers(&[("cookie", "almanac_refresh=")])),
+            None
+        );
+        assert_eq!(
+            in_cookies(&headers(&[("cookie", "xalmanac_refresh=1")])),
+            None
+        );
     }
 
     #[test]
@@ -127,12 +140,18 @@ mod tests {
             is_of_the_page(&headers(pairs), public)
         };
         assert!(of(&[("sec-fetch-site", "same-origin")], None));
-        assert!(!of(&[("sec-fetch-site", "cross-site"), ("origin", "http://a")], None));
+        assert!(!of(
+            &[("sec-fetch-site", "cross-site"), ("origin", "http://a")],
+            None
+        ));
         assert!(!of(&[("sec-fetch-site", "same-site")], None));
         assert!(of(&[("origin", "http://a:1"), ("host", "a:1")], None));
         assert!(!of(&[("origin", "http://b"), ("host", "a")], None));
         assert!(of(&[("origin", "https://a")], Some("https://a/")));
-        assert!(!of(&[("origin", "http://a"), ("host", "a")], Some("https://a")));
+        assert!(!of(
+            &[("origin", "http://a"), ("host", "a")],
+            Some("https://a")
+        ));
         assert!(!of(&[("host", "a")], None));
     }
 }

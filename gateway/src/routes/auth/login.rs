@@ -34,7 +34,10 @@ pub(super) async fn login(
         return Err(Error::new(Code::InvalidCredentials, detail));
     };
     let role = current.state.role;
-    let tokens = app.identity.start_session(DEFAULT_TENANT, user, role).await?;
+    let tokens = app
+        .identity
+        .start_session(DEFAULT_TENANT, user, role)
+        .await?;
     let view = answer::user(&app, DEFAULT_TENANT, user, current.version, current.state).await?;
     session::answer(&app, StatusCode::OK, view, &tokens)
 }

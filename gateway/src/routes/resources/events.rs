@@ -3,7 +3,7 @@
 //! Invariant: the history of what was deleted can still be read.
 
 use axum::{extract::State, response::Response};
-use domain::{ResourceId, AggregateKind};
+use domain::{AggregateKind, ResourceId};
 use projections::event_log;
 use schemas::api::{EventView, Page};
 
@@ -11,17 +11,9 @@ use crate::{
     answer,
     app::App,
     document::PageParameters,
-    extract::{Cursors, FromParameters, Id, Paging, Parameters, Query, Reading},
+    extract::{Cursors, History, Id, Parameters, Reading},
     problem::Result,
 };
-
-pub(super) struct History(Paging<()>);
-
-impl FromParameters for History {
-    fn take(query: &mut Query) -> Result<Self> {
-        query.plain_paging().map(Self)
-    }
-}
 
 /// Show what happened to a resource.
 ///

@@ -12,6 +12,7 @@ use crate::{
     app::App,
     document::PageParameters,
     extract::{Cursors, FromParameters, Paging, Parameters, Query, Reading, word},
+    permission::role_name,
     problem::Result,
 };
 
@@ -25,7 +26,7 @@ pub(super) struct ListUsers {
 impl FromParameters for ListUsers {
     fn take(query: &mut Query) -> Result<Self> {
         let paging = query.paging()?;
-        let roles = query.several("role", word(&ROLES, Role::name))?;
+        let roles = query.several("role", word(&ROLES, role_name))?;
         let filter = users::Filter { roles };
         Ok(Self { filter, paging })
     }

@@ -1,0 +1,291 @@
+//! The `OpenAPI` document.
+//!
+//! Each endpoint says what only it knows; what all have in common (problems, headers, security) is
+//! added here, from what the extractors do.
+//!
+//! Invariant: the document is the same for every build of the same routes, so it can be committed and
+//! compared.
+
+use serde_json::{Map, Value, json};
+use utoipa::{
+    IntoParams, OpenApi,
+    openapi::{
+        Components,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use crate::{permission, problem, routes};
+use schemas::api::{Code, Problem};
+
+/// The parameters that every list has.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "only the document is made from it; the extractor reads a query"
+)]
+pub(crate) struct PageParameters {
+    /// How many objects to show.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Almanac",
+        description = "Users, resources, tasks and jobs, on a log that keeps every change.\n\n\
+            Every answer that is no success is `application/problem+json`. Every write answers with \
+            `Consistency-Token`; a read that sends it back sees that write. Unknown parameters and \
+            fields are errors.",
+    ),
+    tags(
+        (name = "auth", description = "Registering, signing in and out"),
+        (name = "jobs", description = "Schedules with a template for the tasks they make"),
+        (name = "live", description = "What is happening now"),
+        (name = "resource types", description = "What attributes resources have"),
+        (name = "resources", description = "What is operated"),
+        (name = "system", description = "Probes and documents"),
+        (name = "tasks", description = "Units of work"),
+        (name = "users", description = "People who sign in"),
+    ),
+    components(schemas(Problem)),
+)]
+struct Head;
+
+/// The part of the document that belongs to no endpoint.
+pub(crate) fn head() -> utoipa::openapi::OpenApi {
+    let mut document = Head::openapi();
+    "1".clone_into(&mut document.info.version);
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    document
+        .components
+        .get_or_insert_with(Components::new)
+        .add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    document
+}
+
+/// The document, as JSON for people and for version control.
+pub fn openapi() -> String {
+    let (_, document) = routes::documented().split_for_parts();
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for (path, operations) in paths {
+            for (method, operation) in operations.as_object_mut().into_iter().flatten() {
+                complete(&method.to_ascii_uppercase(), path, operation);
+            }
+        }
+    }
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Adds what follows from the kind of the operation.
+fn complete(method: &str, path: &str, operation: &mut Value) {
+    let role = permission::TABLE
+        .iter()
+        .find(|(listed, at, _)| *listed == method && *at == path)
+        .map(|(_, _, role)| permission::role_name(*role));
+    let reads = role.is_some() && method == "GET" && path != "/api/v1/stream";
+    let writes = role.is_some() && method != "GET" && !path.ends_with("/preview");
+    let has_body = operation.get("requestBody").is_some();
+    let names_object = path.contains('{');
+    operation["security"] = match role {
+        Some(_) => json!([{"bearer": []}]),
+        None => json!([]),
+    };
+    if let Some(role) = role {
+        operation["x-least-role"] = json!(role);
+    }
+    add_headers(operation, reads, writes, names_object);
+    let mut codes = vec![Code::InvalidParameter, Code::Internal];
+    let mut may = |condition: bool, more: &[Code]| {
+        if condition {
+            codes.extend_from_slice(more);
+        }
+    };
+    may(
+        role.is_some(),
+        &[Code::AuthenticationRequired, Code::Forbidden],
+    );
+    may(names_object, &[Code::NotFound]);
+    may(has_body, &[Code::BodyTooLarge, Code::UnsupportedMediaType]);
+    may(writes, &[Code::Conflict, Code::IdempotencyKeyReused]);
+    may(
+        writes && (names_object || method == "PUT"),
+        &[Code::VersionMismatch],
+    );
+    may(
+        path.starts_with("/api/v1/auth/"),
+        &[Code::InvalidCredentials, Code::Forbidden],
+    );
+    may(
+        path.ends_with("/register") || path.ends_with("/users"),
+        &[Code::EmailTaken],
+    );
+    may(
+        path.ends_with("/login") || path.ends_with("/register"),
+        &[Code::TooManyRequests],
+    );
+    may(path != "/livez", &[Code::Unavailable]);
+    for code in codes {
+        let status = problem::status(code);
+        operation["responses"][status.as_str()] = json!({
+            "description": status.canonical_reason(),
+            "content": {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+            },
+        });
+    }
+}
+
+/// Headers of requests and answers that the extractors read and the answers bear.
+fn add_headers(operation: &mut Value, reads: bool, writes: bool, names_object: bool) {
+    let mut parameters: Vec<(&str, &str)> = Vec::new();
+    let mut answers: Vec<(&str, &str)> = vec![("Request-Id", "To quote to whoever helps")];
+    if reads {
+        parameters.extend([
+            (
+                "Consistency-Token",
+                "Of a write that the answer must reflect",
+            ),
+            (
+                "Prefer",
+                "`wait=n`: seconds to wait for the token's position, up to 10",
+            ),
+        ]);
+    }
+    if reads && names_object {
+        parameters.push((
+            "If-None-Match",
+            "An `ETag` that the client has: 304 if it is current",
+        ));
+    }
+    if writes {
+        parameters.push((
+            "Idempotency-Key",
+            "The same for every retry of this request",
+        ));
+    }
+    if writes && names_object {
+        parameters.push(("If-Match", "The `ETag` that the object must have"));
+    }
+    if reads || writes {
+        answers.push(("Consistency-Token", "The position that the answer reflects"));
+    }
+    if writes {
+        answers.push(("ETag", "The object's version"));
+        answers.push((
+            "Idempotent-Replayed",
+            "`true` if an earlier try had succeeded",
+        ));
+    }
+    let text = json!({"type": "string"});
+    let listed = operation
+        .as_object_mut()
+        .map(|operation| operation.entry("parameters").or_insert(json!([])));
+    if let Some(Value::Array(listed)) = listed {
+        listed.extend(parameters.iter().map(|(name, description)| {
+            json!({"name": name, "in": "header", "required": false,
+                "description": description, "schema": text})
+        }));
+    }
+    for response in operation["responses"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::values_mut)
+    {
+        for (name, description) in &answers {
+            response["headers"][name] = json!({"description": description, "schema": text});
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn operations() -> Vec<(String, String, Value)> {
+        let document: Value = serde_json::from_str(&openapi()).expect("JSON");
+        assert!(
+            document["openapi"]
+                .as_str()
+                .expect("a version")
+                .starts_with("3.1")
+        );
+        let paths = document["paths"].as_object().expect("paths").clone();
+        paths
+            .into_iter()
+            .flat_map(|(path, methods)| {
+                let methods = methods.as_object().expect("methods").clone();
+                methods
+                    .into_iter()
+                    .map(move |(method, value)| (method.to_uppercase(), path.clone(), value))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_committed_document_is_the_one_that_is_served() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../schemas/generated/openapi.json"
+        );
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == openapi(),
+            "the routes have changed: run `cargo xtask schemas`"
+        );
+    }
+
+    #[test]
+    fn every_operation_is_named_described_and_secured() {
+        let mut names = HashSet::new();
+        for (method, path, operation) in operations() {
+            let name = operation["operationId"].as_str().expect("an id").to_owned();
+            assert!(names.insert(name), "{method} {path}");
+            assert!(operation["summary"].is_string(), "{method} {path}");
+            assert_eq!(
+                operation["tags"].as_array().map(Vec::len),
+                Some(1),
+                "{method} {path}"
+            );
+            assert!(operation["security"].is_array(), "{method} {path}");
+            let responses = operation["responses"].as_object().expect("responses");
+            assert!(responses.keys().any(|status| status.starts_with('2')));
+            assert!(responses.contains_key("400"), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn every_permission_is_of_a_route_and_the_rest_is_open_on_purpose() {
+        let open = [
+            "GET /api/openapi.json",
+            "GET /livez",
+            "GET /problems/{code}",
+            "GET /readyz",
+            "POST /api/v1/auth/login",
+            "POST /api/v1/auth/logout",
+            "POST /api/v1/auth/refresh",
+            "POST /api/v1/auth/register",
+        ];
+        let documented: HashSet<String> = operations()
+            .into_iter()
+            .map(|(method, path, _)| format!("{method} {path}"))
+            .collect();
+        let listed: HashSet<String> = permission::TABLE
+            .iter()
+            .map(|(method, path, _)| format!("{method} {path}"))
+            .chain(open.map(str::to_owned))
+            .collect();
+        assert_eq!(documented, listed);
+    }
+}

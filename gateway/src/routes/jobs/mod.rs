@@ -1,0 +1,72 @@
+//! Jobs.
+//!
+//! Invariant: a job that is stored can be followed, and its tasks can be made.
+
+mod create;
+mod delete;
+mod events;
+mod get;
+mod list;
+mod patch;
+mod pause;
+mod preview;
+mod put;
+mod resume;
+mod runs;
+mod trigger;
+
+use axum::{http::StatusCode, response::Response};
+use commands::{Ask, Receipt};
+use domain::{
+    JobId,
+    job::{Job, JobCommand, JobCreated},
+};
+use schemas::api::CreateJob;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{answer, app::App, extract::Fields, problem::Result};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list_jobs, create::create_job))
+        .routes(routes!(preview::preview_job))
+        .routes(routes!(
+            get::get_job,
+            put::put_job,
+            patch::patch_job,
+            delete::delete_job
+        ))
+        .routes(routes!(events::list_job_events))
+        .routes(routes!(pause::pause_job))
+        .routes(routes!(resume::resume_job))
+        .routes(routes!(runs::list_job_runs))
+        .routes(routes!(trigger::trigger_job))
+}
+
+/// What a body asks for, checked.
+fn wanted(body: CreateJob) -> Result<JobCreated> {
+    let mut fields = Fields::default();
+    let name = fields.name("/name", &body.name);
+    fields.origin(body.origin.as_ref());
+    Ok(JobCreated {
+        name: fields.finish(name)?,
+        schedule: body.schedule,
+        task: body.task,
+        overlap: body.overlap,
+        misfire: body.misfire,
+        enabled: body.enabled,
+        origin: body.origin,
+    })
+}
+
+/// Runs `command` and answers with the job as it is then.
+async fn change(app: &App, ask: Ask, command: JobCommand) -> Result<Response> {
+    let id = ask.id;
+    let receipt = app.commands.execute::<Job>(ask, command).await?;
+    changed(app, id, &receipt)
+}
+
+fn changed(app: &App, id: uuid::Uuid, receipt: &Receipt<Job>) -> Result<Response> {
+    let view = schemas::job_view(JobId::new(id), receipt.version, answer::state(receipt)?);
+    Ok(answer::written(app, receipt, StatusCode::OK, &view))
+}

@@ -1,0 +1,53 @@
+//! `PUT /jobs/{id}`
+//!
+//! Invariant: afterwards the job is just so, whether it was there before or not; only whether it is
+//! paused stays as it was.
+
+use axum::{extract::State, response::Response};
+use domain::{
+    JobId,
+    job::{Job, JobCommand, JobStatus},
+};
+use schemas::api::{CreateJob, JobView};
+
+use crate::{
+    answer,
+    app::App,
+    extract::{Body, Id, Nothing, Parameters, Writing},
+    problem::Result,
+    routes::precondition,
+};
+
+/// Create a job under an id of your own, or replace it.
+#[utoipa::path(
+    put, path = "/api/v1/jobs/{id}", tag = "jobs", request_body = CreateJob,
+    params(("id" = JobId, Path)),
+    responses(
+        (status = 201, description = "Created", body = JobView),
+        (status = 200, description = "Replaced, or just so already", body = JobView),
+    ),
+)]
+pub(super) async fn put_job(
+    State(app): State<App>,
+    writing: Writing,
+    Parameters(Nothing): Parameters<Nothing>,
+    Id(id): Id,
+    body: Body<CreateJob>,
+) -> Result<Response> {
+    let ask = writing.change(&app, id, &body.bytes);
+    let command = JobCommand::Put(super::wanted(body.value)?);
+    let lives = |found: &Job| found.status != JobStatus::Deleted;
+    let receipt = precondition::execute(&app, &writing, ask, command, lives).await?;
+    let state = answer::state(&receipt)?;
+    let first = state.created_at == state.updated_at;
+    if !answer::is_new(&receipt, first) {
+        return super::changed(&app, id, &receipt);
+    }
+    let view = schemas::job_view(JobId::new(id), receipt.version, state);
+    Ok(answer::created(
+        &app,
+        &receipt,
+        &format!("/api/v1/jobs/{id}"),
+        &view,
+    ))
+}

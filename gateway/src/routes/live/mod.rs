@@ -1,0 +1,16 @@
+//! What is happening now.
+//!
+//! Invariant: figures and events bear the positions that reads answer with, so they fit together.
+
+mod stats;
+mod stream;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::app::App;
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(stats::get_stats))
+        .routes(routes!(stream::stream_events))
+}

@@ -1,0 +1,27 @@
+//! `GET /stats`
+//!
+//! Invariant: all figures of one answer reflect one position.
+
+use axum::{extract::State, response::Response};
+use schemas::api::Stats;
+
+use crate::{
+    answer,
+    app::App,
+    extract::{Nothing, Parameters, Reading},
+    problem::Result,
+};
+
+/// Count everything there is.
+#[utoipa::path(
+    get, path = "/api/v1/stats", tag = "live",
+    responses((status = 200, description = "The figures", body = Stats)),
+)]
+pub(super) async fn get_stats(
+    State(app): State<App>,
+    reading: Reading,
+    Parameters(Nothing): Parameters<Nothing>,
+) -> Result<Response> {
+    let found = projections::stats::get(&app.store, reading.tenant()).await?;
+    Ok(answer::shown(&app, found.position, &found.value))
+}

@@ -1,0 +1,168 @@
+//! `GET /stream`
+//!
+//! Server-sent events: `hello` first, then a `commit` for each commit whose rows can be read, and
+//! `reset` where the client must load again. Each message bears the position to resume after.
+//!
+//! Invariant: what one client is sent is what its user may read; the stream ends with the access token
+//! that opened it.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use domain::{AggregateKind, Timestamp, user::Role};
+use futures::{StreamExt as _, future, stream};
+use projections::{Live, LiveItem};
+use schemas::Position;
+
+use crate::{
+    app::App,
+    extract::{Caller, FromParameters, Parameters, Query},
+    problem::{Error, Result},
+};
+
+/// How often something is sent when nothing happens, so that a dead connection is noticed.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a client should wait before it connects again.
+const RECONNECT: Duration = Duration::from_secs(1);
+const LAST_EVENT_ID: &str = "last-event-id";
+
+pub(super) struct After(Option<Position>);
+
+impl FromParameters for After {
+    fn take(query: &mut Query) -> Result<Self> {
+        query.parsed("after", position).map(Self)
+    }
+}
+
+/// Follow what happens.
+///
+/// `hello` (`{"position":n}`) comes first; `commit` has a `LiveEvent`; `reset` (`{"position":n}`) asks
+/// to load again, because the client was away too long or reads too slowly. Resume with
+/// `Last-Event-ID` or `after`.
+#[utoipa::path(
+    get, path = "/api/v1/stream", tag = "live",
+    params(
+        ("after" = Option<u64>, Query, description = "The position to resume after"),
+        ("Last-Event-ID" = Option<u64>, Header, description = "The same; it goes before `after`"),
+    ),
+    responses((status = 200, description = "The stream", content_type = "text/event-stream",
+        body = schemas::api::LiveEvent)),
+)]
+pub(super) async fn stream_events(
+    State(app): State<App>,
+    caller: Caller,
+    Parameters(After(after)): Parameters<After>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let resume = last_event_id(&headers)?.or(after);
+    // Named to the client before anything is heard, so that nothing falls between.
+    let reached = app.freshness.position();
+    let from = resume.unwrap_or(reached);
+    let items = app.feed.subscribe(caller.tenant(), Some(from));
+    let ended = end(app.clone(), caller.0.expires_at);
+    let heard = items.filter_map(move |item| future::ready(message(&caller, &item)));
+    let greeted = stream::once(future::ready(hello(reached, resume.is_none()))).chain(heard);
+    let body = Sse::new(greeted.take_until(Box::pin(ended)).map(Ok::<_, Infallible>));
+    let body = body.keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    let unbuffered = [
+        (header::CACHE_CONTROL, "no-cache, no-transform"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    let unbuffered = unbuffered.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    Ok((unbuffered, body).into_response())
+}
+
+/// Resolves when the gateway ends or the access token does.
+async fn end(app: App, expires_at: Timestamp) {
+    let left_ms = expires_at.since_ms(app.commands.clock().now());
+    let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or_default());
+    tokio::select! {
+        () = app.shutdown.cancelled() => {}
+        () = tokio::time::sleep(left) => {}
+    }
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>> {
+    let sent = headers.get(LAST_EVENT_ID).map(HeaderValue::to_str);
+    // An empty id is how a client says that it has none.
+    match sent.transpose().unwrap_or(Some("not text")) {
+        None | Some("") => Ok(None),
+        Some(text) => position(text)
+            .map(Some)
+            .map_err(|reason| Error::invalid_parameter("Last-Event-ID", reason)),
+    }
+}
+
+fn position(text: &str) -> Result<Position, String> {
+    let number = text.parse().map(Position);
+    number.map_err(|_| "is a position: a number".to_owned())
+}
+
+/// The first message. It bears an id only where the stream begins: a stream that resumes must not seem
+/// further than what it has sent.
+fn hello(reached: Position, begins: bool) -> Event {
+    let hello = Event::default()
+        .event("hello")
+        .retry(RECONNECT)
+        .data(position_data(reached));
+    if begins {
+        hello.id(reached.to_string())
+    } else {
+        hello
+    }
+}
+
+fn message(caller: &Caller, item: &LiveItem) -> Option<Event> {
+    match item {
+        LiveItem::Event(live) => may_hear(caller, live).then(|| {
+            Event::default()
+                .event("commit")
+                .id(live.event.position.to_string())
+                .data(&live.json)
+        }),
+        LiveItem::Reset { position } => Some(
+            Event::default()
+                .event("reset")
+                .id(position.to_string())
+                .data(position_data(*position)),
+        ),
+    }
+}
+
+/// The same rule that reads have: who other users are is for administrators.
+fn may_hear(caller: &Caller, live: &Live) -> bool {
+    let personal = [AggregateKind::EmailClaim, AggregateKind::User];
+    let personal = personal.iter().any(|kind| kind.name() == live.event.kind);
+    !personal || caller.0.role == Role::Admin || live.event.id == caller.user().uuid()
+}
+
+fn position_data(position: Position) -> String {
+    format!("{{\"position\":{position}}}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_position_or_nothing() {
+        let of = |text: &'static str| {
+            let name = HeaderName::from_static(LAST_EVENT_ID);
+            last_event_id(&HeaderMap::from_iter([(
+                name,
+                HeaderValue::from_static(text),
+            )]))
+        };
+        assert_eq!(of("42").expect("a position"), Some(Position(42)));
+        assert_eq!(of("").expect("none"), None);
+        assert_eq!(last_event_id(&HeaderMap::new()).expect("none"), None);
+        assert!(of("-1").is_err() && of("x").is_err());
+    }
+}

@@ -1,0 +1,42 @@
+//! `GET /resource-types/{name}`
+//!
+//! Invariant: a type is found by its name, which is its identity.
+
+use axum::{
+    extract::{RawPathParams, State},
+    response::Response,
+};
+use projections::resource_types;
+use schemas::api::ResourceTypeView;
+
+use crate::{
+    answer,
+    app::App,
+    extract::{Nothing, Parameters, Reading},
+    problem::{Error, Result},
+};
+
+/// Show a resource type.
+#[utoipa::path(
+    get, path = "/api/v1/resource-types/{name}", tag = "resource types",
+    params(("name" = String, Path)),
+    responses((status = 200, description = "The type", body = ResourceTypeView)),
+)]
+pub(super) async fn get_resource_type(
+    State(app): State<App>,
+    reading: Reading,
+    Parameters(Nothing): Parameters<Nothing>,
+    path: RawPathParams,
+) -> Result<Response> {
+    let unknown = || Error::not_found("resource type");
+    let (_, name) = path.iter().next().ok_or_else(unknown)?;
+    let found = resource_types::get(&app.store, reading.tenant(), name).await?;
+    let position = found.position;
+    let row = found.value.ok_or_else(unknown)?;
+    let version = row.version;
+    let view = projections::At {
+        position,
+        value: answer::resource_type(row),
+    };
+    Ok(answer::found(&app, &reading, version, &view))
+}

@@ -1,0 +1,49 @@
+//! `PUT /resources/{id}`
+//!
+//! Invariant: afterwards the resource is just so, whether it was there before or not.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use domain::{
+    ResourceId,
+    resource::{Resource, ResourceCommand},
+};
+use schemas::api::{CreateResource, ResourceView};
+
+use crate::{
+    answer,
+    app::App,
+    extract::{Body, Id, Nothing, Parameters, Writing},
+    problem::Result,
+    routes::precondition,
+};
+
+/// Create a resource under an id of your own, or replace it.
+#[utoipa::path(
+    put, path = "/api/v1/resources/{id}", tag = "resources", request_body = CreateResource,
+    params(("id" = ResourceId, Path)),
+    responses(
+        (status = 201, description = "Created", body = ResourceView),
+        (status = 200, description = "Replaced, or just so already", body = ResourceView),
+    ),
+)]
+pub(super) async fn put_resource(
+    State(app): State<App>,
+    writing: Writing,
+    Parameters(Nothing): Parameters<Nothing>,
+    Id(id): Id,
+    body: Body<CreateResource>,
+) -> Result<Response> {
+    let wanted = super::wanted(&app, &writing, body.value).await?;
+    let ask = writing.change(&app, id, &body.bytes);
+    let command = ResourceCommand::Put(wanted);
+    let lives = |found: &Resource| !found.deleted;
+    let receipt = precondition::execute(&app, &writing, ask, command, lives).await?;
+    let state = answer::state(&receipt)?;
+    let first = state.created_at == state.updated_at;
+    let view = schemas::resource_view(ResourceId::new(id), receipt.version, state);
+    if answer::is_new(&receipt, first) {
+        let location = format!("/api/v1/resources/{id}");
+        return Ok(answer::created(&app, &receipt, &location, &view));
+    }
+    Ok(answer::written(&app, &receipt, StatusCode::OK, &view))
+}

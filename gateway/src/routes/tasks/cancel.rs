@@ -1,0 +1,44 @@
+//! `PUT /tasks/{id}/cancel`
+//!
+//! Invariant: a task that has ended otherwise stays as it is; asking twice changes nothing.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use domain::{
+    TaskId,
+    task::{Task, TaskCommand},
+};
+use schemas::api::{CancelTask, TaskView};
+
+use crate::{
+    answer,
+    app::App,
+    extract::{Fields, Id, Nothing, OptionalBody, Parameters, Writing},
+    problem::Result,
+};
+
+/// Stop a task.
+///
+/// At once while it waits; while it runs, as soon as its worker can.
+#[utoipa::path(
+    put, path = "/api/v1/tasks/{id}/cancel", tag = "tasks", params(("id" = TaskId, Path)),
+    request_body = Option<CancelTask>,
+    responses((status = 200, description = "As it is now", body = TaskView)),
+)]
+pub(super) async fn cancel_task(
+    State(app): State<App>,
+    writing: Writing,
+    Parameters(Nothing): Parameters<Nothing>,
+    Id(id): Id,
+    body: OptionalBody<CancelTask>,
+) -> Result<Response> {
+    let mut fields = Fields::default();
+    let reason = body.value.reason;
+    fields.text("/reason", reason.as_deref(), 1_000);
+    let reason = fields.finish(Some(reason))?;
+    let ask = writing.change(&app, id, &body.bytes);
+    let command = TaskCommand::Cancel { reason };
+    let receipt = app.commands.execute::<Task>(ask, command).await?;
+    let state = answer::state(&receipt)?;
+    let view = schemas::task_view(TaskId::new(id), receipt.version, state);
+    Ok(answer::written(&app, &receipt, StatusCode::OK, &view))
+}

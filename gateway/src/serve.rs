@@ -1,0 +1,100 @@
+//! Serving the router on a socket.
+//!
+//! Invariant: no client can hold a connection by sending nothing, nor all of them by opening many; on
+//! shutdown requests in flight are finished.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Services, routes};
+
+/// Connections at a time; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 10_240;
+/// How long a client may take to send the head of a request.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// The most bytes of a request's head.
+const HEAD_MAX: usize = 64 * 1024;
+/// How long an ending gateway still accepts, so that whoever balances load sees it first.
+const NOTICE: Duration = Duration::from_millis(300);
+/// How long requests in flight may take to finish.
+const FINISH_WITHIN: Duration = Duration::from_secs(10);
+/// How long to wait after a failed accept, such as for lack of file descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// Serves on `listener` until `shutdown`, then finishes what is in flight.
+pub async fn run(
+    services: Services,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "gateway listens");
+    let service = routes::router_until(services, shutdown.clone());
+    let service = TowerToHyperService::new(service);
+    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let graceful = GracefulShutdown::new();
+    let end = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(NOTICE).await;
+    };
+    tokio::pin!(end);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut end => break,
+            accepted = accept(&listener, &connections) => accepted,
+        };
+        let (stream, permit) = match accepted {
+            Ok(accepted) => accepted,
+            Err(reason) => {
+                tracing::warn!(%reason, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+                continue;
+            }
+        };
+        // Answers are written whole, so waiting to fill a packet only delays them.
+        let _unsupported = stream.set_nodelay(true);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_WITHIN)
+            .max_buf_size(HEAD_MAX)
+            .serve_connection(TokioIo::new(stream), service.clone());
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            let _permit = permit;
+            // A client that breaks off is its own affair.
+            if let Err(reason) = connection.await {
+                tracing::debug!(%reason, "a connection broke");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(FINISH_WITHIN, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests were still in flight at the end");
+    }
+    Ok(())
+}
+
+/// The next connection, once there is room for one more.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = connections.clone().acquire_owned();
+    let permit = permit.await.map_err(std::io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, permit))
+}

@@ -1,0 +1,129 @@
+//! The document against what answers.
+//!
+//! Invariant: what is documented is served, to those and only those whom the document names.
+
+use axum::http::{Method, StatusCode};
+use domain::user::Role;
+use schemas::api::{Code, Problem};
+use serde_json::Value;
+
+use crate::world::{Client, World, on_world};
+
+struct Operation {
+    method: Method,
+    path: String,
+    least: Option<Role>,
+}
+
+async fn operations(world: &World) -> Vec<Operation> {
+    let document = world
+        .stranger()
+        .get("/api/openapi.json")
+        .await
+        .expect(200)
+        .body();
+    assert_eq!(
+        document,
+        serde_json::from_str::<Value>(&gateway::openapi()).expect("JSON")
+    );
+    let id = world.services.commands.ids().next().to_string();
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let path = path.replace("{id}", &id).replace("{name}", "unknown");
+            let least = operation.get("x-least-role").cloned();
+            found.push(Operation {
+                method: method.to_uppercase().parse().expect("a method"),
+                path: path.replace("{code}", "not-found"),
+                least: least.map(|role| serde_json::from_value(role).expect("a role")),
+            });
+        }
+    }
+    found
+}
+
+/// The status, and the code if it is a problem. A stream is not waited for.
+async fn ask(client: &Client, operation: &Operation) -> (StatusCode, Option<Code>) {
+    let path = format!("!{}", operation.path);
+    let response = client.open(operation.method.clone(), &path, &[], "").await;
+    let status = response.status();
+    if status.is_success() {
+        return (status, None);
+    }
+    let body = axum::body::to_bytes(response.into_body(), 1 << 20)
+        .await
+        .expect("a body");
+    let problem: Problem = serde_json::from_slice(&body).expect("a problem");
+    (status, Some(problem.code))
+}
+
+#[test]
+fn every_documented_operation_answers() {
+    on_world(|world| async move {
+        let admin = world.signed_in(Role::Admin).await;
+        for operation in operations(world).await {
+            let (status, code) = ask(&admin, &operation).await;
+            let place = format!("{} {}: {status} {code:?}", operation.method, operation.path);
+            assert!(code != Some(Code::RouteNotFound), "{place}");
+            assert!(code != Some(Code::MethodNotAllowed), "{place}");
+            assert!(code != Some(Code::Forbidden), "{place}");
+            assert!(!status.is_server_error(), "{place}");
+        }
+    });
+}
+
+#[test]
+fn everybody_may_do_what_the_document_says_and_nothing_else() {
+    on_world(|world| async move {
+        let operations = operations(world).await;
+        let stranger = world.stranger();
+        for operation in operations
+            .iter()
+            .filter(|operation| operation.least.is_some())
+        {
+            let (_, code) = ask(&stranger, operation).await;
+            assert_eq!(
+                code,
+                Some(Code::AuthenticationRequired),
+                "{}",
+                operation.path
+            );
+        }
+        for role in [Role::Viewer, Role::Operator, Role::Admin] {
+            let client = world.signed_in(role).await;
+            for operation in &operations {
+                let Some(least) = operation.least else {
+                    continue;
+                };
+                let (_, code) = ask(&client, operation).await;
+                let place = format!("{role:?} {} {}", operation.method, operation.path);
+                assert_eq!(
+                    code == Some(Code::Forbidden),
+                    role < least,
+                    "{place}: {code:?}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn every_sort_of_problem_has_a_page() {
+    on_world(|world| async move {
+        let stranger = world.stranger();
+        let problem = stranger
+            .get("/tasks")
+            .await
+            .problem(Code::AuthenticationRequired);
+        let page = stranger
+            .get(&format!("!{}", problem.about))
+            .await
+            .expect(200);
+        assert!(page.header("content-type").starts_with("text/html"));
+        assert!(String::from_utf8_lossy(&page.bytes).contains("AUTHENTICATION_REQUIRED"));
+        stranger
+            .get("!/problems/no-such")
+            .await
+            .problem(Code::NotFound);
+    });
+}

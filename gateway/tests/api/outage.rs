@@ -1,0 +1,97 @@
+//! Servers that go away and come back.
+//!
+//! Invariant: what cannot be done is refused with 503 and the advice to come back; everything recovers
+//! by itself.
+
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use schemas::api::Code;
+use serde_json::json;
+
+use crate::world::{Answer, Client, World, on_own_world};
+
+/// Longer than any recovery takes.
+const DEADLINE: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Asks until the answer has `status`.
+async fn until(client: &Client, path: &str, status: StatusCode) -> Answer {
+    let began = Instant::now();
+    loop {
+        let answer = client.get(path).await;
+        if answer.status == status {
+            return answer;
+        }
+        assert!(began.elapsed() < DEADLINE, "still {answer:?}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn until_written(client: &Client) -> Answer {
+    let began = Instant::now();
+    loop {
+        let answer = client.post("/tasks", json!({"kind": "back"})).await;
+        if answer.status == StatusCode::CREATED {
+            return answer;
+        }
+        answer.problem(Code::Unavailable);
+        assert_eq!(answer.header("retry-after"), "1");
+        assert!(began.elapsed() < DEADLINE, "still {answer:?}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn without_nats(world: &mut World, client: &Client) {
+    let (id, made) = client.make_task("before").await;
+    let path = format!("/tasks/{id}");
+    let fresh = [("consistency-token", made.token())];
+    client.get_with(&path, &fresh).await.expect(200);
+    world.servers.nats.kill();
+    let refused = client.post("/tasks", json!({"kind": "away"})).await;
+    refused.problem(Code::Unavailable);
+    assert_eq!(refused.header("retry-after"), "1");
+    client.get(&path).await.expect(200);
+    let unready = until(client, "!/readyz", StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(unready.problem(Code::Unavailable).detail.contains("nats"));
+    client.get("!/livez").await.expect(200);
+    world.servers.nats.restart().expect("starts again");
+    until_written(client).await;
+    until(client, "!/readyz", StatusCode::OK).await;
+}
+
+async fn without_postgres(world: &mut World, client: &Client) {
+    world.servers.postgres.kill();
+    let refused = client.get("/tasks").await;
+    refused.problem(Code::Unavailable);
+    assert_eq!(refused.header("retry-after"), "1");
+    let (id, made) = client.make_task("written").await;
+    let token = made.token().to_owned();
+    let lagging = client
+        .get_with("/tasks", &[("consistency-token", &token)])
+        .await;
+    lagging.problem(Code::ProjectionLagging);
+    assert_eq!(lagging.header("retry-after"), "1");
+    let unready = client.get("!/readyz?verbose").await;
+    assert!(
+        unready
+            .problem(Code::Unavailable)
+            .detail
+            .contains("nats: ok")
+    );
+    world.servers.postgres.restart().expect("starts again");
+    let shown = until(client, &format!("/tasks/{id}"), StatusCode::OK).await;
+    assert_eq!(shown.body(), made.body());
+    until(client, "!/readyz", StatusCode::OK).await;
+}
+
+#[test]
+fn servers_may_go_and_come_back() {
+    on_own_world(|mut world| async move {
+        let client = world.operator().await;
+        until(&client, "!/readyz", StatusCode::OK).await;
+        without_nats(&mut world, &client).await;
+        without_postgres(&mut world, &client).await;
+        world
+    });
+}

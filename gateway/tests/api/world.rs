@@ -1,0 +1,305 @@
+//! One installation in this process: servers, projector, router.
+//!
+//! Invariant: it outlives every test; what it runs on is no test's own runtime.
+
+use std::{
+    future::Future,
+    sync::{Arc, LazyLock, OnceLock},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{HeaderMap, Method, Request, StatusCode},
+};
+use commands::{Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
+use domain::user::Role;
+use event_log::{EventLog as _, JetStreamLog, Options, SharedLog, Vault};
+use gateway::{LogProbe, Services};
+use http_body_util::BodyExt as _;
+use local::Servers;
+use projections::{Freshness, LiveFeed, Store};
+use runtime::{Clock, Ids};
+use schemas::api::{Code, Problem};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+});
+static WORLD: OnceLock<World> = OnceLock::new();
+
+pub const ADMIN: (&str, &str) = ("admin@example.org", "correct horse battery");
+
+/// An installation.
+pub struct World {
+    pub log: JetStreamLog,
+    pub services: Services,
+    pub servers: Servers,
+    pub vault: Vault,
+}
+
+/// Somebody who uses the API.
+#[derive(Clone)]
+pub struct Client {
+    pub router: Router,
+    pub bearer: Option<String>,
+}
+
+/// What the API answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub bytes: Bytes,
+}
+
+/// Runs a test on the installation that all share.
+pub fn on_world<F: Future<Output = ()>>(test: impl FnOnce(&'static World) -> F) {
+    let world = WORLD.get_or_init(World::start);
+    RUNTIME.block_on(test(world));
+}
+
+/// Runs a test on an installation of its own.
+pub fn on_own_world<F: Future<Output = World>>(test: impl FnOnce(World) -> F) {
+    let world = World::start();
+    let mut world = RUNTIME.block_on(test(world));
+    world.servers.stop();
+}
+
+impl World {
+    fn start() -> Self {
+        runtime::install_crypto();
+        let servers = Servers::scratch().expect("servers start");
+        RUNTIME.block_on(Self::open(servers))
+    }
+
+    async fn open(servers: Servers) -> Self {
+        let options = Options {
+            accept_interval_sync: false,
+            create: true,
+            group_commit: true,
+            monitor_url: servers.nats.monitor_url(),
+            replicas: 1,
+            url: servers.nats.url().into(),
+        };
+        let log = JetStreamLog::open(&options).await.expect("a log");
+        let shared: SharedLog = Arc::new(log.clone());
+        let postgres = runtime::Postgres {
+            connections: 8,
+            url: servers.postgres.url("almanac").into(),
+        };
+        let store = Store::connect(&postgres).await.expect("a store");
+        store.migrate().await.expect("tables");
+        let clock = Clock::system();
+        let commands = Commands::new(shared.clone(), clock.clone(), Ids::new(clock));
+        let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
+        let identity = Identity::open(commands.clone(), vault.clone()).await;
+        let identity = identity.expect("an identity");
+        let administrator = Registration {
+            email: ADMIN.0.to_owned(),
+            name: "Administrator".to_owned(),
+            password: ADMIN.1.into(),
+            role: Role::Admin,
+        };
+        bootstrap(&commands, &identity, administrator)
+            .await
+            .expect("an administrator");
+        let shutdown = CancellationToken::new();
+        let projector = projections::run(shared.clone(), store.clone(), shutdown.clone());
+        tokio::spawn(async move { projector.await.expect("the projector ends in order") });
+        let freshness = Freshness::watch(&store);
+        let feed = LiveFeed::start(shared, freshness.clone(), shutdown);
+        let services = Services {
+            commands,
+            config: runtime::Gateway {
+                registration: runtime::Registration::Open,
+                ..runtime::Gateway::default()
+            },
+            feed,
+            freshness,
+            identity,
+            log: probe(&log).await,
+            store,
+        };
+        Self {
+            log,
+            services,
+            servers,
+            vault,
+        }
+    }
+
+    /// Somebody who has not signed in.
+    pub fn stranger(&self) -> Client {
+        Client {
+            router: gateway::router(self.services.clone()),
+            bearer: None,
+        }
+    }
+
+    /// Somebody with this role. Signing in by password is what other tests are about.
+    pub async fn signed_in(&self, role: Role) -> Client {
+        let user = domain::UserId::new(self.services.commands.ids().next());
+        let tokens = self
+            .services
+            .identity
+            .start_session(DEFAULT_TENANT, user, role);
+        let tokens = tokens.await.expect("a session");
+        self.stranger()
+            .with_bearer(secrecy::ExposeSecret::expose_secret(&tokens.access))
+    }
+
+    pub async fn operator(&self) -> Client {
+        self.signed_in(Role::Operator).await
+    }
+}
+
+async fn probe(log: &JetStreamLog) -> LogProbe {
+    let (asked, connected) = (log.clone(), log.clone());
+    LogProbe {
+        head: Arc::new(move || {
+            let log = asked.clone();
+            Box::pin(async move { log.head().await.ok().map(|head| head.position) })
+        }),
+        incarnation: log.head().await.expect("a head").incarnation,
+        is_connected: Arc::new(move || connected.is_connected()),
+    }
+}
+
+impl Client {
+    pub fn with_bearer(self, token: &str) -> Self {
+        Self {
+            bearer: Some(token.to_owned()),
+            ..self
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], Body::empty()).await
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(Method::GET, path, headers, Body::empty()).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::POST, path, &[], &body).await
+    }
+
+    pub async fn json(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let mut all = vec![("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        self.send(method, path, &all, Body::from(body.to_string()))
+            .await
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let response = self.open(method, path, headers, body).await;
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            bytes: body.collect().await.expect("a whole body").to_bytes(),
+        }
+    }
+
+    /// The answer with its body still to come.
+    pub async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> axum::response::Response {
+        let uri = if path.starts_with("/api") || path.starts_with("/livez") || path.starts_with('!')
+        {
+            path.trim_start_matches('!').to_owned()
+        } else {
+            format!("/api/v1{path}")
+        };
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(token) = &self.bearer {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(body.into()).expect("a request");
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("infallible")
+    }
+
+    /// A task made for a test.
+    pub async fn make_task(&self, kind: &str) -> (String, Answer) {
+        let answer = self
+            .post("/tasks", json!({"kind": kind, "payload": {"n": 1}}))
+            .await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        (answer.id(), answer)
+    }
+}
+
+impl Answer {
+    pub fn body(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    pub fn id(&self) -> String {
+        self.body()["id"].as_str().expect("an id").to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        let value = value.unwrap_or_else(|| panic!("no {name}: {self:?}"));
+        value.to_str().expect("text")
+    }
+
+    pub fn token(&self) -> &str {
+        self.header("consistency-token")
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(
+            self.status.as_u16(),
+            status,
+            "{}",
+            String::from_utf8_lossy(&self.bytes)
+        );
+        self
+    }
+
+    /// The problem, which must be complete and of this sort.
+    #[track_caller]
+    pub fn problem(&self, code: Code) -> Problem {
+        let kind = self.header("content-type");
+        assert_eq!(kind, "application/problem+json", "{self:?}");
+        let problem: Problem = serde_json::from_slice(&self.bytes).expect("a problem");
+        assert_eq!(problem.code, code, "{problem:?}");
+        assert_eq!(problem.status, self.status.as_u16());
+        assert_eq!(problem.request_id, self.header("request-id"));
+        assert!(problem.about.starts_with("/problems/") && !problem.detail.is_empty());
+        problem
+    }
+}
