@@ -52,7 +52,8 @@ impl Feed {
         while let Some(follow) = self.follow.as_mut().filter(|_| entries.len() < BATCH) {
             match follow.next().now_or_never() {
                 Some(Some(Ok(entry))) => entries.push(entry),
-                // What else there is to say comes again when it is asked for from the last entry on.
+                // What else there is to say comes again when it is asked for from the last entry
+                // on.
                 Some(Some(Err(_)) | None) => self.follow = None,
                 None => break,
             }

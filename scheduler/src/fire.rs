@@ -1,7 +1,7 @@
 //! Decides one slot: the commit that makes it a task, or gives it up.
 //!
-//! Invariant: either is the first commit on one and the same subject, whose id follows from the job and
-//! the slot; so a slot is decided once, however many decide it.
+//! Invariant: either is the first commit on one and the same subject, whose id follows from the job
+//! and the slot; so a slot is decided once, however many decide it.
 
 use std::time::Duration;
 
@@ -89,9 +89,9 @@ fn outcome(
     match result {
         Ok(receipt) => Outcome::Decided(Box::new(receipt)),
         Err(CommandError::Rejected(TaskRejection::AlreadyExists)) => Outcome::Elsewhere,
-        Err(CommandError::Failed(
-            failure @ (Failure::Unavailable(_) | Failure::Unknown(_)),
-        )) => Outcome::Owed(failure.to_string()),
+        Err(CommandError::Failed(failure @ (Failure::Unavailable(_) | Failure::Unknown(_)))) => {
+            Outcome::Owed(failure.to_string())
+        }
         Err(CommandError::Contended) => Outcome::Owed("others were faster".to_owned()),
         // No other try would end otherwise, and the slots behind it must not wait for it.
         Err(reason) => {

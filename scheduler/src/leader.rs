@@ -1,8 +1,8 @@
 //! One scheduler leads, the others stand by.
 //!
-//! Invariant: whoever has not renewed the lease in time stops acting, by its own monotonic clock, before
-//! anybody else can take it. Should two lead all the same (a process that was frozen and does not know
-//! it yet), the log refuses the second commit on each slot.
+//! Invariant: whoever has not renewed the lease in time stops acting, by its own monotonic clock,
+//! before anybody else can take it. Should two lead all the same (a process that was frozen and
+//! does not know it yet), the log refuses the second commit on each slot.
 
 use std::time::Duration;
 

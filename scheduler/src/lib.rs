@@ -1,13 +1,13 @@
-//! Who acts when nobody asks: the scheduler, which turns due slots into tasks and hands attempts out,
-//! and the worker, which makes them.
+//! Who acts when nobody asks: the scheduler, which turns due slots into tasks and hands attempts
+//! out, and the worker, which makes them.
 //!
-//! - [`run`] leads or stands by. The leader knows all active jobs and open tasks, holds one timer for
-//!   everything that is due, decides each slot by one commit, and keeps the work queue filled.
+//! - [`run`] leads or stands by. The leader knows all active jobs and open tasks, holds one timer
+//!   for everything that is due, decides each slot by one commit, and keeps the work queue filled.
 //! - [`worker::run`] takes attempts from the queue, claims each in the log, runs its handler and
 //!   commits how it ended.
 //!
-//! Invariant: nothing here is the truth. Whoever acts twice, too late or without knowing that another
-//! has taken over, is refused by the log, and what was owed is found again from the log.
+//! Invariant: nothing here is the truth. Whoever acts twice, too late or without knowing that
+//! another has taken over, is refused by the log, and what was owed is found again from the log.
 //!
 //! To add a kind of task: write its file in [`handlers`] (payload, run, tests) and list it there.
 
@@ -60,9 +60,14 @@ pub enum RunError {
     Ticks(#[from] JobSchedulerError),
 }
 
-/// Leads, or stands by to lead, until `shutdown`. Outages of the log and of the read models are waited
-/// out.
+/// Leads, or stands by to lead, until `shutdown`. Outages of the log and of the read models are
+/// waited out.
 pub async fn run(services: Services, shutdown: CancellationToken) -> Result<(), RunError> {
+    // What it awaits adds up to a future too large to be passed around.
+    Box::pin(serve(services, shutdown)).await
+}
+
+async fn serve(services: Services, shutdown: CancellationToken) -> Result<(), RunError> {
     let instance = services.commands.ids().next().to_string();
     let (ticks, _heart) = Ticks::start().await?;
     while let Some(mut lease) =

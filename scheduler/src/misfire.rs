@@ -1,8 +1,8 @@
 //! What becomes of slots that are owed: fired or skipped, as the job's policy has it.
 //!
-//! Slots at most one second late are on time and fire whatever the policy. Of the late ones only the
-//! latest few are decided one by one: a job every 100 ms owes 36,000 after an hour, and a record of
-//! each would tell nobody anything.
+//! Slots at most one second late are on time and fire whatever the policy. Of the late ones only
+//! the latest few are decided one by one: a job every 100 ms owes 36,000 after an hour, and a
+//! record of each would tell nobody anything.
 //!
 //! Invariant: slots are planned in order and strictly after the last decided one, so no slot is
 //! decided behind another that is still open.
@@ -72,8 +72,8 @@ pub fn owed(
     Owed { slots, unrecorded }
 }
 
-/// The last `max` slots in (`after`, `until`], found from the end backwards: the window doubles until
-/// it holds enough, so the cost follows from `max` and not from the length of the outage.
+/// The last `max` slots in (`after`, `until`], found from the end backwards: the window doubles
+/// until it holds enough, so the cost follows from `max` and not from the length of the outage.
 fn latest(
     calendar: &Calendar,
     after: Timestamp,
@@ -81,13 +81,10 @@ fn latest(
     max: usize,
 ) -> VecDeque<Timestamp> {
     let mut window_ms = ON_TIME_MS;
-    while after < until {
+    loop {
         let from = after.max(until.plus_ms(-window_ms));
         let mut found = VecDeque::new();
-        for slot in calendar
-            .slots_after(from)
-            .take_while(|slot| *slot <= until)
-        {
+        for slot in calendar.slots_after(from).take_while(|slot| *slot <= until) {
             if found.len() == max {
                 found.pop_front();
             }
@@ -98,7 +95,6 @@ fn latest(
         }
         window_ms = window_ms.saturating_mul(2);
     }
-    VecDeque::new()
 }
 
 #[cfg(test)]

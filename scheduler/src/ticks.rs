@@ -1,14 +1,20 @@
 //! The heartbeat of the process: a few system ticks in UTC, driven by `tokio-cron-scheduler`.
 //!
-//! Jobs of users are never given to that crate: it drops ticks when many fall due together and knows
-//! neither daylight saving nor durability. What it drives here may lose any tick: whoever waits for
-//! one waits no longer than the tick's own backstop.
+//! Jobs of users are never given to that crate: it drops ticks when many fall due together and
+//! knows neither daylight saving nor durability. What it drives here may lose any tick: whoever
+//! waits for one waits no longer than the tick's own backstop.
 //!
 //! Invariant: the body of a tick does nothing but wake somebody up.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 /// Enough for its few ticks however late their receivers are polled.
@@ -30,6 +36,7 @@ pub struct Ticks {
 pub struct Tick {
     backstop: Duration,
     beat: Arc<Notify>,
+    last: Arc<Mutex<Instant>>,
 }
 
 /// Stops the ticks when it is dropped.
@@ -50,10 +57,21 @@ impl Ticks {
 }
 
 impl Tick {
-    /// Waits for the next beat, or for the backstop if that beat is lost.
+    /// Waits for the next beat, or for the backstop if that beat is lost. May be dropped and called
+    /// again: the backstop counts from the last beat.
     pub async fn beat(&self) {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
         // Either way it is time to act.
-        let _elapsed = tokio::time::timeout(self.backstop, self.beat.notified()).await;
+        let _elapsed = timeout_at(last + self.backstop, self.beat.notified()).await;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn new(backstop: Duration) -> Self {
+        Self {
+            backstop,
+            beat: Arc::default(),
+            last: Arc::new(Mutex::new(Instant::now())),
+        }
     }
 }
 
@@ -62,14 +80,14 @@ async fn tick(
     pattern: &str,
     backstop: Duration,
 ) -> Result<Tick, JobSchedulerError> {
-    let beat = Arc::new(Notify::new());
-    let wake = Arc::clone(&beat);
+    let tick = Tick::new(backstop);
+    let wake = Arc::clone(&tick.beat);
     let job = Job::new_async_tz(pattern, chrono::Utc, move |_, _| {
         let wake = Arc::clone(&wake);
         Box::pin(async move { wake.notify_one() })
     })?;
     scheduler.add(job).await?;
-    Ok(Tick { backstop, beat })
+    Ok(tick)
 }
 
 impl Drop for Heart {
@@ -87,13 +105,12 @@ impl Drop for Heart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn beats_come_from_the_cron_scheduler_before_the_backstop() {
         let (ticks, _heart) = Ticks::start().await.expect("ticks start");
         let mut lease = ticks.lease.clone();
-        lease.backstop = Duration::from_secs(60);
+        lease.backstop = Duration::from_mins(1);
         let asked = Instant::now();
         lease.beat().await;
         lease.beat().await;
@@ -102,10 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_lost_beat_is_made_up_for() {
-        let tick = Tick {
-            backstop: Duration::from_millis(1),
-            beat: Arc::new(Notify::new()),
-        };
+        let tick = Tick::new(Duration::from_millis(1));
         tick.beat().await;
     }
 }

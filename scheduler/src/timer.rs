@@ -1,7 +1,7 @@
 //! What is to be done when: an ordered map of instants with a resolution of one millisecond.
 //!
-//! Invariant: a key stands at one instant at most. Setting it again moves it, removing it forgets it,
-//! and each entry bears a generation of its own, so an entry that was moved can never come due.
+//! Invariant: a key stands at one instant at most. Setting it again moves it, removing it forgets
+//! it, and each entry bears a generation of its own, so an entry that was moved can never come due.
 
 use std::{
     collections::{BTreeMap, HashMap},

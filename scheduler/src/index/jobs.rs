@@ -1,7 +1,7 @@
 //! The active jobs, each with its calendar and how far its slots are decided.
 //!
-//! Invariant: only active jobs are here; a job that is paused or deleted leaves at once, and with it
-//! every slot that was still owed.
+//! Invariant: only active jobs are here; a job that is paused or deleted leaves at once, and with
+//! it every slot that was still owed.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -114,10 +114,7 @@ impl Jobs {
     }
 
     pub(super) fn follow(&mut self, commit: &Commit) -> Vec<Effect> {
-        let key = (
-            commit.stream.tenant,
-            domain::JobId::new(commit.stream.id),
-        );
+        let key = (commit.stream.tenant, domain::JobId::new(commit.stream.id));
         if self.awaited.has(&key) {
             self.awaited.note(key, commit.position);
             return vec![];

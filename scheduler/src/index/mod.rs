@@ -1,8 +1,8 @@
 //! What the scheduler knows: the active jobs and the open tasks, folded from the log in memory.
 //!
-//! Invariant: it is a cache and nothing but. Each entry remembers the position it reflects and takes
-//! no commit twice, whether the commit comes from the log, from a receipt or with a loaded state; and
-//! wherever it is wrong, the log refuses what follows from that.
+//! Invariant: it is a cache and nothing but. Each entry remembers the position it reflects and
+//! takes no commit twice, whether the commit comes from the log, from a receipt or with a loaded
+//! state; and wherever it is wrong, the log refuses what follows from that.
 
 mod jobs;
 mod tasks;
@@ -13,7 +13,6 @@ use domain::{AggregateKind, JobId, TaskId, TenantId, Timestamp, task::Priority};
 use event_log::{Commit, Entry, Position, WorkItem};
 use projections::schedule::Schedule;
 
-pub use jobs::Watched;
 use jobs::Jobs;
 use tasks::Tasks;
 
@@ -130,7 +129,8 @@ impl<K: Copy + Eq + std::hash::Hash> Awaited<K> {
         self.0.contains_key(key)
     }
 
-    /// Whether a state read at `position` is as new as all that was seen; if so it is awaited no more.
+    /// Whether a state read at `position` is as new as all that was seen; if so it is awaited no
+    /// more.
     fn accept(&mut self, key: &K, position: Position) -> bool {
         let seen = self.0.get(key).is_none_or(|seen| *seen <= position);
         if seen {

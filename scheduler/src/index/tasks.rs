@@ -1,7 +1,7 @@
 //! The tasks that have not ended, and which job each belongs to.
 //!
-//! Invariant: every change that makes an attempt possible gives exactly one effect that brings it about:
-//! a push now, or a place in the timer.
+//! Invariant: every change that makes an attempt possible gives exactly one effect that brings it
+//! about: a push now, or a place in the timer.
 
 use std::collections::{HashMap, HashSet};
 

@@ -155,8 +155,8 @@ fn a_resumed_job_is_loaded_as_it_is_after_all_that_was_seen() {
     assert_eq!(resumed, [Effect::LoadJob(JOB)]);
     let seen_while_loading = log.job(800, JobEvent::Updated(JobUpdated::default()));
     assert_eq!(seen_while_loading, []);
-    let stale = Some((state.clone(), Position(3)));
-    assert_eq!(log.index.jobs.loaded(JOB, stale), [Effect::LoadJob(JOB)]);
+    let outdated = Some((state.clone(), Position(3)));
+    assert_eq!(log.index.jobs.loaded(JOB, outdated), [Effect::LoadJob(JOB)]);
     let state = Job {
         since: at(2_500),
         ..state

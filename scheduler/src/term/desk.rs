@@ -1,20 +1,22 @@
 //! The desk where everything arrives: commits, instants, answers, ticks.
 //!
-//! Invariant: whatever wakes it, what is due by the clock is looked at afterwards; the tick of every
-//! second makes that so even if the clock jumps.
+//! Invariant: whatever wakes it, what is due by the clock is looked at afterwards; the tick of
+//! every second makes that so even if the clock jumps.
 
 use std::time::Duration;
 
-use commands::{Ask, CommandError, Commands, Current};
+use commands::{Ask, CommandError, Commands, Current, Failure};
 use domain::{
-    Actor, CommandId, Timestamp,
+    Actor, Aggregate, CommandId, TenantId, Timestamp,
     job::Job,
-    task::{Task, TaskCommand, TaskError},
+    task::{Priority, Task, TaskCommand, TaskError},
 };
-use event_log::Entry;
+use event_log::{Entry, WorkItem};
 use runtime::Clock;
-use tokio::task::JoinSet;
+use schemas::catalogue::Recorded;
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{Interrupted, firing::Firing};
 use crate::{
@@ -30,6 +32,9 @@ use crate::{
 /// How long past its timeout an attempt may be before its worker counts as lost, in milliseconds:
 /// longer than a worker needs to end it by force and to say so.
 const OVERDUE_MS: i64 = 60_000;
+/// How long attempts wait at most for slots that are being decided: these have an instant to meet,
+/// and each attempt put on the queue costs the server a write.
+const YIELD_MAX: Duration = Duration::from_secs(1);
 /// How long to sleep at most, in case the clock jumps.
 const NAP_MAX_MS: i64 = 1_000;
 
@@ -42,6 +47,8 @@ pub(super) struct Desk {
     pub(super) late_max: usize,
     pub(super) timer: Timer<Key>,
     dispatcher: Dispatcher,
+    held_back: Vec<(Priority, WorkItem)>,
+    held_since: Option<Instant>,
     loading: JoinSet<Loaded>,
     sweeping: JoinSet<()>,
 }
@@ -62,6 +69,8 @@ impl Desk {
             late_max: services.config.catch_up_max,
             timer: Timer::default(),
             dispatcher,
+            held_back: Vec::new(),
+            held_since: None,
             loading: JoinSet::new(),
             sweeping: JoinSet::new(),
         }
@@ -78,13 +87,14 @@ impl Desk {
         self.bring_about(effects);
         loop {
             self.look_at_the_clock();
+            let nap = self.nap();
             tokio::select! {
                 () = ended.cancelled() => return Ok(()),
                 entries = feed.next() => self.follow(&entries?),
                 Some(fired) = self.firing.next() => self.fired(fired),
                 Some(Ok(loaded)) = self.loading.join_next() => self.loaded(loaded),
                 Some(_) = self.sweeping.join_next() => {}
-                () = tokio::time::sleep(self.nap()) => {}
+                () = tokio::time::sleep(nap) => {}
                 () = ticks.watch.beat() => {}
                 () = ticks.sweep.beat() => self.sweep(),
             }
@@ -97,7 +107,7 @@ impl Desk {
                 Effect::Announce(task) => self.dispatcher.announce(task),
                 Effect::LoadJob(key) => self.load_job(key),
                 Effect::LoadTask(key) => self.load_task(key),
-                Effect::Push(priority, item) => self.dispatcher.push(priority, item),
+                Effect::Push(priority, item) => self.held_back.push((priority, item)),
                 Effect::Rest(key) => self.timer.remove(&key),
                 Effect::Wake(key, at) => self.timer.set(key, at),
             }
@@ -124,6 +134,22 @@ impl Desk {
             }
         }
         self.fill();
+        self.push_held_back();
+    }
+
+    /// Lets attempts go, unless many slots are due.
+    fn push_held_back(&mut self) {
+        if self.held_back.is_empty() {
+            return;
+        }
+        let since = *self.held_since.get_or_insert_with(Instant::now);
+        if self.firing.is_crowded() && since.elapsed() < YIELD_MAX {
+            return;
+        }
+        self.held_since = None;
+        for (priority, item) in self.held_back.drain(..) {
+            self.dispatcher.push(priority, item);
+        }
     }
 
     fn nap(&self) -> Duration {
@@ -147,21 +173,15 @@ impl Desk {
     }
 
     fn load_job(&mut self, key: JobKey) {
-        let commands = self.commands.clone();
-        self.loading.spawn(async move {
-            let id = key.1.uuid();
-            let state = until_answered(async || commands.state::<Job>(key.0, id).await).await;
-            Loaded::Job(key, state)
-        });
+        let state = state(self.commands.clone(), key.0, key.1.uuid());
+        self.loading
+            .spawn(async move { Loaded::Job(key, state.await) });
     }
 
     fn load_task(&mut self, key: TaskKey) {
-        let commands = self.commands.clone();
-        self.loading.spawn(async move {
-            let id = key.1.uuid();
-            let state = until_answered(async || commands.state::<Task>(key.0, id).await).await;
-            Loaded::Task(key, state)
-        });
+        let state = state(self.commands.clone(), key.0, key.1.uuid());
+        self.loading
+            .spawn(async move { Loaded::Task(key, state.await) });
     }
 
     /// Ends attempts whose worker is gone and whose delivery does not come back either.
@@ -185,7 +205,12 @@ impl Desk {
                 worker: overdue.worker,
             };
             let actor = Actor::System("scheduler".to_owned());
-            let ask = Ask::new(actor, tenant, task.uuid(), CommandId::new(commands.ids().next()));
+            let ask = Ask::new(
+                actor,
+                tenant,
+                task.uuid(),
+                CommandId::new(commands.ids().next()),
+            );
             self.sweeping.spawn(async move {
                 match commands.execute::<Task>(ask, command).await {
                     Ok(_) => tracing::warn!(%task, %tenant, "ended an attempt that was overdue"),
@@ -199,15 +224,18 @@ impl Desk {
 }
 
 /// Asks until the log answers; none also if what it holds cannot be read.
-async fn until_answered<T>(
-    ask: impl AsyncFn() -> Result<Option<T>, commands::Failure>,
-) -> Option<T> {
+async fn state<A>(commands: Commands, tenant: TenantId, id: Uuid) -> Option<Current<A>>
+where
+    A: Aggregate,
+    A::Event: Recorded,
+{
     let mut failures = 0;
     loop {
-        match ask().await {
+        match commands.state::<A>(tenant, id).await {
             Ok(found) => return found,
-            Err(reason @ (commands::Failure::Corrupt(_) | commands::Failure::Refused(_))) => {
-                tracing::error!(%reason, "an aggregate cannot be loaded: it is left alone");
+            Err(reason @ (Failure::Corrupt(_) | Failure::Refused(_))) => {
+                tracing::error!(%tenant, kind = A::KIND.name(), %id, %reason,
+                    "an aggregate cannot be loaded: it is left alone");
                 return None;
             }
             Err(_) => {

@@ -1,16 +1,16 @@
 //! Slots on their way to a decision.
 //!
-//! Invariant: one slot of a job at a time and in order, so that the latest decided slot has no open one
-//! behind it; many jobs at a time, so that the log can pack what falls due together.
+//! Invariant: one slot of a job at a time and in order, so that the latest decided slot has no open
+//! one behind it; many jobs at a time, so that the log can pack what falls due together.
 
 use std::collections::VecDeque;
 
+use commands::Receipt;
 use domain::{
     Timestamp,
     job::Overlap,
     task::{SkipReason, Task},
 };
-use commands::Receipt;
 use tokio::task::JoinSet;
 
 use super::desk::Desk;
@@ -24,6 +24,9 @@ use crate::{
 /// How many slots are being decided at a time: two of the largest batches that the log takes.
 const IN_FLIGHT: usize = 2_000;
 
+/// From how many on attempts have to wait, so that slots are decided in time.
+const CROWD: usize = 100;
+
 /// What is being decided, and whose turn is next.
 #[derive(Default)]
 pub(super) struct Firing {
@@ -32,6 +35,11 @@ pub(super) struct Firing {
 }
 
 impl Firing {
+    /// Whether so many slots are due that all else should wait a moment.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.in_flight.len() + self.ready.len() > CROWD
+    }
+
     /// The next decision that is made; none while there is nothing to decide.
     pub(super) async fn next(&mut self) -> Option<Fired> {
         loop {
@@ -57,7 +65,7 @@ impl Desk {
         let owed = watched.plan(now, late_max);
         if owed.unrecorded > 0 {
             tracing::warn!(tenant = %key.0, job = %key.1, after = %watched.after(),
-                at_least = owed.unrecorded, "older slots were missed and get no record of their own");
+                at_least = owed.unrecorded, "older slots were missed and get no record");
         }
         watched.owed = owed.slots;
         if watched.owed.is_empty() {

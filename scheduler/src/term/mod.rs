@@ -1,7 +1,8 @@
 //! One term of leadership: from the snapshot of the read models on, everything that is due is done.
 //!
-//! Invariant: one task holds index and timer and takes one thing at a time, so what it decides on is
-//! never half changed. It waits for nobody: whatever may take long runs beside it and reports back.
+//! Invariant: one task holds index and timer and takes one thing at a time, so what it decides on
+//! is never half changed. It waits for nobody: whatever may take long runs beside it and reports
+//! back.
 
 mod desk;
 mod firing;

@@ -1,0 +1,94 @@
+//! The end of what a program prints.
+//!
+//! Invariant: memory stays bounded however much is printed, and the program is never held up.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio_util::task::AbortOnDropHandle;
+
+/// Reads a stream in the background and keeps its end.
+pub struct Capture {
+    kept: Arc<Mutex<Kept>>,
+    reading: AbortOnDropHandle<()>,
+}
+
+/// Whether a stream was read to its end, and whether all of it was kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Cut {
+    ended: bool,
+    cut: bool,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    cut: bool,
+}
+
+impl Capture {
+    /// Keeps at least the last `max` bytes of `stream`.
+    pub fn start(stream: Option<impl AsyncRead + Send + Unpin + 'static>, max: usize) -> Self {
+        let kept = Arc::new(Mutex::new(Kept::default()));
+        let into = Arc::clone(&kept);
+        let reading = tokio::spawn(async move {
+            let Some(mut stream) = stream else { return };
+            let mut buffer = vec![0; 16 * 1024];
+            while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+                let mut kept = into.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.bytes.extend_from_slice(&buffer[..read]);
+                if kept.bytes.len() > 2 * max {
+                    let surplus = kept.bytes.len() - max;
+                    kept.bytes.drain(..surplus);
+                    kept.cut = true;
+                }
+            }
+        });
+        Self {
+            kept,
+            reading: AbortOnDropHandle::new(reading),
+        }
+    }
+
+    /// What was kept, once the stream ends or `at_most` has passed.
+    pub async fn end(self, at_most: Duration) -> (Vec<u8>, Cut) {
+        let ended = tokio::time::timeout(at_most, self.reading).await.is_ok();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let cut = kept.cut;
+        (std::mem::take(&mut kept.bytes), Cut { ended, cut })
+    }
+}
+
+impl Cut {
+    /// Whether something of it is not there.
+    pub const fn is_cut(self) -> bool {
+        self.cut || !self.ended
+    }
+
+    /// Whether nobody can print to it any more.
+    pub const fn is_ended(self) -> bool {
+        self.ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn keeps_the_end_of_what_is_too_much() {
+        let text: Vec<u8> = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
+        let capture = Capture::start(Some(std::io::Cursor::new(text.clone())), 1_000);
+        let (kept, cut) = capture.end(Duration::from_mins(1)).await;
+        assert!(
+            kept.len() >= 1_000 && kept.len() <= 20_000,
+            "{}",
+            kept.len()
+        );
+        assert!(text.ends_with(&kept));
+        assert!(cut.is_cut() && cut.is_ended());
+    }
+}

@@ -1,0 +1,188 @@
+//! What tasks can do: one file for each kind.
+//!
+//! A handler may be run more than once for one task (a worker may die after the work and before it
+//! could say so), so it should be harmless to repeat.
+//!
+//! Invariant: a handler that is asked to stop stops soon, and one that is dropped leaves nothing
+//! running behind.
+//!
+//! To add a kind: write its file (payload, run, tests) and list it in [`Handlers::get`].
+
+mod command;
+mod echo;
+mod http;
+mod sleep;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{TaskId, task::TaskError};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// One kind of work.
+#[async_trait]
+pub trait Handler: Send + Sync {
+    /// Does the work that `payload` describes. May be dropped at any await.
+    async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome;
+}
+
+/// What a handler may know of the attempt that it makes.
+#[derive(Clone, Debug)]
+pub struct AttemptContext {
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// Cancelled when the attempt is to stop: on request, at its deadline, or to hand it back.
+    pub cancel: CancellationToken,
+    /// When the attempt times out.
+    pub deadline: Instant,
+    /// The task; a stable key for effects that must not be repeated.
+    pub task: TaskId,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The work is done, with this output.
+    Done(Value),
+    /// It went wrong, and another attempt would not help.
+    Fail(TaskError),
+    /// It went wrong, and another attempt may help.
+    Retry(TaskError),
+}
+
+/// The kinds that this worker knows.
+#[derive(Clone)]
+pub struct Handlers {
+    command: Arc<command::Command>,
+    echo: Arc<echo::Echo>,
+    http: Arc<http::Http>,
+    sleep: Arc<sleep::Sleep>,
+}
+
+impl Outcome {
+    /// An end that no other attempt would change.
+    pub fn fail(code: &str, message: impl std::fmt::Display) -> Self {
+        Self::Fail(error(code, message, false))
+    }
+
+    /// An end that another attempt may change.
+    pub fn retry(code: &str, message: impl std::fmt::Display) -> Self {
+        Self::Retry(error(code, message, true))
+    }
+
+    /// The end of a handler that was asked to stop before its work was done.
+    pub fn stopped() -> Self {
+        Self::retry("stopped", "the attempt was asked to stop")
+    }
+}
+
+impl Handlers {
+    /// The handlers as `config` allows them.
+    pub fn try_new(config: &runtime::Worker) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            command: Arc::new(command::Command::new(config.allow_commands)),
+            echo: Arc::new(echo::Echo),
+            http: Arc::new(http::Http::try_new(config.allow_private_addresses)?),
+            sleep: Arc::new(sleep::Sleep),
+        })
+    }
+
+    /// The handler of `kind`.
+    pub fn get(&self, kind: &str) -> Option<Arc<dyn Handler>> {
+        Some(match kind {
+            "command" => self.command.clone(),
+            "echo" => self.echo.clone(),
+            "http" => self.http.clone(),
+            "sleep" => self.sleep.clone(),
+            _ => return None,
+        })
+    }
+}
+
+/// An error as the log keeps it.
+pub(crate) fn error(code: &str, message: impl std::fmt::Display, retryable: bool) -> TaskError {
+    TaskError {
+        code: code.to_owned(),
+        message: message.to_string(),
+        retryable,
+        retry_after_ms: None,
+    }
+}
+
+/// Reads a payload; one that does not fit never will.
+fn read<T: DeserializeOwned>(payload: Value) -> Result<T, Outcome> {
+    serde_json::from_value(payload).map_err(|reason| Outcome::fail("invalid_payload", reason))
+}
+
+/// The last `max` bytes of `bytes` as text, cut where a character begins.
+fn tail(bytes: &[u8], max: usize) -> String {
+    let cut = bytes.len().saturating_sub(max);
+    let continues = |byte: &u8| (0x80..0xC0).contains(byte);
+    let begin = cut
+        + bytes[cut..]
+            .iter()
+            .take(3)
+            .take_while(|b| cut > 0 && continues(b))
+            .count();
+    printable(&bytes[begin..])
+}
+
+/// Text that the log can hold: what is no UTF-8 and U+0000 show as U+FFFD.
+fn printable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace('\0', "\u{FFFD}")
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! An attempt to run handlers in.
+    //!
+    //! Invariant: nobody stops it but the test.
+
+    use super::*;
+    use std::time::Duration;
+
+    /// A first attempt with a minute left.
+    pub(crate) fn attempt() -> AttemptContext {
+        AttemptContext {
+            attempt: 1,
+            cancel: CancellationToken::new(),
+            deadline: Instant::now() + Duration::from_mins(1),
+            task: TaskId::new(uuid::Uuid::from_u128(1)),
+        }
+    }
+
+    /// The code of an end that is not good.
+    #[track_caller]
+    pub(crate) fn code(outcome: &Outcome) -> (&str, bool) {
+        match outcome {
+            Outcome::Done(output) => panic!("done: {output}"),
+            Outcome::Fail(error) => (&error.code, false),
+            Outcome::Retry(error) => (&error.code, true),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_known_by_name() {
+        let handlers = Handlers::try_new(&runtime::Worker::default()).expect("a client");
+        for kind in ["command", "echo", "http", "sleep"] {
+            assert!(handlers.get(kind).is_some(), "{kind}");
+        }
+        assert!(handlers.get("unheard_of").is_none());
+    }
+
+    #[test]
+    fn a_tail_begins_with_a_whole_character() {
+        assert_eq!(tail("aä".as_bytes(), 2), "ä");
+        assert_eq!(tail("aä".as_bytes(), 1), "");
+        assert_eq!(tail(b"a\0b", 10), "a\u{FFFD}b");
+        assert_eq!(tail(b"\xFFa", 10), "\u{FFFD}a");
+    }
+}

@@ -1,0 +1,288 @@
+//! One attempt, from its delivery to its end.
+//!
+//! Invariant: the handler runs in a task of its own, so that its panic, its blocking or its refusal
+//! to stop cannot keep the attempt from ending.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::task::{Task, TaskCommand, TaskError};
+use event_log::{Delivery, WorkItem};
+use tokio::{task::JoinError, time::Instant};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use super::{
+    HEARTBEAT, STOP_GRACE, Shared,
+    cancels::Listener,
+    claim::{Claim, claim},
+    conclude::Ended,
+    delivery::Held,
+};
+use crate::handlers::{AttemptContext, Handler, Outcome, error};
+
+/// How long a handler that is handed back may take to stop.
+const HAND_BACK_GRACE: Duration = Duration::from_secs(1);
+/// How long a delivery rests whose end could not be committed.
+const REST: Duration = Duration::from_secs(5);
+
+/// Why a handler was asked to stop.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stop {
+    /// Somebody cancelled the task.
+    Cancelled,
+    /// This worker must go.
+    Draining,
+    /// The attempt is no longer this worker's.
+    Fenced,
+    /// Its time is up.
+    TimedOut,
+}
+
+/// How a handler ended.
+#[derive(Debug)]
+enum Finish {
+    /// By itself.
+    Itself(Result<Outcome, JoinError>),
+    /// After it was asked to, perhaps by force; with what it said last.
+    Stopped {
+        forced: bool,
+        last: Option<Outcome>,
+        stop: Stop,
+    },
+}
+
+/// Makes the attempt that `delivery` asks for, unless the log says no.
+pub(super) async fn make(shared: Arc<Shared>, delivery: Delivery) {
+    let item = delivery.item.clone();
+    // Listening begins before the claim, so that no cancellation falls between the two.
+    let listener = shared.cancels.listen(item.task);
+    let claimed = claim(&shared, &delivery).await;
+    let held = Held::new(delivery, &shared.deliveries);
+    let task = match claimed {
+        Claim::Granted(task) => task,
+        Claim::Gone => return held.done(),
+        Claim::Later(delay) => return held.hand_back(delay),
+    };
+    let command = if let Some(handler) = shared.handlers.get(&task.spec.kind) {
+        let finish = supervise(&shared, &item, *task, handler, &listener).await;
+        end(&shared.name, &item, finish)
+    } else {
+        let message = format!("this worker knows no kind {:?}", task.spec.kind);
+        let unknown = error("unknown_kind", message, false);
+        Some(fail(&shared.name, &item, unknown))
+    };
+    let ended = match command {
+        Some(command) => shared.conclude(&item, command).await,
+        None => Ended::Refused,
+    };
+    match ended {
+        Ended::Committed | Ended::Refused => held.done(),
+        Ended::Unheard => held.hand_back(REST),
+    }
+}
+
+async fn supervise(
+    shared: &Shared,
+    item: &WorkItem,
+    task: Task,
+    handler: Arc<dyn Handler>,
+    listener: &Listener,
+) -> Finish {
+    let context = AttemptContext {
+        attempt: item.attempt,
+        cancel: CancellationToken::new(),
+        deadline: Instant::now() + Duration::from_millis(task.spec.timeout_ms),
+        task: item.task,
+    };
+    let (cancel, deadline) = (context.cancel.clone(), context.deadline);
+    let payload = task.spec.payload;
+    let running = tokio::spawn(async move { handler.run(payload, &context).await });
+    let mut running = AbortOnDropHandle::new(running);
+    let stop = tokio::select! {
+        outcome = &mut running => return Finish::Itself(outcome),
+        stop = reason_to_stop(shared, item, deadline, listener) => stop,
+    };
+    cancel.cancel();
+    let grace = match stop {
+        Stop::Draining | Stop::Fenced => HAND_BACK_GRACE,
+        Stop::Cancelled | Stop::TimedOut => STOP_GRACE,
+    };
+    let stopped = tokio::time::timeout(grace, &mut running).await;
+    if stopped.is_err() {
+        running.abort();
+        // It ends at its next await; one that blocks its thread is left behind.
+        let _aborted = tokio::time::timeout(HAND_BACK_GRACE, &mut running).await;
+    }
+    Finish::Stopped {
+        forced: stopped.is_err(),
+        last: stopped.ok().and_then(Result::ok),
+        stop,
+    }
+}
+
+/// Waits until the handler must stop.
+async fn reason_to_stop(
+    shared: &Shared,
+    item: &WorkItem,
+    deadline: Instant,
+    listener: &Listener,
+) -> Stop {
+    let mut heartbeat = tokio::time::interval(HEARTBEAT);
+    heartbeat.tick().await;
+    let looking = async {
+        loop {
+            tokio::select! {
+                () = listener.hinted() => {}
+                _ = heartbeat.tick() => {}
+            }
+            if let Some(stop) = look(shared, item).await {
+                return stop;
+            }
+        }
+    };
+    tokio::select! {
+        () = shared.draining.cancelled() => Stop::Draining,
+        () = tokio::time::sleep_until(deadline) => Stop::TimedOut,
+        stop = looking => stop,
+    }
+}
+
+/// Asks the log whether the attempt still is this worker's and still wanted.
+async fn look(shared: &Shared, item: &WorkItem) -> Option<Stop> {
+    let state = shared
+        .commands
+        .state::<Task>(item.tenant, item.task.uuid())
+        .await;
+    // While the log is away nobody else can have taken over either.
+    let task = state.ok()??.state;
+    let mine = task
+        .running()
+        .is_some_and(|running| running.number == item.attempt && running.worker == shared.name);
+    if !mine {
+        return Some(Stop::Fenced);
+    }
+    task.cancel_requested.is_some().then_some(Stop::Cancelled)
+}
+
+/// The commit that says how the attempt ended; none if it is not this worker's to say.
+fn end(worker: &str, item: &WorkItem, finish: Finish) -> Option<TaskCommand> {
+    let attempt = item.attempt;
+    let worker = worker.to_owned();
+    Some(match finish {
+        Finish::Itself(Ok(Outcome::Done(output)))
+        | Finish::Stopped {
+            last: Some(Outcome::Done(output)),
+            stop: Stop::Cancelled | Stop::Draining,
+            ..
+        } => TaskCommand::Succeed {
+            attempt,
+            output,
+            worker,
+        },
+        Finish::Itself(Ok(Outcome::Fail(found) | Outcome::Retry(found))) => {
+            fail(&worker, item, found)
+        }
+        Finish::Itself(Err(panic)) => fail(&worker, item, error("panic", words(panic), true)),
+        Finish::Stopped { forced, stop, .. } => match stop {
+            Stop::Cancelled => TaskCommand::ConfirmCancel {
+                attempt,
+                forced,
+                worker,
+            },
+            Stop::Draining => TaskCommand::HandBack { attempt, worker },
+            Stop::Fenced => return None,
+            Stop::TimedOut => fail(&worker, item, error("timeout", timed_out(forced), true)),
+        },
+    })
+}
+
+fn fail(worker: &str, item: &WorkItem, error: TaskError) -> TaskCommand {
+    TaskCommand::Fail {
+        attempt: item.attempt,
+        error,
+        id: item.task,
+        worker: worker.to_owned(),
+    }
+}
+
+fn timed_out(forced: bool) -> &'static str {
+    if forced {
+        "the attempt took longer than its timeout and was ended by force"
+    } else {
+        "the attempt took longer than its timeout"
+    }
+}
+
+/// What a panic said.
+fn words(panic: JoinError) -> String {
+    let said = panic.try_into_panic().ok().and_then(|payload| {
+        let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+        text.or_else(|| payload.downcast_ref::<String>().cloned())
+    });
+    said.unwrap_or_else(|| "the handler panicked".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{TaskId, TenantId};
+    use event_log::Version;
+    use uuid::Uuid;
+
+    fn item() -> WorkItem {
+        WorkItem {
+            attempt: 1,
+            task: TaskId::new(Uuid::from_u128(1)),
+            tenant: TenantId::new(Uuid::from_u128(2)),
+            version: Version(1),
+        }
+    }
+
+    fn stopped(stop: Stop, forced: bool, last: Option<Outcome>) -> Option<TaskCommand> {
+        end("w", &item(), Finish::Stopped { forced, last, stop })
+    }
+
+    fn code(command: Option<TaskCommand>) -> String {
+        match command {
+            Some(TaskCommand::Fail { error, .. }) => error.code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn who_stops_on_request_is_cancelled_and_who_was_done_has_succeeded() {
+        let by_itself = stopped(Stop::Cancelled, false, Some(Outcome::stopped()));
+        assert!(matches!(
+            by_itself,
+            Some(TaskCommand::ConfirmCancel { forced: false, .. })
+        ));
+        let by_force = stopped(Stop::Cancelled, true, None);
+        assert!(matches!(
+            by_force,
+            Some(TaskCommand::ConfirmCancel { forced: true, .. })
+        ));
+        let done = || Some(Outcome::Done(serde_json::Value::Null));
+        let succeeded = stopped(Stop::Cancelled, false, done());
+        assert!(matches!(succeeded, Some(TaskCommand::Succeed { .. })));
+        assert_eq!(code(stopped(Stop::TimedOut, false, done())), "timeout");
+    }
+
+    #[test]
+    fn who_must_go_hands_back_and_who_was_fenced_says_nothing() {
+        let handed_back = stopped(Stop::Draining, true, None);
+        assert!(matches!(handed_back, Some(TaskCommand::HandBack { .. })));
+        assert!(stopped(Stop::Fenced, false, None).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_with_its_words() {
+        let panic = tokio::spawn(async { panic!("three {}", "words") }).await;
+        let finish = Finish::Itself(panic);
+        let Some(TaskCommand::Fail { error, .. }) = end("w", &item(), finish) else {
+            panic!("a failure");
+        };
+        assert_eq!(
+            (error.code.as_str(), error.message.as_str()),
+            ("panic", "three words")
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! Tasks are worked on until they end, whatever happens to workers.
+//!
+//! Invariant: every end is a commit in the log.
+
+use domain::task::{TaskCommand, TaskSpec, TaskStatus};
+use runtime::{Clock, Worker};
+use serde_json::json;
+
+use crate::world::{World, spec};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_task_is_cancelled_by_its_worker() {
+    let world = World::start(Clock::system()).await;
+    let _scheduler = world.scheduler().await;
+    let _worker = world.worker(Worker::default()).await;
+    let task = world
+        .create_task(spec("sleep", &json!({"ms": 3_600_000})))
+        .await;
+    world.until_status(task, TaskStatus::Running).await;
+    let reason = Some("enough".to_owned());
+    world.task(task, TaskCommand::Cancel { reason }).await;
+    let asked = std::time::Instant::now();
+    let cancelled = world.until_status(task, TaskStatus::Cancelled).await;
+    assert!(
+        asked.elapsed() < scheduler::worker::HEARTBEAT,
+        "no push arrived"
+    );
+    let request = cancelled.cancel_requested.expect("a request");
+    assert_eq!(request.reason.as_deref(), Some("enough"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_retried_until_its_attempts_are_used_up() {
+    let world = World::start(Clock::system()).await;
+    let _scheduler = world.scheduler().await;
+    let allowing = Worker {
+        allow_private_addresses: true,
+        ..Worker::default()
+    };
+    let _worker = world.worker(allowing).await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", nobody.local_addr().expect("bound"));
+    drop(nobody);
+    let twice = TaskSpec {
+        max_attempts: 2,
+        ..spec("http", &json!({"url": url}))
+    };
+    let slow = TaskSpec {
+        max_attempts: 1,
+        timeout_ms: 50,
+        ..spec("sleep", &json!({"ms": 3_600_000}))
+    };
+    let refused = world.create_task(twice).await;
+    let late = world.create_task(slow).await;
+    let unknown = world.create_task(spec("unheard_of", &json!({}))).await;
+    let dead = world.until_status(refused, TaskStatus::Dead).await;
+    assert_eq!(dead.attempts(), 2);
+    assert_eq!(dead.error.expect("an error").code, "connect_failed");
+    let dead = world.until_status(late, TaskStatus::Dead).await;
+    assert_eq!(dead.error.expect("an error").code, "timeout");
+    let failed = world.until_status(unknown, TaskStatus::Failed).await;
+    assert_eq!(failed.error.expect("an error").code, "unknown_kind");
+    world.task(unknown, TaskCommand::Requeue).await;
+    world
+        .until(unknown, "failed again", |task| {
+            task.status == TaskStatus::Failed && task.updated_at > failed.updated_at
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_survives_the_death_of_its_worker() {
+    let world = World::start(Clock::system()).await;
+    let _scheduler = world.scheduler().await;
+    let first = world.worker(Worker::default()).await;
+    let task = world
+        .create_task(spec("sleep", &json!({"ms": 1_500})))
+        .await;
+    let running = world.until_status(task, TaskStatus::Running).await;
+    first.kill();
+    let _second = world.worker(Worker::default()).await;
+    let lost = world
+        .until(task, "the loss is noticed", |task| task.error.is_some())
+        .await;
+    assert_eq!(lost.error.expect("an error").code, "worker_lost");
+    let done = world.until_status(task, TaskStatus::Succeeded).await;
+    let attempt = done.attempt.expect("an attempt");
+    assert_eq!(attempt.number, 2);
+    assert_ne!(attempt.worker, running.attempt.expect("an attempt").worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_must_go_hands_back_and_the_attempt_does_not_count() {
+    let world = World::start(Clock::system()).await;
+    let _scheduler = world.scheduler().await;
+    let hasty = Worker {
+        drain_ms: 0,
+        ..Worker::default()
+    };
+    let first = world.worker(hasty).await;
+    let task = world
+        .create_task(spec("sleep", &json!({"ms": 1_000})))
+        .await;
+    world.until_status(task, TaskStatus::Running).await;
+    first.stop().await;
+    assert_eq!(world.state(task).await.status, TaskStatus::Queued);
+    let _second = world.worker(Worker::default()).await;
+    let done = world.until_status(task, TaskStatus::Succeeded).await;
+    assert_eq!(done.attempts(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_wait_for_their_time_and_start_without_delay() {
+    let world = World::start(Clock::system()).await;
+    let _scheduler = world.scheduler().await;
+    let _worker = world.worker(Worker::default()).await;
+    let warm = world.create_task(spec("echo", &json!(1))).await;
+    world.until_status(warm, TaskStatus::Succeeded).await;
+    let task = world.create_task(spec("echo", &json!(2))).await;
+    let done = world.until_status(task, TaskStatus::Succeeded).await;
+    assert_eq!(done.output, Some(json!(2)));
+    let started_at = done.attempt.expect("an attempt").started_at;
+    let waited_ms = started_at.since_ms(done.created_at);
+    // A worker that polled once a second would take half of one on average.
+    assert!(waited_ms < 500, "{waited_ms} ms");
+}

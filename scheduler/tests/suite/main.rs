@@ -1,0 +1,8 @@
+//! Scheduler, worker and projector against a real nats-server and a real Postgres.
+//!
+//! Invariant: every test has servers of its own and judges by the log, read from its beginning.
+
+mod attempts;
+mod firing;
+mod outages;
+mod world;
