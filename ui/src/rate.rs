@@ -29,11 +29,13 @@ impl Rate {
 
     /// Counts up to the second before `now_ms`; the present one is not over yet.
     pub fn advance(&mut self, now_ms: i64) {
-        let now_s = now_ms / 1_000;
-        let passed = usize::try_from(now_s - self.at_s).unwrap_or(0).min(SECONDS);
+        let second = now_ms / 1_000;
+        let passed = usize::try_from(second - self.at_s)
+            .unwrap_or(0)
+            .min(SECONDS);
         self.counts.rotate_left(passed % SECONDS);
         self.counts[SECONDS - passed..].fill(0);
-        self.at_s = self.at_s.max(now_s);
+        self.at_s = self.at_s.max(second);
     }
 
     /// The counts, the oldest first.
@@ -51,13 +53,12 @@ impl Rate {
 pub fn outline(counts: &[u32], width: f64, height: f64) -> String {
     let most = f64::from(counts.iter().copied().max().unwrap_or(0).max(1));
     let step = width / (counts.len().max(2) - 1) as f64;
-    let mut path = format!("M0 {height:.0}");
-    for (at, count) in counts.iter().enumerate() {
+    let points = counts.iter().enumerate().map(|(at, count)| {
         let y = height - height * f64::from(*count) / most;
-        path.push_str(&format!("L{:.1} {y:.1}", at as f64 * step));
-    }
-    path.push_str(&format!("L{width:.0} {height:.0}Z"));
-    path
+        format!("L{:.1} {y:.1}", at as f64 * step)
+    });
+    let points: String = points.collect();
+    format!("M0 {height:.0}{points}L{width:.0} {height:.0}Z")
 }
 
 #[cfg(test)]

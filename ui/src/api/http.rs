@@ -128,17 +128,18 @@ impl Client {
     ) -> Result<web_sys::ReadableStream, ApiError> {
         let open = || {
             let mut request = self
-                .request(Method::GET, "/stream", true)
+                .request(&Method::GET, "/stream", true)
                 .header("Accept", "text/event-stream")
                 .abort_signal(Some(signal));
             if let Some(after) = after {
                 request = request.header("Last-Event-ID", &after.to_string());
             }
-            request.build().map_err(unsendable)
+            request.build().map_err(|error| unsendable(&error))
         };
+        let used = self.0.access.borrow().clone();
         let mut response = open()?.send().await.map_err(|_| ApiError::Offline)?;
         if response.status() == 401 {
-            self.restore().await?;
+            self.renew(used).await?;
             response = open()?.send().await.map_err(|_| ApiError::Offline)?;
         }
         if !response.ok() {
@@ -165,6 +166,7 @@ impl Client {
         let mut lagging = 0;
         let mut renewed = false;
         loop {
+            let used = self.0.access.borrow().clone();
             let response = self.once(call).await?;
             if response.ok() {
                 self.remember(call, &response);
@@ -175,7 +177,7 @@ impl Client {
             match error.code() {
                 Some(Code::AuthenticationRequired) if call.signed && !renewed => {
                     renewed = true;
-                    self.restore().await?;
+                    self.renew(used).await?;
                 }
                 Some(Code::ProjectionLagging) if lagging < LAG_RETRIES => {
                     lagging += 1;
@@ -186,9 +188,17 @@ impl Client {
         }
     }
 
+    /// A new access token in place of the one that was `used`, unless another call got it meanwhile.
+    async fn renew(&self, used: Option<String>) -> Result<(), ApiError> {
+        if *self.0.access.borrow() != used {
+            return Ok(());
+        }
+        self.restore().await.map(drop)
+    }
+
     async fn once(&self, call: &Call) -> Result<Response, ApiError> {
         let mut request = self
-            .request(call.method.clone(), &call.path, call.signed)
+            .request(&call.method, &call.path, call.signed)
             .header("Accept", "application/json, application/problem+json");
         if let Some(key) = &call.key {
             request = request.header("Idempotency-Key", key);
@@ -200,13 +210,13 @@ impl Client {
             None => request.build(),
         };
         request
-            .map_err(unsendable)?
+            .map_err(|error| unsendable(&error))?
             .send()
             .await
             .map_err(|_| ApiError::Offline)
     }
 
-    fn request(&self, method: Method, path: &str, signed: bool) -> RequestBuilder {
+    fn request(&self, method: &Method, path: &str, signed: bool) -> RequestBuilder {
         let url = format!("{BASE}{path}");
         let mut request = RequestBuilder::new(&url).method(method.clone());
         if let Some(access) = self.0.access.borrow().as_ref().filter(|_| signed) {
@@ -217,7 +227,7 @@ impl Client {
             .written
             .borrow()
             .as_ref()
-            .filter(|_| method == Method::GET)
+            .filter(|_| *method == Method::GET)
         {
             request = request.header("Consistency-Token", token);
         }
@@ -269,6 +279,6 @@ fn retry_after_s(response: &Response) -> u32 {
     u32::clamp(seconds, 1, RETRY_AFTER_MAX_S)
 }
 
-fn unsendable(error: gloo_net::Error) -> ApiError {
+fn unsendable(error: &gloo_net::Error) -> ApiError {
     ApiError::Unreadable(error.to_string())
 }

@@ -34,6 +34,8 @@ pub enum Glyph {
     Play,
     /// A plus.
     Plus,
+    /// A question mark.
+    Question,
     /// An open circle with an arrow.
     Retry,
     /// A magnifying glass.
@@ -128,6 +130,7 @@ impl Glyph {
             Self::Pause => "M5.5 3v10M10.5 3v10",
             Self::Play => "M5 2.8v10.4l8-5.2z",
             Self::Plus => "M8 3v10M3 8h10",
+            Self::Question => "M5.6 5.8a2.4 2.4 0 1 1 3.5 2.1c-.7.4-1.1.9-1.1 1.7v.3M8 12.4v.1",
             Self::Retry => "M13.2 8a5.2 5.2 0 1 1-1.6-3.8M13.5 1.8v3h-3",
             Self::Search => "M7 2.2a4.8 4.8 0 1 0 0 9.6 4.8 4.8 0 1 0 0-9.6m3.5 8.3 3.5 3.5",
             Self::SignOut => "M6 2.2H2.8v11.6H6M6.5 8h7M10.7 5.2 13.5 8l-2.8 2.8",

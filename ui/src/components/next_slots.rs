@@ -6,10 +6,11 @@ use schemas::{api::Preview, domain::schedule::Schedule};
 use yew::prelude::*;
 
 use super::{Empty, Glyph, Moment, Stamp, view_of};
-use crate::hooks::{Fetched, use_fetch, use_now};
+use crate::hooks::{Fetched, use_live_fetch, use_now};
 
 /// How many slots the list shows.
 const SLOTS: u32 = 5;
+const ASK_AGAIN_MS: i64 = 5_000;
 
 /// A schedule.
 #[derive(PartialEq, Properties)]
@@ -59,19 +60,24 @@ pub fn NextSlots(props: &Props) -> Html {
 
 #[hook]
 fn use_preview(schedule: Schedule, count: u32) -> Fetched<Preview> {
-    let preview = use_fetch((schedule, count), |client, (schedule, count)| async move {
-        client.preview(&schedule, count).await
-    });
+    let preview = use_live_fetch(
+        (schedule, count),
+        |client, (schedule, count)| async move { client.preview(&schedule, count).await },
+        |_| false,
+    );
     let now = use_now();
     let next = preview
         .value
         .as_ref()
         .and_then(|preview| preview.slots.first())
         .map(|slot| slot.at);
-    let passed = next.is_some_and(|next| next.unix_ms() < now);
+    // Asked again every few seconds: the server's clock may be behind the reader's.
+    let passed = next
+        .filter(|next| next.unix_ms() < now)
+        .map(|_| now / ASK_AGAIN_MS);
     let reload = preview.reload.clone();
     use_effect_with((passed, next), move |(passed, _)| {
-        if *passed {
+        if passed.is_some() {
             reload.emit(());
         }
     });

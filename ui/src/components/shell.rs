@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
-use super::{Anchor, Button, Glyph, Help, Icon, LivePill, Look, ThemeSwitch};
+use super::{Anchor, Brand, Button, Glyph, Help, Icon, LivePill, Look, ThemeSwitch};
 use crate::{
     browser,
     hooks::{use_address, use_session},
@@ -49,16 +49,13 @@ pub fn Shell(props: &Props) -> Html {
             <a class="skip" href="#content">{ "Skip to the content" }</a>
             <header class="topbar">
                 <Anchor class="brand" to={Route::Overview}>
-                    <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true">
-                        <path class="brand-disc" d="M16 3a13 13 0 1 0 0 26 13 13 0 1 0 0-26" />
-                        <path class="brand-moon" d="M22.5 19.5A8 8 0 0 1 12.4 9.3a8 8 0 1 0 10.1 10.2z" />
-                        <path class="brand-star" d="m21 8 1 2.4 2.4 1-2.4 1-1 2.4-1-2.4-2.4-1 2.4-1z" />
-                    </svg>
+                    <Brand />
                     <span>{ "Almanac" }</span>
                 </Anchor>
                 <LivePill />
                 <span class="topbar-space" />
-                <Button label="Keyboard help" glyph={Glyph::Document} look={Look::Ghost} onclick={open_help} />
+                <Button label="Keyboard help"
+                    name="help" glyph={Glyph::Question} look={Look::Ghost} onclick={open_help} />
                 <ThemeSwitch />
                 <Who />
             </header>

@@ -37,8 +37,8 @@ pub fn TaskTable(props: &Props) -> Html {
                         if props.with_job {
                             <th scope="col">{ "Job" }</th>
                         }
-                        <th scope="col">{ "Priority" }</th>
-                        <th scope="col" class="end">{ "Attempt" }</th>
+                        <th scope="col" class="optional">{ "Priority" }</th>
+                        <th scope="col" class="end optional">{ "Attempt" }</th>
                         <th scope="col" class="end">{ "Took" }</th>
                         <th scope="col" class="end">{ "Created" }</th>
                     </tr>
@@ -72,12 +72,12 @@ fn TaskRow(props: &RowProps) -> Html {
             if props.with_job {
                 <td data-label="Job">{ job(task) }</td>
             }
-            <td data-label="Priority">
+            <td data-label="Priority" class="optional">
                 <span class="priority" data-priority={task.priority.name()}>
                     { priority(task.priority) }
                 </span>
             </td>
-            <td data-label="Attempt" class="end number">{ attempts(task) }</td>
+            <td data-label="Attempt" class="end number optional">{ attempts(task) }</td>
             <td data-label="Took" class="end">{ took(task) }</td>
             <td data-label="Created" class="end"><Moment at={task.created_at} /></td>
         </tr>

@@ -172,9 +172,9 @@ fn reload_soon(together: &Rc<RefCell<Together>>, reload: &Rc<RefCell<Callback<()
 
 /// The latest value of something, for closures that outlive a render.
 #[hook]
-fn use_latest<T: 'static>(value: T) -> Rc<RefCell<T>>
+fn use_latest<T>(value: T) -> Rc<RefCell<T>>
 where
-    T: Clone,
+    T: Clone + 'static,
 {
     let latest = use_mut_ref(|| value.clone());
     *latest.borrow_mut() = value;

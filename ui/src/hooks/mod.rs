@@ -13,7 +13,7 @@ mod toasts;
 
 pub use action::use_action;
 pub use address::use_address;
-pub use fetch::{Fetched, use_fetch, use_live_fetch};
+pub use fetch::{Fetched, use_live_fetch};
 pub use live::{use_live, use_live_status};
 pub use now::{Now, use_now};
 pub use page::use_page;

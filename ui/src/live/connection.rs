@@ -1,7 +1,7 @@
 //! Keeps one live stream open while the page can be seen.
 //!
-//! Invariant: at most one stream is open. After a break it resumes after the last commit heard; if it
-//! cannot, everybody is told to load again.
+//! Invariant: at most one stream is open. After a break it resumes after the last commit heard, and
+//! everybody is told to load again once.
 
 use std::{cell::Cell, cell::RefCell, rc::Rc};
 
@@ -193,12 +193,11 @@ impl Inner {
     }
 
     /// The stream is open. What happened between loading and this moment was not heard, unless the
-    /// stream resumes: then it follows.
+    /// stream resumes; and what could not be loaded while the server was away can be now.
     fn greeted(&self, data: &str) {
         self.failures.set(0);
-        let resumes = self.last.get().is_some();
         if let Ok(Reached { position }) = serde_json::from_str(data)
-            && !resumes
+            && self.last.get().is_none()
         {
             self.reached(position);
         }
@@ -208,9 +207,7 @@ impl Inner {
             known: true,
             ..status
         });
-        if !resumes {
-            self.feed.tell(&News::Reload);
-        }
+        self.feed.tell(&News::Reload);
     }
 
     fn reached(&self, position: u64) {

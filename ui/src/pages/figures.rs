@@ -164,8 +164,8 @@ pub fn ResourceFigures(props: &Props) -> Html {
 }
 
 /// How many tasks are in `status`.
-pub fn of_task(stats: &Stats, status: TaskStatus) -> u64 {
-    stats.tasks.get(status.name()).copied().unwrap_or(0)
+pub fn of_task(figures: &Stats, status: TaskStatus) -> u64 {
+    figures.tasks.get(status.name()).copied().unwrap_or(0)
 }
 
 fn width(count: u64, most: u64) -> f64 {

@@ -82,7 +82,7 @@ fn list(page: &Page<JobView>, filter: &JobFilter) -> Html {
                             <th scope="col">{ "Job" }</th>
                             <th scope="col">{ "Schedule" }</th>
                             <th scope="col">{ "Next" }</th>
-                            <th scope="col">{ "Origin" }</th>
+                            <th scope="col" class="optional">{ "Origin" }</th>
                             <th scope="col" class="end">{ "Actions" }</th>
                         </tr>
                     </thead>
@@ -131,7 +131,7 @@ fn JobRow(props: &RowProps) -> Html {
                     <span class="faint">{ "–" }</span>
                 }
             </td>
-            <td data-label="Origin"><OriginFact origin={job.origin.clone()} /></td>
+            <td data-label="Origin" class="optional"><OriginFact origin={job.origin.clone()} /></td>
             <td class="cell-actions end"><RowActions id={job.id} status={job.status} /></td>
         </tr>
     }

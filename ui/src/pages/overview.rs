@@ -9,11 +9,9 @@ use super::{
     figures::{JobFigures, ResourceFigures, TaskFigures, of_task},
 };
 use crate::{
-    components::{
-        Activity, Anchor, Button, Empty, Glyph, Look, PageHead, Panel, TaskForm, TaskTable, view_of,
-    },
+    components::{Activity, Anchor, Empty, Glyph, NewTask, PageHead, Panel, TaskTable, view_of},
     filter::TaskFilter,
-    hooks::{use_live_fetch, use_page, use_session},
+    hooks::{use_live_fetch, use_page},
     route::Route,
 };
 
@@ -28,11 +26,6 @@ pub fn Overview() -> Html {
         |client, ()| async move { client.stats().await },
         |_| true,
     );
-    let recent = use_live_fetch(
-        RECENT,
-        |client, limit| async move { client.tasks_at_most(&TaskFilter::default(), limit).await },
-        |event| event.kind == "task",
-    );
     let attention = use_live_fetch(
         ATTENTION,
         |client, limit| async move {
@@ -42,39 +35,16 @@ pub fn Overview() -> Html {
         },
         |event| event.kind == "task",
     );
-    let creating = use_state_eq(|| false);
-    let may_act = use_session().may_act();
-    let settled = |value: bool, error: bool| value || error;
-    use_page(
-        "Overview",
-        settled(stats.value.is_some(), stats.error.is_some())
-            && settled(recent.value.is_some(), recent.error.is_some()),
-    );
+    use_page("Overview", stats.value.is_some() || stats.error.is_some());
     let total = stats.value.as_ref().map_or(0, |stats| {
         STATUSES
             .into_iter()
             .map(|status| of_task(stats, status))
             .sum()
     });
-    let set = |open: bool| {
-        let creating = creating.setter();
-        move || creating.set(open)
-    };
-    let (open, close) = (set(true), set(false));
-    let all = html! { <Anchor to={Route::Tasks}>{ "Show all" }</Anchor> };
     html! {
         <>
-            <PageHead title="Overview">
-                if may_act {
-                    <Button
-                        label="New task"
-                        glyph={Glyph::Plus}
-                        look={Look::Primary}
-                        name="new-task"
-                        onclick={move |_| open()}
-                    />
-                }
-            </PageHead>
+            <PageHead title="Overview"><NewTask /></PageHead>
             { view_of(&stats, |stats| html! {
                 <div class="figures">
                     <TaskFigures stats={stats.clone()} />
@@ -86,22 +56,33 @@ pub fn Overview() -> Html {
                 <Attention tasks={attention} {total} />
                 <Activity />
             </div>
-            <Panel title="Latest tasks" class="flush" aside={all}>
-                { view_of(&recent, |page| html! {
-                    if page.items.is_empty() {
-                        <Empty
-                            glyph={Glyph::Todo}
-                            title="No tasks yet"
-                            hint="Create one here, or let a job create them by its schedule."
-                        />
-                    } else {
-                        <TaskTable tasks={page.items.clone()} />
-                    }
-                }) }
-            </Panel>
-            if *creating {
-                <TaskForm onclose={move |()| close()} />
-            }
+            <Latest />
         </>
+    }
+}
+
+/// The latest tasks, whatever their state.
+#[component]
+fn Latest() -> Html {
+    let recent = use_live_fetch(
+        RECENT,
+        |client, limit| async move { client.tasks_at_most(&TaskFilter::default(), limit).await },
+        |event| event.kind == "task",
+    );
+    let all = html! { <Anchor to={Route::Tasks}>{ "Show all" }</Anchor> };
+    html! {
+        <Panel title="Latest tasks" class="flush" aside={all}>
+            { view_of(&recent, |page| html! {
+                if page.items.is_empty() {
+                    <Empty
+                        glyph={Glyph::Todo}
+                        title="No tasks yet"
+                        hint="Create one here, or let a job create them by its schedule."
+                    />
+                } else {
+                    <TaskTable tasks={page.items.clone()} />
+                }
+            }) }
+        </Panel>
     }
 }

@@ -84,7 +84,7 @@ fn list(page: &Page<ResourceView>, filter: &ResourceFilter) -> Html {
                             <th scope="col">{ "Resource" }</th>
                             <th scope="col">{ "Attributes" }</th>
                             <th scope="col">{ "Labels" }</th>
-                            <th scope="col">{ "Origin" }</th>
+                            <th scope="col" class="optional">{ "Origin" }</th>
                             <th scope="col" class="end">{ "Changed" }</th>
                         </tr>
                     </thead>
@@ -118,7 +118,7 @@ fn row(resource: &ResourceView) -> Html {
             </td>
             <td data-label="Attributes">{ some_of(&resource.attributes) }</td>
             <td data-label="Labels">{ labels(&resource.labels) }</td>
-            <td data-label="Origin"><OriginFact origin={resource.origin.clone()} /></td>
+            <td data-label="Origin" class="optional"><OriginFact origin={resource.origin.clone()} /></td>
             <td data-label="Changed" class="end"><Moment at={resource.updated_at} /></td>
         </tr>
     }

@@ -10,7 +10,7 @@ use yew::prelude::*;
 
 use crate::{
     api::ApiError,
-    components::{Button, Glyph, Icon, Look, ThemeSwitch},
+    components::{Brand, Button, Glyph, Icon, Look, ThemeSwitch},
     hooks::{use_client, use_page, use_session},
 };
 
@@ -69,11 +69,7 @@ pub fn SignIn() -> Html {
         <main class="sign-in" id="content">
             <div class="sign-in-theme"><ThemeSwitch /></div>
             <section class="sign-in-card">
-                <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true">
-                    <path class="brand-disc" d="M16 3a13 13 0 1 0 0 26 13 13 0 1 0 0-26" />
-                    <path class="brand-moon" d="M22.5 19.5A8 8 0 0 1 12.4 9.3a8 8 0 1 0 10.1 10.2z" />
-                    <path class="brand-star" d="m21 8 1 2.4 2.4 1-2.4 1-1 2.4-1-2.4-2.4-1 2.4-1z" />
-                </svg>
+                <Brand />
                 <h1>{ if registers { "Create your account" } else { "Sign in to Almanac" } }</h1>
                 <p class="sign-in-line">{ "Every task, job and resource, and how each came to be." }</p>
                 if let Some(error) = &*error {

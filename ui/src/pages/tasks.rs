@@ -12,11 +12,11 @@ use yew::prelude::*;
 
 use crate::{
     components::{
-        Anchor, Button, Chip, Chips, Empty, Glyph, Look, PageHead, Pager, Panel, Search, TaskForm,
-        TaskTable, view_of,
+        Anchor, Chip, Chips, Empty, Glyph, NewTask, PageHead, Pager, Panel, Search, TaskTable,
+        view_of,
     },
     filter::TaskFilter,
-    hooks::{use_address, use_live_fetch, use_page, use_session},
+    hooks::{use_address, use_live_fetch, use_page},
     route::Route,
     text::{count, task_label, task_tone},
 };
@@ -36,14 +36,7 @@ pub fn Tasks() -> Html {
         |client, ()| async move { client.stats().await },
         |event| event.kind == "task",
     );
-    let creating = use_state_eq(|| false);
-    let may_act = use_session().may_act();
     use_page("Tasks", !tasks.stale);
-    let set = |open: bool| {
-        let creating = creating.setter();
-        move || creating.set(open)
-    };
-    let (open, close) = (set(true), set(false));
     let onsearch = {
         let (address, filter) = (address.clone(), filter.clone());
         move |kind| {
@@ -56,17 +49,7 @@ pub fn Tasks() -> Html {
     };
     html! {
         <>
-            <PageHead title="Tasks">
-                if may_act {
-                    <Button
-                        label="New task"
-                        glyph={Glyph::Plus}
-                        look={Look::Primary}
-                        name="new-task"
-                        onclick={move |_| open()}
-                    />
-                }
-            </PageHead>
+            <PageHead title="Tasks"><NewTask /></PageHead>
             <div class="filters">
                 <Chips label="Status" to={Route::Tasks} chips={chips(&filter, stats.value.as_deref())} />
                 <div class="filters-fields">
@@ -83,9 +66,6 @@ pub fn Tasks() -> Html {
             <Panel title="Tasks" class="flush headless">
                 { view_of(&tasks, |page| list(page, &filter)) }
             </Panel>
-            if *creating {
-                <TaskForm onclose={move |()| close()} />
-            }
         </>
     }
 }

@@ -55,13 +55,21 @@ pub fn in_words(expression: &str) -> Option<String> {
         rest if rest.len() == 5 => ("0", rest),
         _ => return None,
     };
-    let second = field(second, &[])?;
-    let minute = field(fields[0], &[])?;
-    let hour = field(fields[1], &[])?;
+    let second = even(field(second, &[])?, 60)?;
+    let minute = even(field(fields[0], &[])?, 60)?;
+    let hour = even(field(fields[1], &[])?, 24)?;
     let days = days(&field(fields[2], &[])?, &field(fields[4], &DAYS)?)?;
-    let months = months(&field(fields[3], &MONTHS)?)?;
+    let months = months(&even(field(fields[3], &MONTHS)?, 12)?)?;
     let clock = clock(&second, &minute, &hour)?;
     Some(sentence(&clock, &days, &months))
+}
+
+/// A step that does not divide its round begins anew with each round, so it is no steady rhythm.
+fn even(field: Field, round: u32) -> Option<Field> {
+    match field {
+        Field::Step(step) if !round.is_multiple_of(step) => None,
+        field => Some(field),
+    }
 }
 
 fn field(text: &str, names: &[&str]) -> Option<Field> {
@@ -110,7 +118,10 @@ fn clock(second: &Field, minute: &Field, hour: &Field) -> Option<String> {
             listed(minutes, |m| format!(":{m:02}"))
         )),
         (_, Field::List(minutes), Field::Step(step)) if minutes.len() == 1 => {
-            Some(format!("every {step} hours at :{:02}", minutes[0]))
+            Some(match minutes[0] {
+                0 => format!("every {step} hours"),
+                minute => format!("every {step} hours at :{minute:02}"),
+            })
         }
         (_, Field::List(minutes), Field::List(hours)) if minutes.len() * hours.len() <= 6 => {
             let times: Vec<_> = hours
@@ -148,7 +159,7 @@ fn days(of_month: &Field, of_week: &Field) -> Option<String> {
             listed(days, u32::to_string)
         )),
         Field::Range(from, to) => Some(format!("on days {from} to {to} of the month")),
-        Field::Step(step) => Some(format!("every {step} days of the month")),
+        Field::Step(_) => return None,
     };
     let of_week = match of_week {
         Field::Any => None,
@@ -234,6 +245,7 @@ mod tests {
             ("17 * * * *", "Every hour at :17"),
             ("0,30 * * * *", "Every hour at :00 and :30"),
             ("5 */2 * * *", "Every 2 hours at :05"),
+            ("0 */12 * * *", "Every 12 hours"),
             ("@daily", "Every day at 00:00"),
             ("0 2 * * *", "Every day at 02:00"),
             ("0 2,14 * * *", "Every day at 02:00 and 14:00"),
@@ -274,6 +286,9 @@ mod tests {
             "30 0 2 * * *",
             "@reboot",
             "0 0 * * */2",
+            "0 */5 * * *",
+            "*/7 * * * *",
+            "0 0 */2 * *",
         ];
         for expression in odd {
             assert_eq!(in_words(expression), None, "{expression}");
