@@ -1,1 +1,45 @@
-fn main() {}
+//! The one binary: everything on this machine (`almanac dev`), or one role of an installation.
+//!
+//! - [`cli`] says what can be asked, [`command`] has one file for each sub-command.
+//! - [`dev`] runs everything together, [`roles`] each part by itself.
+//! - [`crontab`] and [`inventory`] read what exists already; [`client`] tells it to a gateway.
+//!
+//! Invariant: a failure is one line that says what is wrong and what to do; the exit code is 0 when all
+//! went well, 1 when something failed or does not hold, and 2 when the question was not understood.
+
+mod cli;
+mod client;
+mod command;
+mod crontab;
+mod dev;
+mod identity;
+mod inventory;
+mod roles;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::Parser as _;
+
+/// How long threads that block may take to end after everything else has.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return cli::explain(&error),
+    };
+    runtime::install_crypto();
+    let threads = match tokio::runtime::Runtime::new() {
+        Ok(threads) => threads,
+        Err(error) => return failed(&error.into()),
+    };
+    let done = threads.block_on(command::run(cli));
+    threads.shutdown_timeout(LAST_WORDS);
+    done.unwrap_or_else(|error| failed(&error))
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    let line = format!("{error:#}").replace('\n', " ");
+    eprintln!("✖ {line}");
+    ExitCode::FAILURE
+}

@@ -1,7 +1,8 @@
 // Journeys through the page: a real browser, the real binary, real servers.
 //
-// Every file in journeys/ exports `name` and `run({ page, base, admin, api })`. The last line
-// printed is "N passed, N failed"; exit code 77 with a reason means that nothing could be run.
+// Every file in journeys/ exports `name` and `run({ page, context, base, admin, api, almanac,
+// report, scratch })`: `api(method, path, body)` asks as the administrator, `almanac(...args)` runs the
+// binary on the same data, `report` and `scratch` are folders to keep and to forget. The last line is "N passed, N failed"; exit code 77 with a reason means that nothing could be run.
 // ALMANAC_BIN names the binary, or ALMANAC_DEV_JSON the file of an `almanac dev` that runs already.
 
 import { mkdir, readdir } from "node:fs/promises";
@@ -54,8 +55,10 @@ async function walk(browser, server, journey) {
   const complaints = listen(page);
   let problem;
   try {
-    const { base, admin } = server;
-    await journey.run({ page, context, base, admin, api: (...call) => server.api(...call) });
+    const { base, admin, scratch } = server;
+    const api = (...call) => server.api(...call);
+    const almanac = (...args) => server.almanac(...args);
+    await journey.run({ page, context, base, admin, api, almanac, report: REPORT, scratch });
     if (complaints.length > 0) throw new Error(`the page complained: ${complaints.join("; ")}`);
   } catch (error) {
     problem = error;

@@ -1,13 +1,15 @@
 // One `almanac dev` for all journeys, on data of its own.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, open, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 
+const PROGRAM = process.env.ALMANAC_BIN ?? "almanac";
 const READY_LIMIT_MS = 180_000;
 const STOP_LIMIT_MS = 30_000;
 
@@ -15,24 +17,36 @@ export class Server {
   /** Starts the binary, or uses one that runs, and waits until it serves. */
   static async start(report) {
     const running = process.env.ALMANAC_DEV_JSON;
-    if (running) return new Server(JSON.parse(await readFile(running, "utf8")));
+    if (running) {
+      const state = JSON.parse(await readFile(running, "utf8"));
+      return new Server(state, path.dirname(path.resolve(running)));
+    }
     const dir = await mkdtemp(path.join(os.tmpdir(), "almanac-browser-"));
     // As root, the database runs under an account that must be able to pass.
     await chmod(dir, 0o711);
     const log = await open(path.join(report, "almanac.log"), "w");
-    const program = process.env.ALMANAC_BIN ?? "almanac";
-    const args = ["dev", "--data-dir", path.join(dir, "data"), "--port", "0", "--no-open"];
-    const child = spawn(program, args, { stdio: ["ignore", log.fd, log.fd] });
+    const data = path.join(dir, "data");
+    const args = ["dev", "--data-dir", data, "--port", "0", "--no-open"];
+    const child = spawn(PROGRAM, args, { stdio: ["ignore", log.fd, log.fd] });
     await log.close();
     const ended = once(child, "exit").then(([code, signal]) => code ?? signal);
-    const state = await ready(path.join(dir, "data/dev.json"), ended);
-    return new Server(state, { child, ended, dir });
+    const state = await ready(path.join(data, "dev.json"), ended);
+    return new Server(state, data, { child, ended, dir });
   }
 
-  constructor(state, own) {
+  constructor(state, data, own) {
     this.base = state.gateway.replace(/\/$/, "");
     this.admin = state.admin;
+    this.data = data;
     this.own = own;
+    /** Where journeys may put files. */
+    this.scratch = own?.dir ?? os.tmpdir();
+  }
+
+  /** Runs the binary on the same data; what it prints. */
+  async almanac(...args) {
+    const { stdout } = await promisify(execFile)(PROGRAM, [...args, "--data-dir", this.data]);
+    return stdout;
   }
 
   /** Calls the API as the administrator; the body of the answer. */

@@ -1,0 +1,237 @@
+//! What can be asked on the command line.
+//!
+//! Invariant: a question that is not understood is answered in one line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
+
+/// An event-sourced operations backend.
+#[derive(Debug, Parser)]
+#[command(name = "almanac", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Which log lines to write, as in `info,gateway=debug`.
+    #[arg(long, global = true, env = "ALMANAC_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sign in from scripts.
+    #[command(subcommand)]
+    Auth(Auth),
+    /// Serve everything on this machine, with servers of its own.
+    Dev(Dev),
+    /// Serve the API and the page.
+    Gateway(Configured),
+    /// Bring in what exists already.
+    #[command(subcommand)]
+    Import(Import),
+    /// Look into the read models.
+    #[command(subcommand)]
+    Projections(Projections),
+    /// Keep the read models up to date.
+    Projector(Configured),
+    /// Turn due jobs into tasks.
+    Scheduler(Configured),
+    /// Create streams and tables, and the first administrator.
+    Setup(Setup),
+    /// Work on tasks.
+    Worker(Configured),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Auth {
+    /// Print an access token of the administrator of a running `almanac dev`.
+    Token {
+        /// Where that keeps its data.
+        #[arg(long, default_value = ".almanac", value_name = "DIR")]
+        data_dir: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct Dev {
+    /// Let tasks of the kind `command` run programs, as you.
+    #[arg(long)]
+    pub allow_commands: bool,
+    /// Where everything is kept.
+    #[arg(long, default_value = ".almanac", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Where to serve; 0 for any free port. Without it 8080, or the next that is free.
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Begin with nothing.
+    #[arg(long)]
+    pub no_demo: bool,
+    /// Do not open a browser.
+    #[arg(long)]
+    pub no_open: bool,
+    /// Forget everything first.
+    #[arg(long)]
+    pub reset: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Configured {
+    /// A TOML file; `ALMANAC__<SECTION>__<KEY>` in the environment overrides it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct Setup {
+    #[command(flatten)]
+    pub configured: Configured,
+    /// The address of the first administrator.
+    #[arg(long, env = "ALMANAC_ADMIN_EMAIL", value_name = "ADDRESS")]
+    pub admin_email: String,
+    /// Their password; give it in the environment, where other users cannot read it.
+    #[arg(long, env = "ALMANAC_ADMIN_PASSWORD", hide_env_values = true)]
+    pub admin_password: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Turn the lines of crontabs into jobs, paused.
+    Crontab(Crontab),
+    /// Turn what this machine has into resources.
+    Inventory(Target),
+}
+
+#[derive(Args, Debug)]
+pub struct Crontab {
+    /// Crontabs, or folders of them such as /etc/cron.d.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Let the jobs fire.
+    #[arg(long)]
+    pub enable: bool,
+    /// A user's name stands in each line, as in /etc/crontab.
+    #[arg(long, conflicts_with = "user")]
+    pub system: bool,
+    /// No user's name stands in the lines, as in `crontab -l`.
+    #[arg(long)]
+    pub user: bool,
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// Which gateway to tell.
+#[derive(Args, Debug)]
+pub struct Target {
+    /// Where a running `almanac dev` keeps its data.
+    #[arg(
+        long,
+        default_value = ".almanac",
+        value_name = "DIR",
+        conflicts_with = "url"
+    )]
+    pub data_dir: PathBuf,
+    /// Another gateway, such as `https://almanac.example.org`.
+    #[arg(long, requires = "email")]
+    pub url: Option<String>,
+    /// Who signs in there.
+    #[arg(long, requires = "url", value_name = "ADDRESS")]
+    pub email: Option<String>,
+    /// The environment variable that holds their password.
+    #[arg(long, default_value = "ALMANAC_PASSWORD", value_name = "NAME")]
+    pub password_env: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Projections {
+    /// List the commits that could not be applied.
+    Parked(Place),
+    /// Say how far the read models are.
+    Status(Place),
+    /// Prove that the read models are what the log says; exit code 1 if they are not.
+    Verify(Place),
+}
+
+/// Which servers to look at.
+#[derive(Args, Debug)]
+pub struct Place {
+    /// Where a running `almanac dev` keeps its data.
+    #[arg(long, default_value = ".almanac", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Servers elsewhere, as this file says.
+    #[arg(long, value_name = "FILE", conflicts_with = "data_dir")]
+    pub config: Option<PathBuf>,
+}
+
+/// Answers what could not be understood, and requests for help.
+pub fn explain(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Nobody is left to tell that the help could not be printed.
+        let _unprinted = error.print();
+        return ExitCode::from(u8::from(error.use_stderr()) * 2);
+    }
+    eprintln!("✖ {} → almanac --help", sentence(&error.to_string()));
+    ExitCode::from(2)
+}
+
+/// What is wrong, without the usage that follows it.
+fn sentence(text: &str) -> String {
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:"));
+    let words = lines
+        .flat_map(str::split_whitespace)
+        .collect::<Vec<_>>()
+        .join(" ");
+    words
+        .strip_prefix("error: ")
+        .map_or(words.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn refused(args: &[&str]) -> String {
+        let args = std::iter::once("almanac").chain(args.iter().copied());
+        sentence(&Cli::try_parse_from(args).expect_err("refused").to_string())
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn mistakes_are_told_in_one_line() {
+        for (args, told) in [
+            (&["dev", "--prot", "1"][..], "unexpected argument '--prot'"),
+            (&["dev", "--port", "70000"], "70000"),
+            (&["import", "crontab"], "<FILE>"),
+            (
+                &["import", "crontab", "a", "--system", "--user"],
+                "cannot be used with",
+            ),
+            (&["import", "inventory", "--url", "http://x"], "--email"),
+            (
+                &["projections", "verify", "--config", "a", "--data-dir", "b"],
+                "cannot be used",
+            ),
+        ] {
+            let line = refused(args);
+            assert!(line.contains(told), "{line}");
+            assert!(!line.contains('\n') && !line.contains("Usage"), "{line}");
+        }
+    }
+
+    #[test]
+    fn dev_needs_no_argument() {
+        let cli = Cli::try_parse_from(["almanac", "dev"]).expect("understood");
+        let Command::Dev(dev) = cli.command else {
+            panic!("dev is dev");
+        };
+        assert_eq!(dev.data_dir, PathBuf::from(".almanac"));
+        assert!(dev.port.is_none() && !dev.allow_commands && !dev.reset);
+    }
+}

@@ -1,0 +1,197 @@
+//! `almanac import crontab`: lines of crontabs become jobs.
+//!
+//! Invariant: each line that is no job is accounted for: comments and variables silently, everything
+//! else on standard error with its reason.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, Result};
+use domain::job::JobStatus;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use schemas::api::{CreateJob, JobView};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{AT_ONCE, client};
+use crate::{
+    cli,
+    client::{Client, ClientError},
+    crontab::{Content, Layout, Place, ignored_in_folder, jobs, layout_of, owner_of, parse},
+    inventory::hostname,
+};
+
+/// A crontab to import.
+pub struct Source {
+    /// What it says, if that is not to be read from `path`.
+    pub content: Option<Vec<u8>>,
+    /// Its layout, if the path does not tell.
+    pub layout: Option<Layout>,
+    /// Whom it belongs to, if the path does not tell.
+    pub owner: Option<String>,
+    /// Where it is, as its jobs will say.
+    pub path: PathBuf,
+}
+
+/// What came of a crontab.
+pub struct Imported {
+    /// How many jobs it has.
+    pub jobs: usize,
+    /// `path:line: reason` for each line that cannot be a job.
+    pub skipped: Vec<String>,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+pub(super) async fn run(asked: cli::Crontab) -> Result<ExitCode> {
+    let layout = match (asked.system, asked.user) {
+        (true, _) => Some(Layout::System),
+        (_, true) => Some(Layout::User),
+        _ => None,
+    };
+    let mut sources = Vec::new();
+    for path in &asked.files {
+        sources.extend(files(path)?.into_iter().map(|path| Source {
+            content: None,
+            layout,
+            owner: None,
+            path,
+        }));
+    }
+    let client = client(&asked.target).await?;
+    for source in sources {
+        let imported = import(&client, source, asked.enable).await?;
+        for line in &imported.skipped {
+            eprintln!("{line}");
+        }
+        let (path, skipped) = (imported.path.display(), imported.skipped.len());
+        println!("{path}: {} jobs, {skipped} skipped", imported.jobs);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Imports one crontab.
+pub async fn import(client: &Client, source: Source, enable: bool) -> Result<Imported> {
+    let shown = source.path.display().to_string();
+    let text = match source.content {
+        Some(content) => content,
+        None => fs::read(&source.path).with_context(|| format!("reading {shown}"))?,
+    };
+    let layout = source.layout.unwrap_or_else(|| layout_of(&source.path));
+    let lines = parse(&text, layout, &zone());
+    let place = Place {
+        host: hostname(),
+        owner: source.owner.or_else(|| owner_of(&source.path)),
+        path: shown.clone(),
+    };
+    let jobs = jobs(&lines, &place, enable);
+    let count = jobs.len();
+    stream::iter(jobs)
+        .map(|(id, job)| put(client, id, job, enable))
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<Vec<_>>()
+        .await?;
+    let skipped = lines.into_iter().filter_map(|line| match line.content {
+        Content::Skipped { reason, text } => Some(format!(
+            "{shown}:{}: skipped: {reason}: {text}",
+            line.number
+        )),
+        _ => None,
+    });
+    Ok(Imported {
+        jobs: count,
+        skipped: skipped.collect(),
+        path: source.path,
+    })
+}
+
+/// A put leaves a job that exists as paused or active as it is.
+async fn put(client: &Client, id: Uuid, job: CreateJob, enable: bool) -> Result<(), ClientError> {
+    let path = format!("/jobs/{id}");
+    let put = client.put::<JobView>(&path, &job).await?;
+    if enable && put.status == JobStatus::Paused {
+        client
+            .post_idempotent(&format!("{path}/resume"), &json!({}))
+            .await?;
+    }
+    Ok(())
+}
+
+/// The files that `path` stands for: itself or, of a folder, those that cron would read.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    // Jobs are known by their path, so the same file must always have the same one.
+    let path = fs::canonicalize(path).with_context(|| format!("reading {}", path.display()))?;
+    if !path.is_dir() {
+        return Ok(vec![path]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&path).with_context(|| format!("reading {}", path.display()))? {
+        let file = entry?.path();
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        match ignored_in_folder(&name) {
+            _ if !file.is_file() => {}
+            Some(reason) => eprintln!("{}: skipped: {reason}", file.display()),
+            None => files.push(file),
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The machine's time zone by its IANA name; UTC if it does not say.
+fn zone() -> String {
+    let written = fs::read_to_string("/etc/timezone").unwrap_or_default();
+    let linked = fs::read_link("/etc/localtime").unwrap_or_default();
+    let linked = linked
+        .to_string_lossy()
+        .split_once("/zoneinfo/")
+        .map(|(_, zone)| zone.to_owned());
+    let written = Some(written.trim().to_owned()).filter(|zone| !zone.is_empty());
+    // The link is what programs follow; the file may have been forgotten.
+    linked
+        .or(written)
+        .filter(|zone| is_zone(zone))
+        .unwrap_or_else(|| "UTC".to_owned())
+}
+
+fn is_zone(zone: &str) -> bool {
+    let schedule = domain::schedule::Schedule::Cron {
+        expression: "* * * * *".to_owned(),
+        timezone: zone.to_owned(),
+    };
+    domain::schedule::Calendar::try_new(&schedule).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_stands_for_the_files_that_cron_reads() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["php", "b.bak", ".placeholder", "anacron"] {
+            fs::write(folder.path().join(name), "").expect("written");
+        }
+        fs::create_dir(folder.path().join("sub")).expect("made");
+        let files = files(folder.path()).expect("readable");
+        let names: Vec<_> = files
+            .iter()
+            .filter_map(|file| file.file_name()?.to_str())
+            .collect();
+        assert_eq!(names, ["anacron", "php"]);
+        assert!(super::files(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn this_machine_is_in_a_zone_that_is_known() {
+        assert!(is_zone(&zone()));
+        assert!(!is_zone("Mars/Olympus") && !is_zone(""));
+    }
+}

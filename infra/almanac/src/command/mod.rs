@@ -1,0 +1,75 @@
+//! One file for each sub-command.
+//!
+//! Invariant: logging is set up here, before anything else happens.
+
+mod auth;
+pub mod import;
+mod projections;
+mod setup;
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::Result;
+use runtime::{Config, Telemetry, TelemetryGuard};
+
+use crate::{
+    cli::{Cli, Command, Configured},
+    dev,
+    roles::{self, Ground, Role},
+};
+
+/// What is worth a line when nothing was asked for: in a terminal, only what needs attention.
+const QUIET: &str = "warn";
+
+/// Does what was asked.
+pub async fn run(cli: Cli) -> Result<ExitCode> {
+    let log = cli.log;
+    let _telemetry = match &cli.command {
+        Command::Gateway(_)
+        | Command::Projector(_)
+        | Command::Scheduler(_)
+        | Command::Worker(_) => None,
+        _ => Some(quiet(log.clone())?),
+    };
+    match cli.command {
+        Command::Auth(asked) => auth::run(asked).await,
+        Command::Dev(asked) => dev::run(asked).await,
+        Command::Gateway(configured) => role(Role::Gateway, &configured, log).await,
+        Command::Import(asked) => import::run(asked).await,
+        Command::Projections(asked) => projections::run(asked).await,
+        Command::Projector(configured) => role(Role::Projector, &configured, log).await,
+        Command::Scheduler(configured) => role(Role::Scheduler, &configured, log).await,
+        Command::Setup(asked) => setup::run(asked).await,
+        Command::Worker(configured) => role(Role::Worker, &configured, log).await,
+    }
+}
+
+/// One role, until a signal asks it to end.
+async fn role(role: Role, configured: &Configured, log: Option<String>) -> Result<ExitCode> {
+    let mut config = configuration(configured.config.as_deref())?;
+    if log.is_some() {
+        config.telemetry.filter = log;
+    }
+    let _telemetry = runtime::init_telemetry(role.name(), &config.telemetry)?;
+    let shutdown = runtime::shutdown_on_signal()?;
+    let ground = Ground::open(config, false).await?;
+    tracing::info!(role = role.name(), "serving");
+    roles::run(role, &ground, shutdown).await?;
+    tracing::info!(role = role.name(), "ended in good order");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn configuration(file: Option<&Path>) -> Result<Config> {
+    Ok(Config::load(file)?)
+}
+
+fn quiet(log: Option<String>) -> Result<TelemetryGuard> {
+    let filter = Some(log.unwrap_or_else(|| QUIET.to_owned()));
+    runtime::init_telemetry(
+        "almanac",
+        &Telemetry {
+            filter,
+            ..Telemetry::default()
+        },
+    )
+}

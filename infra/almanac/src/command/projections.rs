@@ -1,0 +1,102 @@
+//! `almanac projections verify | status | parked`.
+//!
+//! Invariant: nothing is changed by looking.
+
+use std::process::ExitCode;
+
+use ::projections::{Store, parked, verify};
+use anyhow::{Context as _, Result};
+use event_log::{EventLog as _, JetStreamLog, SharedLog};
+use runtime::{Nats, Postgres};
+use std::sync::Arc;
+
+use crate::{
+    cli::{Place, Projections},
+    dev::Running,
+    roles,
+};
+
+/// Enough for one question after another.
+const CONNECTIONS: u32 = 2;
+
+pub(super) async fn run(asked: Projections) -> Result<ExitCode> {
+    match asked {
+        Projections::Parked(place) => list_parked(place).await,
+        Projections::Status(place) => status(place).await,
+        Projections::Verify(place) => prove(place).await,
+    }
+}
+
+async fn prove(place: Place) -> Result<ExitCode> {
+    let (log, store) = open(place).await?;
+    let log: SharedLog = Arc::new(log);
+    let found = verify(&log, &store)
+        .await
+        .context("nothing could be compared")?;
+    for difference in &found.differences {
+        println!("✖ {difference}");
+    }
+    let unlisted = found.differences_total - found.differences.len() as u64;
+    if unlisted > 0 {
+        println!("✖ and {unlisted} more");
+    }
+    let mark = if found.holds() { '✔' } else { '✖' };
+    println!(
+        "{mark} {} rows compared with {} commits up to position {}: {} differences, {} parked",
+        found.rows, found.commits, found.position.0, found.differences_total, found.parked
+    );
+    Ok(if found.holds() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+async fn status(place: Place) -> Result<ExitCode> {
+    let (log, store) = open(place).await?;
+    let reached = parked::list(&store, None).await?;
+    let head = log.head().await?.position.0;
+    let position = reached.position.0;
+    println!("log          {head}");
+    println!(
+        "read models  {position} ({} behind)",
+        head.saturating_sub(position)
+    );
+    println!("parked       {}", reached.value.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list_parked(place: Place) -> Result<ExitCode> {
+    let (_log, store) = open(place).await?;
+    for commit in parked::list(&store, None).await?.value {
+        let aggregate = commit
+            .kind
+            .zip(commit.id)
+            .map(|(kind, id)| format!("{kind}/{id}"));
+        let whose = aggregate.or(commit.subject).unwrap_or_default();
+        println!("{}\t{whose}\t{}", commit.position.0, commit.reason);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open(place: Place) -> Result<(JetStreamLog, Store)> {
+    let (nats, postgres) = if place.config.is_some() {
+        let config = super::configuration(place.config.as_deref())?;
+        (config.nats, config.postgres)
+    } else {
+        let running = Running::find(&place.data_dir)?;
+        let nats = Nats {
+            monitor_url: running.monitor,
+            replicas: 1,
+            accept_interval_sync: false,
+            url: running.nats.into(),
+        };
+        let postgres = Postgres {
+            connections: CONNECTIONS,
+            url: running.postgres.into(),
+        };
+        (nats, postgres)
+    };
+    let log = roles::open_log(&nats, false).await?;
+    Ok((log, Store::connect(&postgres).await?))
+}

@@ -1,0 +1,15 @@
+-- The role that reads. Roles belong to the whole cluster, hence the condition.
+SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') AS missing \gset
+\if :missing
+CREATE ROLE analyst;
+\endif
+ALTER ROLE analyst LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION LIMIT 10
+  PASSWORD :'password';
+ALTER ROLE analyst SET default_transaction_read_only = on;
+ALTER ROLE analyst SET statement_timeout = '30s';
+ALTER ROLE analyst SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE analyst SET search_path = app;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA app TO analyst;
+GRANT SELECT ON ALL TABLES IN SCHEMA app TO analyst;
+ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO analyst;

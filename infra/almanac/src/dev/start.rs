@@ -1,0 +1,174 @@
+//! From running servers to a gateway that answers.
+//!
+//! Invariant: a step is announced when it is done; what is printed of it was measured.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+use commands::Registration;
+use domain::user::Role;
+use projections::Store;
+use runtime::{Config, Gateway, Nats, Postgres, Scheduler, Secrets, Telemetry, Worker};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::net::TcpListener;
+
+use super::{
+    House, analyst, demo, kept, parts::Parts, phrase, running::Admin, running::Running, steps::Step,
+};
+use crate::roles::{self, Ground};
+
+/// Whom the demo's administrator signs in as; the name is reserved for this machine (RFC 6761).
+const ADMIN: &str = "admin@almanac.localhost";
+/// How long the parts may take to be ready.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+/// How often to look.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long attempts may take to end on Ctrl-C, in milliseconds.
+const DRAIN_MS: u64 = 3_000;
+/// Connections to Postgres: requests come from one machine only.
+const CONNECTIONS: u32 = 16;
+
+/// Starts everything and says where it is.
+pub(super) async fn run(
+    house: &House<'_>,
+    listener: TcpListener,
+    parts: &mut Parts,
+) -> Result<Running> {
+    let url = format!("http://{}", listener.local_addr()?);
+    let password = kept::text(&house.dir.join("admin"), phrase::random)?;
+    let config = config(house, &listener)?;
+
+    let step = Step::begin("log");
+    let ground = Ground::open(config, true).await?;
+    let position = event_log::EventLog::head(&ground.log).await?.position.0;
+    step.done(&format!(
+        "{position} commits · every write is synced to disk"
+    ));
+
+    let step = Step::begin("read models");
+    let store = ground.store().await?;
+    store.migrate().await?;
+    let analyst = analyst::grant(&store, house).await?;
+    administrator(&ground, &password).await?;
+    step.done("migrated · role analyst (reads only)");
+
+    let step = Step::begin("parts");
+    spawn(&ground, &store, listener, parts);
+    tokio::select! {
+        ready = ready(&url) => ready?,
+        failure = parts.ended() => return Err(failure),
+    }
+    step.done("gateway · projector · scheduler · worker");
+
+    let running = Running {
+        gateway: url,
+        nats: house.servers.nats.url(),
+        monitor: house.servers.nats.monitor_url(),
+        postgres: house.servers.postgres.url("almanac"),
+        analyst,
+        admin: Admin {
+            email: ADMIN.to_owned(),
+            password: password.expose_secret().to_owned(),
+        },
+        pid: std::process::id(),
+    };
+    if !house.asked.no_demo {
+        demo::load(&running, &house.dir).await?;
+    }
+    Ok(running)
+}
+
+fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
+    let (nats, postgres) = (&house.servers.nats, &house.servers.postgres);
+    Ok(Config {
+        gateway: Gateway {
+            listen: listener.local_addr()?,
+            public_url: None,
+            // Only this machine can reach it.
+            registration: runtime::Registration::Open,
+        },
+        nats: Nats {
+            monitor_url: nats.monitor_url(),
+            replicas: 1,
+            accept_interval_sync: false,
+            url: nats.url().into(),
+        },
+        postgres: Postgres {
+            connections: CONNECTIONS,
+            url: postgres.url("almanac").into(),
+        },
+        scheduler: Scheduler::default(),
+        secrets: Secrets {
+            master_key: master_key(&house.dir)?,
+        },
+        telemetry: Telemetry::default(),
+        worker: Worker {
+            allow_commands: house.asked.allow_commands,
+            drain_ms: DRAIN_MS,
+            ..Worker::default()
+        },
+    })
+}
+
+fn master_key(dir: &Path) -> Result<SecretString> {
+    kept::text(&dir.join("master.key"), || {
+        kept::hex(&runtime::random::bytes::<32>())
+    })
+}
+
+async fn administrator(ground: &Ground, password: &SecretString) -> Result<()> {
+    let administrator = Registration {
+        email: ADMIN.to_owned(),
+        name: "Administrator".to_owned(),
+        password: password.clone(),
+        role: Role::Admin,
+    };
+    let identity = ground.identity().await?;
+    commands::bootstrap(&ground.commands, &identity, administrator).await?;
+    Ok(())
+}
+
+/// In the order in which they end: first no more questions, then no more work, at last no more rows.
+fn spawn(ground: &Ground, store: &Store, listener: TcpListener, parts: &mut Parts) {
+    let (base, rows) = (ground.clone(), store.clone());
+    parts.spawn("gateway", 0, |token| async move {
+        roles::serve(&base, rows, listener, token).await
+    });
+    let (base, rows) = (ground.clone(), store.clone());
+    parts.spawn("scheduler", 1, |token| async move {
+        roles::schedule(&base, rows, token).await
+    });
+    let base = ground.clone();
+    parts.spawn("worker", 1, |token| async move {
+        roles::work(&base, token).await
+    });
+    let (base, rows) = (ground.clone(), store.clone());
+    parts.spawn("projector", 2, |token| async move {
+        roles::remember(&base, rows, token).await
+    });
+}
+
+/// Waits until the gateway says that it can serve.
+async fn ready(url: &str) -> Result<()> {
+    let http = reqwest::Client::builder()
+        .timeout(Duration::from_secs(5))
+        .no_proxy()
+        .build()?;
+    let began = Instant::now();
+    let mut last = String::new();
+    while began.elapsed() < READY_LIMIT {
+        match http.get(format!("{url}/readyz")).send().await {
+            Ok(answer) if answer.status().is_success() => return Ok(()),
+            Ok(answer) => last = answer.text().await.unwrap_or_default(),
+            Err(failure) => last = failure.to_string(),
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    bail!(
+        "not ready after {} s: {last} → see what it logged",
+        READY_LIMIT.as_secs()
+    )
+}

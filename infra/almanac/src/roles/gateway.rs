@@ -1,0 +1,52 @@
+//! The gateway as a part.
+//!
+//! Invariant: what it needs of the log beyond commands is a probe: where it ends, and whether it is
+//! there.
+
+use std::sync::Arc;
+
+use ::gateway::{LogProbe, Services};
+use anyhow::Result;
+use event_log::{EventLog as _, JetStreamLog};
+use futures::FutureExt as _;
+use projections::{Freshness, LiveFeed, Store};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::Ground;
+
+/// Serves the API and the page.
+pub async fn run(
+    ground: &Ground,
+    store: Store,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<()> {
+    let freshness = Freshness::watch(&store);
+    let feed = LiveFeed::start(ground.shared_log(), freshness.clone(), shutdown.clone());
+    let services = Services {
+        commands: ground.commands.clone(),
+        config: ground.config.gateway.clone(),
+        feed,
+        freshness,
+        identity: ground.identity().await?,
+        log: probe(&ground.log).await?,
+        store,
+    };
+    ::gateway::run(services, listener, shutdown).await?;
+    Ok(())
+}
+
+async fn probe(log: &JetStreamLog) -> Result<LogProbe> {
+    let incarnation = log.head().await?.incarnation;
+    let (asked, watched) = (log.clone(), log.clone());
+    let head = move || {
+        let log = asked.clone();
+        async move { log.head().await.ok().map(|head| head.position) }.boxed()
+    };
+    Ok(LogProbe {
+        head: Arc::new(head),
+        incarnation,
+        is_connected: Arc::new(move || watched.is_connected()),
+    })
+}

@@ -1,0 +1,62 @@
+//! The parts of an installation, each a process by itself or all in one.
+//!
+//! Invariant: a part connects to what it needs and nothing else, and returns only when it was asked to
+//! end or cannot go on.
+
+mod gateway;
+mod ground;
+mod projector;
+mod scheduler;
+mod worker;
+
+use anyhow::{Context as _, Result};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use ground::{Ground, open_log};
+
+/// A part of an installation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// Is asked.
+    Gateway,
+    /// Remembers.
+    Projector,
+    /// Acts when nobody asks.
+    Scheduler,
+    /// Does the work.
+    Worker,
+}
+
+impl Role {
+    /// What it is called in logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Projector => "projector",
+            Self::Scheduler => "scheduler",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// Runs one part as a process of its own.
+pub async fn run(role: Role, ground: &Ground, shutdown: CancellationToken) -> Result<()> {
+    match role {
+        Role::Gateway => {
+            let address = ground.config.gateway.listen;
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address} → change gateway.listen"))?;
+            serve(ground, ground.store().await?, listener, shutdown).await
+        }
+        Role::Projector => remember(ground, ground.store().await?, shutdown).await,
+        Role::Scheduler => schedule(ground, ground.store().await?, shutdown).await,
+        Role::Worker => work(ground, shutdown).await,
+    }
+}
+
+pub use gateway::run as serve;
+pub use projector::run as remember;
+pub use scheduler::run as schedule;
+pub use worker::run as work;

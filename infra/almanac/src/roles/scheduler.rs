@@ -1,0 +1,25 @@
+//! The scheduler as a part.
+//!
+//! Invariant: any number of them may run; one leads.
+
+use ::scheduler::Services;
+use anyhow::Result;
+use event_log::{Leases, WorkQueue};
+use projections::Store;
+use tokio_util::sync::CancellationToken;
+
+use super::Ground;
+
+/// Turns due jobs into tasks and hands out what is to be done.
+pub async fn run(ground: &Ground, store: Store, shutdown: CancellationToken) -> Result<()> {
+    let services = Services {
+        clock: ground.clock.clone(),
+        commands: ground.commands.clone(),
+        config: ground.config.scheduler.clone(),
+        leases: Leases::open(&ground.log).await?,
+        log: ground.shared_log(),
+        store,
+        work: WorkQueue::new(&ground.log),
+    };
+    Ok(::scheduler::run(services, shutdown).await?)
+}

@@ -1,0 +1,8 @@
+//! The bare limits: minimal programs that do one step and nothing else.
+//!
+//! Invariant: none of them uses Almanac's code, so none can share its faults.
+
+pub mod disk;
+pub mod nats;
+pub mod postgres;
+pub mod server;

@@ -1,0 +1,133 @@
+//! Load in a closed loop: each of so many actors does the next thing as soon as the last is done.
+//!
+//! Invariant: only what began and ended within the measured time counts, so neither warming up nor
+//! running out flatters or spoils a figure.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use tokio::task::JoinSet;
+
+use crate::latency::Latencies;
+
+/// What one actor does over and over.
+pub trait Step: Send + 'static {
+    /// Does it once.
+    fn step(&mut self) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// How long to measure, and how long to run before.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    /// How long one point is measured.
+    pub measure: Duration,
+    /// How long it runs before.
+    pub warm_up: Duration,
+}
+
+/// What was measured.
+#[derive(Clone)]
+pub struct Measured {
+    /// How long each took.
+    pub latencies: Latencies,
+    /// How many per second.
+    pub rate: f64,
+}
+
+impl Scale {
+    /// Points of so many seconds; a short look if not told.
+    pub fn new(seconds: Option<f64>) -> Self {
+        let measure = Duration::from_secs_f64(seconds.unwrap_or(1.5));
+        Self {
+            measure,
+            warm_up: measure / 4,
+        }
+    }
+}
+
+impl Measured {
+    /// `latencies` of what was done within `span`.
+    pub fn within(latencies: Latencies, span: Duration) -> Self {
+        let rate = latencies.count() as f64 / span.as_secs_f64();
+        Self { latencies, rate }
+    }
+}
+
+/// Lets all actors work side by side; the first failure ends it.
+pub async fn closed_loop<S: Step>(scale: Scale, actors: Vec<S>) -> Result<Measured> {
+    let begin = Instant::now() + scale.warm_up;
+    let end = begin + scale.measure;
+    let mut working = JoinSet::new();
+    for mut actor in actors {
+        working.spawn(async move {
+            let mut latencies = Latencies::new();
+            loop {
+                let started = Instant::now();
+                if started >= end {
+                    return Ok::<_, anyhow::Error>(latencies);
+                }
+                actor.step().await?;
+                let done = Instant::now();
+                if done >= begin && done < end {
+                    latencies.record(done - started);
+                }
+            }
+        });
+    }
+    let mut all = Latencies::new();
+    while let Some(ended) = working.join_next().await {
+        all.add(&ended.context("an actor panicked")??);
+    }
+    Ok(Measured::within(all, scale.measure))
+}
+
+/// The one in the middle by rate, of an odd number of rounds.
+pub fn median(mut rounds: Vec<Measured>) -> Result<Measured> {
+    rounds.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    let middle = rounds.len() / 2;
+    rounds
+        .into_iter()
+        .nth(middle)
+        .context("no round was measured")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Waits(Duration);
+
+    impl Step for Waits {
+        async fn step(&mut self) -> Result<()> {
+            tokio::time::sleep(self.0).await;
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = false)]
+    async fn actors_work_side_by_side() {
+        let scale = Scale::new(Some(0.2));
+        let wait = Duration::from_millis(10);
+        let actors = || (0..8).map(|_| Waits(wait)).collect::<Vec<_>>();
+        let measured = closed_loop(scale, actors()).await.expect("measured");
+        // Timers are never early, so the rate is never above the ideal one (and one at each edge).
+        let ideal = 8.0 / wait.as_secs_f64();
+        assert!(
+            measured.rate > 0.0 && measured.rate <= ideal * 1.06,
+            "{}",
+            measured.rate
+        );
+        assert!(measured.latencies.quantile_ms(0.5) >= 10.0);
+    }
+
+    #[test]
+    fn the_median_is_a_round_that_was_run() {
+        let round = |rate| Measured {
+            latencies: Latencies::new(),
+            rate,
+        };
+        let middle = median(vec![round(3.0), round(1.0), round(2.0)]).expect("some");
+        assert!((middle.rate - 2.0).abs() < f64::EPSILON);
+        assert!(median(vec![]).is_err());
+    }
+}

@@ -1,0 +1,80 @@
+//! Rebuilding all read models from the log.
+//!
+//! Invariant: what is built is checked to have come to the end of the log, and the limits are of the
+//! same commits and of as many rows.
+
+use std::{sync::Arc, time::Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use event_log::{EventLog as _, Position};
+use futures::StreamExt as _;
+
+use crate::{
+    bare::postgres,
+    filling,
+    machine::Cpu,
+    report::{Report, Row},
+    world::World,
+};
+
+/// Measures on a log of `commits`.
+pub async fn run(commits: usize) -> Result<Report> {
+    let world = World::start().await?;
+    let began = Instant::now();
+    let ids = filling::lives(&world, commits).await?;
+    let filled = rate(ids.len() * 3, began);
+    let head = world.log.head().await?.position;
+    let followed = follow(&world, head).await?;
+    let url = world.servers().postgres.url("almanac");
+    postgres::prepare(&url).await?;
+    let inserted = postgres::Bare::connect(&url).await?.fill(&ids).await?;
+    let mut processes = vec![("projector", std::process::id())];
+    processes.extend(world.processes()?);
+    let before = Cpu::now(&processes)?;
+    let began = Instant::now();
+    let log: event_log::SharedLog = Arc::new(world.log.clone());
+    let reached = projections::rebuild_into(&log, &world.store, "bench_rebuilt").await?;
+    let rebuilt = rate(head.0 as usize, began);
+    let spent = before.since(&processes)?;
+    ensure!(
+        reached == head,
+        "rebuilt up to {reached:?}, but the log ends at {head:?}"
+    );
+    let mut report = Report::new("rebuild (tasks that were created, started and succeeded)");
+    report.row(Row::rate(
+        "writing this log in atomic batches of 1,000, commits",
+        filled,
+    ));
+    report.row(Row::rate("bare: following the log, commits", followed));
+    report.row(Row::of(
+        "bare: UNNEST 500 rows and a checkpoint, rows",
+        &inserted,
+    ));
+    report.row(Row::rate("rebuild, commits", rebuilt).against_rate("following", followed));
+    report.row(Row::rate("rebuild, events", rebuilt).against_rate("UNNEST", inserted.rate));
+    report.remark(format!(
+        "{head} commits of one event each, {} tasks",
+        ids.len()
+    ));
+    report.remark(
+        "each commit of a rebuild writes a row of the mirror, a current row and, from the second on, \
+         a row of history; the bare insert writes one row without indexes",
+    );
+    report.remark(spent.per(head.0 as f64, "commit"));
+    Ok(report)
+}
+
+async fn follow(world: &World, head: Position) -> Result<f64> {
+    let began = Instant::now();
+    let mut entries = world.log.follow(Position(0)).await?;
+    loop {
+        let entry = entries.next().await.context("the log has ended")??;
+        if entry.position() == head {
+            return Ok(rate(head.0 as usize, began));
+        }
+    }
+}
+
+fn rate(count: usize, began: Instant) -> f64 {
+    count as f64 / began.elapsed().as_secs_f64()
+}

@@ -1,0 +1,207 @@
+//! Parts of Almanac as processes of their own, composed as the binary composes them.
+//!
+//! Invariant: a part ends when the process that started it ends, since that closes its standard input.
+
+use std::{
+    io::{Read as _, Seek as _},
+    net::{Ipv4Addr, SocketAddr},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use commands::{Commands, Identity};
+use event_log::{JetStreamLog, Leases, Options, SharedLog, Vault, WorkQueue};
+use gateway::LogProbe;
+use projections::{Freshness, LiveFeed, Store};
+use runtime::{Clock, Config, Ids};
+use secrecy::ExposeSecret as _;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    net::TcpListener,
+    process::{Child, ChildStdin, Command},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::bare;
+
+/// How long a part may take to be ready.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// How long a part may take to end.
+const END_WITHIN: Duration = Duration::from_secs(15);
+
+/// Which part a process plays.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Part {
+    /// Echoes, reads rows and fans out without any of Almanac.
+    Bare,
+    /// Is asked.
+    Gateway,
+    /// Remembers.
+    Projector,
+    /// Acts when nobody asks.
+    Scheduler,
+}
+
+/// A part that runs.
+pub struct Role {
+    address: SocketAddr,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    pid: u32,
+}
+
+impl Role {
+    /// Starts `part` with this environment and returns when it is ready.
+    pub async fn start(part: Part, environment: &[(&'static str, String)]) -> Result<Self> {
+        let name = format!("{part:?}").to_lowercase();
+        let mut log = tempfile::tempfile()?;
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["role", &name])
+            .envs(environment.iter().map(|(key, value)| (*key, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log.try_clone()?)
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdin = child.stdin.take();
+        let pid = child.id().context("it ended at once")?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let line = tokio::time::timeout(READY_WITHIN, lines.next_line()).await;
+        let Ok(Ok(Some(line))) = line else {
+            let mut words = String::new();
+            log.rewind()?;
+            log.read_to_string(&mut words)?;
+            anyhow::bail!("the {name} does not start: {words}");
+        };
+        let address = line
+            .parse()
+            .with_context(|| format!("the {name} says {line:?}"))?;
+        Ok(Self {
+            address,
+            child,
+            stdin,
+            pid,
+        })
+    }
+
+    /// Where it listens; meaningless for parts that do not.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process.
+    pub const fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Ends it in good order.
+    pub async fn end(mut self) -> Result<()> {
+        drop(self.stdin.take());
+        let ended = tokio::time::timeout(END_WITHIN, self.child.wait()).await;
+        ended.context("a part does not end")??;
+        Ok(())
+    }
+}
+
+/// Plays `part` in this process.
+pub async fn play(part: Part) -> Result<()> {
+    let config = Config::load(None)?;
+    let _telemetry = runtime::init_telemetry("bench", &config.telemetry)?;
+    let shutdown = CancellationToken::new();
+    let ends = shutdown.clone();
+    std::thread::spawn(move || {
+        // Whatever ends it: nobody is there any more.
+        let _closed = std::io::stdin().read_to_end(&mut Vec::new());
+        ends.cancel();
+    });
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    if let Part::Bare = part {
+        let server = bare::server::Server::open(config.postgres.url.expose_secret()).await?;
+        println!("{address}");
+        return shutdown
+            .run_until_cancelled(server.serve(listener))
+            .await
+            .unwrap_or(Ok(()));
+    }
+    let log = JetStreamLog::open(&options(&config.nats)).await?;
+    let shared: SharedLog = Arc::new(log.clone());
+    let store = Store::connect(&config.postgres).await?;
+    let clock = Clock::system();
+    let commands = Commands::new(shared.clone(), clock.clone(), Ids::new(clock.clone()));
+    match part {
+        Part::Bare => {}
+        Part::Gateway => {
+            let services = gateway(&config, &log, commands, store, shutdown.clone()).await?;
+            println!("{address}");
+            gateway::run(services, listener, shutdown).await?;
+        }
+        Part::Projector => {
+            println!("{address}");
+            projections::run(shared, store, shutdown).await?;
+        }
+        Part::Scheduler => {
+            let services = scheduler::Services {
+                clock,
+                commands,
+                config: config.scheduler,
+                leases: Leases::open(&log).await?,
+                log: shared,
+                store,
+                work: WorkQueue::new(&log),
+            };
+            println!("{address}");
+            Box::pin(scheduler::run(services, shutdown)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How to open the log.
+pub fn options(nats: &runtime::Nats) -> Options {
+    Options {
+        accept_interval_sync: nats.accept_interval_sync,
+        create: true,
+        group_commit: true,
+        monitor_url: nats.monitor_url.clone(),
+        replicas: nats.replicas,
+        url: nats.url.clone(),
+    }
+}
+
+async fn gateway(
+    config: &Config,
+    log: &JetStreamLog,
+    commands: Commands,
+    store: Store,
+    shutdown: CancellationToken,
+) -> Result<gateway::Services> {
+    let shared: SharedLog = Arc::new(log.clone());
+    let vault = Vault::open(log, &config.secrets.master_key()?).await?;
+    let identity = Identity::open(commands.clone(), vault).await?;
+    let freshness = Freshness::watch(&store);
+    let feed = LiveFeed::start(shared.clone(), freshness.clone(), shutdown);
+    let incarnation = shared.head().await?.incarnation;
+    let connected = log.clone();
+    let head = move || -> futures::future::BoxFuture<'static, _> {
+        let log = shared.clone();
+        Box::pin(async move { log.head().await.ok().map(|head| head.position) })
+    };
+    Ok(gateway::Services {
+        commands,
+        config: config.gateway.clone(),
+        feed,
+        freshness,
+        identity,
+        log: LogProbe {
+            head: Arc::new(head),
+            incarnation,
+            is_connected: Arc::new(move || connected.is_connected()),
+        },
+        store,
+    })
+}

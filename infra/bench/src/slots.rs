@@ -1,0 +1,133 @@
+//! Many jobs due at one instant: how late each slot is in the log.
+//!
+//! Invariant: a slot counts when its commit is heard of by somebody who follows the log, durable and in
+//! order; every slot is waited for, and none is counted twice.
+
+use std::{collections::HashSet, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use commands::{Ask, Commands, DEFAULT_TENANT};
+use domain::{
+    Actor, AggregateKind, CommandId, JobId, Name, TaskId, Timestamp,
+    job::{Job, JobCommand, JobCreated, Misfire, Overlap},
+    schedule::Schedule,
+};
+use event_log::{Entry, EventLog as _, Follow};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use uuid::Uuid;
+
+use crate::{
+    filling::BATCH,
+    fixture,
+    latency::Latencies,
+    report::{Report, Row},
+    role::Part,
+    world::World,
+};
+
+/// How many jobs are made at a time.
+const MAKING: usize = 512;
+/// How long before they are due the last job must be known to the scheduler.
+const AHEAD_MS: i64 = 3_000;
+/// How late a slot may be before the bench gives up.
+const GIVE_UP: Duration = Duration::from_mins(1);
+
+/// Measures with these numbers of jobs.
+pub async fn run(counts: &[usize]) -> Result<Report> {
+    let mut report = Report::new("slots (jobs due at one instant, one commit each)");
+    for count in counts {
+        let world = World::start().await?;
+        let projector = world.part(Part::Projector).await?;
+        let scheduler = world.part(Part::Scheduler).await?;
+        let limit = bare(&world, *count).await?;
+        let fired = fired(&world, *count).await?;
+        let name = format!("bare atomic batches of 1,000, {count} commits");
+        report.row(Row::latency(name, &limit));
+        report.row(
+            Row::latency(format!("{count} slots, lateness"), &fired).against_p50("bare", &limit),
+        );
+        scheduler.end().await?;
+        projector.end().await?;
+    }
+    report.remark("goal: no slot later than 1 s with 10,000 due at once");
+    report.remark("the projector follows and the dispatcher fills the work queue meanwhile");
+    Ok(report)
+}
+
+/// As many commits in full batches, one after the other: when each is acknowledged.
+async fn bare(world: &World, count: usize) -> Result<Latencies> {
+    let births: Vec<_> = (0..count).map(|_| world.author.birth()).collect();
+    let began = std::time::Instant::now();
+    let mut latencies = Latencies::new();
+    for batch in births.chunks(BATCH) {
+        world.log.append_all(batch.to_vec()).await?;
+        let late = began.elapsed();
+        for _ in batch {
+            latencies.record(late);
+        }
+    }
+    world.caught_up().await?;
+    Ok(latencies)
+}
+
+async fn fired(world: &World, count: usize) -> Result<Latencies> {
+    let clock = world.author.clock();
+    // Making them takes a while; only what is left of it counts.
+    let making_ms = i64::try_from(count)? / 2;
+    let at = Timestamp::from_unix_ms(clock.now().unix_ms() + making_ms + 2 * AHEAD_MS);
+    let commands = world.commands();
+    let jobs: Vec<JobId> = stream::iter(0..count)
+        .map(|_| make(&commands, at))
+        .buffer_unordered(MAKING)
+        .try_collect()
+        .await?;
+    world.caught_up().await?;
+    let left_ms = at.unix_ms() - clock.now().unix_ms();
+    ensure!(
+        left_ms >= AHEAD_MS,
+        "making {count} jobs left only {left_ms} ms"
+    );
+    let mut owed: HashSet<Uuid> = jobs
+        .into_iter()
+        .map(|job| TaskId::of_slot(job, at).uuid())
+        .collect();
+    let mut entries: Follow = world.log.follow(world.log.head().await?.position).await?;
+    let limit = Duration::from_millis(left_ms.unsigned_abs()) + GIVE_UP;
+    let hearing = async {
+        let mut latencies = Latencies::new();
+        while !owed.is_empty() {
+            let entry = entries.next().await.context("the log has ended")??;
+            let late_ms = clock.now().unix_ms() - at.unix_ms();
+            let Entry::Commit(commit) = entry else {
+                continue;
+            };
+            if commit.stream.kind == AggregateKind::Task && owed.remove(&commit.stream.id) {
+                ensure!(late_ms >= 0, "a slot was fired {} ms early", -late_ms);
+                latencies.record(Duration::from_millis(late_ms.unsigned_abs()));
+            }
+        }
+        Ok(latencies)
+    };
+    let heard = tokio::time::timeout(limit, hearing).await;
+    heard.with_context(|| format!("slots were not fired within {} s", GIVE_UP.as_secs()))?
+}
+
+async fn make(commands: &Commands, at: Timestamp) -> Result<JobId> {
+    let id = commands.ids().next();
+    let actor = Actor::System("bench".to_owned());
+    let mut ask = Ask::new(actor, DEFAULT_TENANT, id, CommandId::new(id));
+    ask.fresh = true;
+    let created = JobCreated {
+        name: Name::try_new("due with all others")?,
+        schedule: Schedule::Once { at },
+        task: fixture::task().spec,
+        overlap: Overlap::Allow,
+        misfire: Misfire::Latest,
+        enabled: true,
+        origin: None,
+    };
+    commands
+        .execute::<Job>(ask, JobCommand::Create(created))
+        .await?;
+    Ok(JobId::new(id))
+}

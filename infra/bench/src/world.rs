@@ -1,0 +1,162 @@
+//! Real servers of one bench, and the parts of Almanac on them.
+//!
+//! Invariant: both servers sync every write, as in production, and vanish with the bench.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use commands::{Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
+use domain::user::Role as UserRole;
+use event_log::{EventLog as _, JetStreamLog, Position, SharedLog, Vault};
+use local::{Servers, Sync};
+use projections::{Freshness, Store};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{
+    bare,
+    fixture::Author,
+    http::Site,
+    role::{self, Part, Role},
+};
+
+/// Seals a vault that lives as long as the bench.
+const MASTER_KEY: [u8; 32] = [0x0a; 32];
+/// How long the read models may take for what a bench has written.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_mins(5);
+
+/// A nats-server and a Postgres of one's own.
+pub struct World {
+    /// Clock and ids of this process.
+    pub author: Author,
+    /// The log, with group commit.
+    pub log: JetStreamLog,
+    /// The read models, which only a projector fills.
+    pub store: Store,
+    servers: Servers,
+}
+
+impl World {
+    /// Starts both and makes what Almanac needs on them.
+    pub async fn start() -> Result<Self> {
+        let starting = tokio::task::spawn_blocking(|| Servers::scratch_with(Sync::Always, true));
+        let servers = starting.await.context("starting the servers")??;
+        let log = open(&servers, true).await?;
+        let config = runtime::Postgres {
+            connections: 8,
+            url: SecretString::from(servers.postgres.url("almanac")),
+        };
+        let store = Store::connect(&config).await?;
+        store.migrate().await?;
+        Ok(Self {
+            author: Author::new(),
+            log,
+            store,
+            servers,
+        })
+    }
+
+    /// The servers.
+    pub const fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
+    /// Another connection to the log.
+    pub async fn log(&self, group_commit: bool) -> Result<JetStreamLog> {
+        open(&self.servers, group_commit).await
+    }
+
+    /// The log as others take it.
+    pub fn shared_log(&self) -> SharedLog {
+        std::sync::Arc::new(self.log.clone())
+    }
+
+    /// Commands in this process.
+    pub fn commands(&self) -> Commands {
+        let author = &self.author;
+        Commands::new(
+            self.shared_log(),
+            author.clock().clone(),
+            author.ids().clone(),
+        )
+    }
+
+    /// A part of Almanac in a process of its own, on these servers.
+    pub async fn part(&self, part: Part) -> Result<Role> {
+        let key = MASTER_KEY.map(|byte| format!("{byte:02x}")).concat();
+        let environment = [
+            ("ALMANAC__NATS__URL", self.servers.nats.url()),
+            (
+                "ALMANAC__NATS__MONITOR_URL",
+                self.servers.nats.monitor_url(),
+            ),
+            (
+                "ALMANAC__POSTGRES__URL",
+                self.servers.postgres.url("almanac"),
+            ),
+            ("ALMANAC__SECRETS__MASTER_KEY", key),
+        ];
+        Role::start(part, &environment).await
+    }
+
+    /// The bare server in a process of its own, its tables empty.
+    pub async fn bare(&self) -> Result<Role> {
+        bare::postgres::prepare(&self.servers.postgres.url("almanac")).await?;
+        self.part(Part::Bare).await
+    }
+
+    /// A gateway in a process of its own, and how to ask it as an administrator.
+    pub async fn gateway(&self) -> Result<(Role, Site)> {
+        let token = Box::pin(self.sign_in()).await?;
+        let gateway = self.part(Part::Gateway).await?;
+        let site = Site::new(gateway.address(), token.expose_secret())?;
+        Ok((gateway, site))
+    }
+
+    /// Waits until the read models have reached the end of the log; says where that is.
+    pub async fn caught_up(&self) -> Result<Position> {
+        let head = self.log.head().await?.position;
+        let freshness = Freshness::watch(&self.store);
+        let reached = freshness.wait_for(head, CAUGHT_UP_WITHIN).await;
+        reached.context("the projector does not catch up")?;
+        Ok(head)
+    }
+
+    /// Its servers' processes by name, for CPU time.
+    pub fn processes(&self) -> Result<Vec<(&'static str, u32)>> {
+        let nats = self.servers.nats.pid().context("nats-server has ended")?;
+        let postgres = self.servers.postgres.pid().context("Postgres has ended")?;
+        Ok(vec![("nats-server", nats), ("postgres", postgres)])
+    }
+
+    /// The access token of an administrator, who is made if need be.
+    async fn sign_in(&self) -> Result<SecretString> {
+        let commands = self.commands();
+        let vault = Vault::open(&self.log, &MASTER_KEY).await?;
+        let identity = Identity::open(commands.clone(), vault).await?;
+        let administrator = Registration {
+            email: "bench@example.com".to_owned(),
+            password: SecretString::from("a long enough password of a bench"),
+            name: "Bench".to_owned(),
+            role: UserRole::Admin,
+        };
+        let user = bootstrap(&commands, &identity, administrator).await?;
+        let tokens = identity
+            .start_session(DEFAULT_TENANT, user, UserRole::Admin)
+            .await?;
+        Ok(tokens.access)
+    }
+}
+
+async fn open(servers: &Servers, group_commit: bool) -> Result<JetStreamLog> {
+    let nats = runtime::Nats {
+        monitor_url: servers.nats.monitor_url(),
+        replicas: 1,
+        accept_interval_sync: false,
+        url: SecretString::from(servers.nats.url()),
+    };
+    let options = event_log::Options {
+        group_commit,
+        ..role::options(&nats)
+    };
+    Ok(JetStreamLog::open(&options).await?)
+}

@@ -1,0 +1,46 @@
+// A person creates a task in the page and sees it turn green, told by the stream alone.
+
+import { mark, signIn, unreloaded } from "../visitor.mjs";
+
+export const name = "create a task and see it turn green";
+
+const STORY = ["task.created.v1", "task.started.v1", "task.succeeded.v1"];
+
+export async function run({ page, base, admin, api }) {
+  await signIn(page, base, admin);
+  await page.getByRole("navigation", { name: "Sections" }).getByText("Tasks").click();
+  await page.waitForURL("**/tasks");
+  await mark(page);
+
+  await page.click('[data-action="new-task"]');
+  const dialog = page.getByRole("dialog");
+  await dialog.locator('[name="kind"]').fill("sleep");
+  await dialog.locator('[name="payload"]').fill("{ not JSON");
+  await dialog.locator('button[type="submit"]').click();
+  // What cannot be taken is said beside the field, and the form stays.
+  await dialog.getByRole("alert").waitFor();
+  await dialog.locator('[name="payload"]').fill('{ "ms": 1500 }');
+  await dialog.locator('[name="priority"]').selectOption("high");
+  await dialog.locator('button[type="submit"]').click();
+
+  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}$/);
+  await page.waitForSelector('main [data-status="succeeded"]');
+  await unreloaded(page);
+  const entries = page.locator("[data-event]");
+  await entries.nth(STORY.length - 1).waitFor();
+  const told = await entries.evaluateAll((all) => all.map((entry) => entry.dataset.event));
+  if (told.join() !== STORY.join()) throw new Error(`the timeline tells ${told}`);
+  await entries.first().locator("summary").click();
+  await entries.first().getByText("You", { exact: true }).waitFor();
+  await entries.first().getByText("1500").waitFor();
+
+  const task = await api("GET", `/tasks/${page.url().split("/").pop()}`);
+  if (task.priority !== "high" || task.status !== "succeeded") {
+    throw new Error(`the API shows another task: ${JSON.stringify(task)}`);
+  }
+  // It is in the list that the address asks for, and not in the others.
+  await page.goto(`${base}/tasks?status=succeeded&kind=sleep`);
+  await page.locator(`a[href="/tasks/${task.id}"]`).first().waitFor();
+  await page.goto(`${base}/tasks?status=dead&kind=sleep`);
+  await page.getByText("No task fits").waitFor();
+}

@@ -1,0 +1,96 @@
+//! Analysts and their SQL.
+//!
+//! Invariant: an analyst sees what the API shows, and can change nothing.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Result, ensure};
+use local::provision;
+use serde_json::json;
+
+use crate::{harness::almanac, shared};
+
+const CRONTAB: &str = "5 1 * * * true analyst one\n6 1 * * * true analyst two\n";
+/// What an analyst must not be able to do.
+const FORBIDDEN: [&str; 5] = [
+    "delete from resources",
+    "set default_transaction_read_only = off; delete from resources",
+    "begin read write; update jobs set state = state",
+    "create table mine ()",
+    "select pg_read_file('/etc/passwd')",
+];
+
+/// The reason if there is nothing to read SQL with.
+pub async fn imported_rows_are_seen_in_sql() -> Result<Option<String>> {
+    let Some(psql) = tokio::task::block_in_place(psql) else {
+        return Ok(Some(
+            "no psql → apt-get install postgresql-client".to_owned(),
+        ));
+    };
+    let (json, data) = shared::told().await?;
+    let api = shared::admin().await?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("analyst");
+    fs::write(&file, CRONTAB)?;
+    let (path, data) = (file.display().to_string(), data.display().to_string());
+    let args = ["import", "crontab", &path, "--user", "--data-dir", &data];
+    almanac(&args).await?.succeeded()?;
+    for number in 0..3 {
+        let one = json!({"type": "analysed", "name": format!("a{number}")});
+        let created = api.post("/resources", &one).await?.expect(201)?;
+        api.get_after("/stats", &created).await?.expect(200)?;
+    }
+
+    let select = |statement: &str| sql(&psql, &json.analyst, statement.to_owned());
+    let counted = "select count(*) from resources where type = 'analysed'";
+    ensure!(
+        select(counted).await?.trim() == "3",
+        "the rows of resources"
+    );
+    let jobs = format!(
+        "select state #>> '{{schedule,expression}}' from jobs
+         where state #>> '{{origin,reference}}' like '{path}:%' order by 1"
+    );
+    let jobs = select(&jobs).await?;
+    ensure!(
+        jobs.trim() == "5 1 * * *\n6 1 * * *",
+        "the rows of jobs: {jobs}"
+    );
+    for statement in FORBIDDEN {
+        let done = select(statement).await;
+        ensure!(done.is_err(), "an analyst may: {statement}");
+    }
+    Ok(None)
+}
+
+fn psql() -> Option<PathBuf> {
+    let beside_server = || {
+        let programs = provision::postgres(None).ok()?;
+        Some(programs.bin.join("psql")).filter(|psql| psql.exists())
+    };
+    provision::on_path("psql").or_else(beside_server)
+}
+
+async fn sql(psql: &Path, url: &str, statement: String) -> Result<String> {
+    let output = tokio::process::Command::new(psql)
+        .args([
+            "-X",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            url,
+            "-c",
+            &statement,
+        ])
+        .stdin(Stdio::null())
+        .output()
+        .await?;
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{statement}: {error}");
+    Ok(String::from_utf8(output.stdout)?)
+}

@@ -1,0 +1,22 @@
+//! Starts the real binary and speaks HTTP with it, as its users do.
+//!
+//! Invariant: nothing waits a fixed time: what must come is polled for, with a deadline; and what was
+//! started here ends here, also when a test fails.
+
+mod answer;
+mod api;
+mod binary;
+mod dev;
+mod poll;
+mod process;
+mod roles;
+mod run;
+mod stream;
+
+pub use answer::Answer;
+pub use api::{Api, Ask};
+pub use dev::{DataDir, Dev, DevJson};
+pub use poll::until;
+pub use roles::Roles;
+pub use run::almanac;
+pub use stream::{Message, Stream};

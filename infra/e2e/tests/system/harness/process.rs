@@ -1,0 +1,111 @@
+//! A process of the program under test.
+//!
+//! Invariant: it dies with this one, however this one ends, and only it is ever signalled.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{OnceLock, mpsc},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use local::provision::on_path;
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::Pid,
+};
+
+use super::{
+    binary::{binary, build_dir},
+    until,
+};
+
+/// A running process; killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// What it prints.
+    pub log: PathBuf,
+}
+
+impl Process {
+    /// Starts the program; what it prints goes to a log named for the test.
+    pub fn start(name: &str, args: &[String], envs: &[(&str, &str)]) -> Result<Self> {
+        let logs = build_dir()?.join("e2e");
+        fs::create_dir_all(&logs).context("making the folder of logs")?;
+        let log = logs.join(format!("{name}.log"));
+        // Appended to: a test may start the same system again.
+        let output = File::options().create(true).append(true).open(&log)?;
+        let program = binary()?;
+        let mut command = match on_path("setpriv") {
+            Some(setpriv) => {
+                let mut command = Command::new(setpriv);
+                command.args(["--pdeathsig", "TERM", "--"]).arg(&program);
+                command
+            }
+            None => Command::new(&program),
+        };
+        command
+            .args(args)
+            .envs(envs.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        let child = launched(command).with_context(|| format!("starting {}", program.display()))?;
+        Ok(Self { child, log })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it did.
+    pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        // The child is not reaped while we hold it, so its pid is nobody else's.
+        let pid = Pid::from_raw(self.pid().cast_signed());
+        signal::kill(pid, signal).context("signalling")
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self, limit: Duration) -> Result<ExitStatus> {
+        let what = format!("the end of pid {}, see {}", self.pid(), self.log.display());
+        until(&what, limit, async || self.exited()).await
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // An error means that it has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts the command from a thread that lives as long as this process: the kernel tells a child of
+/// the end of the thread that started it, and the threads of tests end early.
+fn launched(command: Command) -> io::Result<Child> {
+    type Order = (Command, mpsc::SyncSender<io::Result<Child>>);
+    static LAUNCHER: OnceLock<mpsc::Sender<Order>> = OnceLock::new();
+    let launcher = LAUNCHER.get_or_init(|| {
+        let (sender, orders) = mpsc::channel::<Order>();
+        thread::spawn(move || {
+            for (mut command, reply) in orders {
+                // Who no longer waits needs no answer.
+                let _ = reply.send(command.spawn());
+            }
+        });
+        sender
+    });
+    let gone = || io::Error::other("the launcher is gone");
+    let (reply, answer) = mpsc::sync_channel(1);
+    launcher.send((command, reply)).map_err(|_| gone())?;
+    answer.recv().map_err(|_| gone())?
+}

@@ -1,0 +1,126 @@
+//! The single roles, each a process, on servers that the test holds in its hands.
+//!
+//! Invariant: a role that ends by itself is an error; none needs to be started again.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use local::Servers;
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+
+use super::{
+    Api,
+    process::Process,
+    run::{almanac_with, verify},
+    until,
+};
+
+const ROLES: [&str; 4] = ["gateway", "projector", "scheduler", "worker"];
+const EMAIL: &str = "keeper@example.org";
+const PASSWORD: &str = "a password for tests only";
+const READY_LIMIT: Duration = Duration::from_mins(1);
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// A system of four processes.
+#[derive(Debug)]
+pub struct Roles {
+    processes: Vec<(&'static str, Process)>,
+    config: PathBuf,
+    gateway: String,
+    _folder: TempDir,
+    /// Ends last.
+    pub servers: Servers,
+}
+
+impl Roles {
+    /// Sets up and starts everything.
+    pub async fn start(name: &str) -> Result<Self> {
+        let servers = tokio::task::block_in_place(Servers::scratch)?;
+        let folder = tempfile::tempdir()?;
+        let config = folder.path().join("almanac.toml");
+        let port = local::ports::free()?;
+        fs::write(&config, configuration(&servers, port))?;
+        let path = config.display().to_string();
+        let admin = [
+            ("ALMANAC_ADMIN_EMAIL", EMAIL),
+            ("ALMANAC_ADMIN_PASSWORD", PASSWORD),
+        ];
+        for _ in 0..2 {
+            // The second time there is nothing left to do, and that is fine.
+            let run = almanac_with(&["setup", "--config", &path], &admin).await?;
+            run.succeeded().context("almanac setup")?;
+        }
+        let mut roles = Self {
+            processes: Vec::new(),
+            config,
+            gateway: format!("http://127.0.0.1:{port}"),
+            _folder: folder,
+            servers,
+        };
+        for role in ROLES {
+            let args = [role, "--config", &path].map(str::to_owned);
+            let start = || Process::start(&format!("{name}-{role}"), &args, &[]);
+            let process = tokio::task::block_in_place(start)?;
+            roles.processes.push((role, process));
+        }
+        roles.ready().await?;
+        Ok(roles)
+    }
+
+    /// Nobody's API.
+    pub fn stranger(&self) -> Result<Api> {
+        Api::at(&self.gateway)
+    }
+
+    /// The administrator's API.
+    pub async fn admin(&self) -> Result<Api> {
+        self.stranger()?.sign_in(EMAIL, PASSWORD).await
+    }
+
+    /// Waits until the gateway would be given requests.
+    pub async fn ready(&mut self) -> Result<()> {
+        let stranger = self.stranger()?;
+        until("the gateway to be ready", READY_LIMIT, async || {
+            self.alive()?;
+            let answer = stranger.get("!/readyz").await.ok();
+            Ok(answer.filter(|answer| answer.status == 200).map(|_| ()))
+        })
+        .await
+    }
+
+    /// Holds that every role runs.
+    pub fn alive(&mut self) -> Result<()> {
+        for (role, process) in &mut self.processes {
+            if let Some(status) = process.exited()? {
+                bail!("{role} ended with {status}, see {}", process.log.display());
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds that the read models are what the log says, then ends every role in good order.
+    pub async fn finish(mut self) -> Result<()> {
+        self.alive()?;
+        verify("--config", &self.config).await?;
+        for (role, mut process) in std::mem::take(&mut self.processes) {
+            process.signal(Signal::SIGTERM)?;
+            let status = process.ended(STOP_LIMIT).await?;
+            ensure!(status.success(), "SIGTERM ended {role} with {status}");
+        }
+        Ok(())
+    }
+}
+
+fn configuration(servers: &Servers, port: u16) -> String {
+    format!(
+        "[gateway]\nlisten = \"127.0.0.1:{port}\"\nregistration = \"open\"\n\
+         [nats]\nurl = \"{}\"\nmonitor_url = \"{}\"\n\
+         [postgres]\nurl = \"{}\"\n\
+         [secrets]\nmaster_key = \"{}\"\n",
+        servers.nats.url(),
+        servers.nats.monitor_url(),
+        servers.postgres.url("almanac"),
+        "5a".repeat(32),
+    )
+}

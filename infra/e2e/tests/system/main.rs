@@ -1,0 +1,111 @@
+//! The whole system from outside: the real binary, real servers, plain HTTP.
+//!
+//! Invariant: most tests share one running system and therefore look only at what they made; a test
+//! that needs quiet or trouble starts a system of its own. After the last test the shared system must
+//! prove that its read models are what its log says, and end cleanly.
+//!
+//! To run one: `cargo test -p e2e -- NAME`. `ALMANAC_KILLS=50` makes the longest run of kills;
+//! `ALMANAC_BIN` names a binary that is built already. Logs lie in `target/<profile>/e2e`.
+
+mod analyst;
+mod crontab;
+mod harness;
+mod imports;
+mod kills;
+mod outages;
+mod refusals;
+mod schedules;
+mod shared;
+mod starts;
+mod stream;
+mod walkthrough;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// Most tests wait most of the time.
+const THREADS: usize = 4;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(THREADS);
+    let conclusion = libtest_mimic::run(&arguments, trials());
+    let ended = runtime().and_then(|runtime| runtime.block_on(shared::finish()));
+    match ended {
+        Ok(()) => conclusion.exit_code(),
+        Err(error) => {
+            println!("the shared system ... FAILED: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The slowest first, so that the others run beside them.
+fn trials() -> Vec<Trial> {
+    vec![
+        trial("crontab", async || {
+            crontab::a_job_from_a_crontab_fires_at_its_minute().await
+        }),
+        trial("kills", async || {
+            kills::nothing_acknowledged_is_lost_to_kills().await
+        }),
+        trial("outages", async || {
+            outages::servers_may_go_and_come_back().await
+        }),
+        trial("inventory", async || {
+            imports::an_inventory_is_taken_once().await
+        }),
+        trial("starts", async || starts::a_second_start_goes_on().await),
+        trial("refused_starts", async || {
+            starts::what_cannot_start_says_why().await
+        }),
+        trial("refusals", async || {
+            refusals::bad_input_is_refused_and_leaves_nothing().await
+        }),
+        trial("intervals", async || {
+            schedules::an_interval_fires_as_previewed().await
+        }),
+        trial("once", async || {
+            schedules::a_once_job_fires_at_its_instant().await
+        }),
+        trial("by_hand", async || {
+            schedules::a_job_is_paused_and_triggered_by_hand().await
+        }),
+        trial("session", async || {
+            walkthrough::a_stranger_becomes_a_user().await
+        }),
+        trial("objects", async || {
+            walkthrough::a_write_answers_what_a_read_shows().await
+        }),
+        trial("task", async || {
+            walkthrough::a_task_succeeds_and_tells_its_story().await
+        }),
+        trial("live", async || {
+            stream::a_task_is_seen_live_and_again_after_a_gap().await
+        }),
+        Trial::ignorable_test("analyst", || {
+            match block_on(async || analyst::imported_rows_are_seen_in_sql().await)? {
+                None => Ok(Completion::Completed),
+                Some(reason) => Ok(Completion::ignored_with(reason)),
+            }
+        }),
+    ]
+}
+
+fn trial(name: &'static str, test: impl AsyncFnOnce() -> Result<()> + Send + 'static) -> Trial {
+    Trial::test(name, || block_on(test))
+}
+
+fn block_on<T>(test: impl AsyncFnOnce() -> Result<T>) -> Result<T, Failed> {
+    let outcome = runtime().and_then(|runtime| runtime.block_on(test()));
+    outcome.map_err(|error| Failed::from(format!("{error:#}")))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?)
+}
