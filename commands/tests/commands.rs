@@ -32,9 +32,10 @@ struct Forgetful {
 impl EventLog for Forgetful {
     async fn append(&self, commit: NewCommit) -> Result<Position, AppendError> {
         let outcome = self.log.append(commit).await;
-        match take(&self.lost) {
-            true => Err(AppendError::Unknown("the acknowledgement was lost".into())),
-            false => outcome,
+        if take(&self.lost) {
+            Err(AppendError::Unknown("the acknowledgement was lost".into()))
+        } else {
+            outcome
         }
     }
 
@@ -60,9 +61,10 @@ impl EventLog for Forgetful {
         after: Position,
         from: ReadFrom,
     ) -> Result<Vec<Commit>, LogError> {
-        match take(&self.unreachable) {
-            true => Err(LogError::Unavailable("away".into())),
-            false => self.log.load(stream, after, from).await,
+        if take(&self.unreachable) {
+            Err(LogError::Unavailable("away".into()))
+        } else {
+            self.log.load(stream, after, from).await
         }
     }
 }
