@@ -3,8 +3,8 @@
 //! Each endpoint says what only it knows; what all have in common (problems, headers, security) is
 //! added here, from what the extractors do.
 //!
-//! Invariant: the document is the same for every build of the same routes, so it can be committed and
-//! compared.
+//! Invariant: the document is the same for every build of the same routes, so it can be committed
+//! and compared.
 
 use serde_json::{Map, Value, json};
 use utoipa::{

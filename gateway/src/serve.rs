@@ -1,7 +1,7 @@
 //! Serving the router on a socket.
 //!
-//! Invariant: no client can hold a connection by sending nothing, nor all of them by opening many; on
-//! shutdown requests in flight are finished.
+//! Invariant: no client can hold a connection by sending nothing, nor all of them by opening many;
+//! on shutdown requests in flight are finished.
 
 use std::{sync::Arc, time::Duration};
 

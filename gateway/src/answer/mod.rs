@@ -1,7 +1,7 @@
 //! What is said in return.
 //!
-//! Invariant: what a write answers and what a read shows later come from the same function of the same
-//! state; and both say the position that they reflect.
+//! Invariant: what a write answers and what a read shows later come from the same function of the
+//! same state; and both say the position that they reflect.
 
 mod page;
 mod view;

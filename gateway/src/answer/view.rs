@@ -1,7 +1,7 @@
 //! From rows and states to views.
 //!
-//! Invariant: nothing is decided here; the functions in `schemas` are the only way to a view, but for a
-//! user's, which must be opened first.
+//! Invariant: nothing is decided here; the functions in `schemas` are the only way to a view, but
+//! for a user's, which must be opened first.
 
 use domain::{
     JobId, ResourceId, TaskId, TenantId, UserId, job::Job, resource::Resource,

@@ -1,7 +1,7 @@
 //! The page, from inside the binary.
 //!
-//! Invariant: a file under `/assets/` has its content's hash in its name and is kept by browsers for
-//! ever; everything else is asked for anew each time.
+//! Invariant: a file under `/assets/` has its content's hash in its name and is kept by browsers
+//! for ever; everything else is asked for anew each time.
 
 mod encoding;
 

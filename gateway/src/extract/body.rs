@@ -1,7 +1,7 @@
 //! JSON bodies.
 //!
-//! Invariant: what decodes is small, not deeply nested, storable, and has no field that the operation
-//! does not know; what does not decode is refused with a pointer to what is wrong.
+//! Invariant: what decodes is small, not deeply nested, storable, and has no field that the
+//! operation does not know; what does not decode is refused with a pointer to what is wrong.
 
 use std::time::Duration;
 

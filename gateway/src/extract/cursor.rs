@@ -1,7 +1,7 @@
 //! Cursors: where a list goes on, opaque and sealed.
 //!
-//! Invariant: a cursor works only for the tenant, list, filter and order that it was made for; anything
-//! else is refused rather than answered with a page of something else.
+//! Invariant: a cursor works only for the tenant, list, filter and order that it was made for;
+//! anything else is refused rather than answered with a page of something else.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::TenantId;

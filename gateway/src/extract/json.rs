@@ -1,10 +1,11 @@
 //! A look at a JSON text before it is decoded.
 //!
-//! What a decoder would pass on or only report by line and column is found here, with its place: text
-//! that Postgres cannot keep (NUL), text that is none (lone surrogates), keys given twice, and nesting
-//! that would cost too much stack.
+//! What a decoder would pass on or only report by line and column is found here, with its place:
+//! text that Postgres cannot keep (NUL), text that is none (lone surrogates), keys given twice, and
+//! nesting that would cost too much stack.
 //!
-//! Invariant: a text that passes may still be malformed, but whatever decodes from it can be stored.
+//! Invariant: a text that passes may still be malformed, but whatever decodes from it can be
+//! stored.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
 //! A read: by whom, how fresh, and whether the client has it already.
 //!
-//! Invariant: when a handler runs, the read models have reached the position that the client's token
-//! stands for.
+//! Invariant: when a handler runs, the read models have reached the position that the client's
+//! token stands for.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Consistency tokens: a position of this log, opaque and sealed.
 //!
-//! Invariant: a token that this installation did not give, or gave for another log, is refused; so a
-//! read never waits for a position that cannot come.
+//! Invariant: a token that this installation did not give, or gave for another log, is refused; so
+//! a read never waits for a position that cannot come.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use schemas::Position;

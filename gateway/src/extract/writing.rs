@@ -1,7 +1,8 @@
 //! A write: by whom, on which terms, and how a retry of it is recognised.
 //!
-//! Invariant: the same user sending the same key to the same route always means the same command; and
-//! another body under that key is told apart by a keyed digest, from which the body cannot be guessed.
+//! Invariant: the same user sending the same key to the same route always means the same command;
+//! and another body under that key is told apart by a keyed digest, from which the body cannot be
+//! guessed.
 
 use axum::{
     extract::FromRequestParts,

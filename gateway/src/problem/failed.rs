@@ -1,6 +1,7 @@
 //! From what broke to what the client is told.
 //!
-//! Invariant: a failure after which something may be stored says so; every other one stored nothing.
+//! Invariant: a failure after which something may be stored says so; every other one stored
+//! nothing.
 
 use commands::{AttributesError, CommandError, Failure, RegisterError};
 use projections::{ForeignKey, Lagging, StoreError};

@@ -1,7 +1,7 @@
 //! What goes wrong, as the client sees it: RFC 9457.
 //!
-//! Invariant: this is the only place that chooses a status for what is no success. What broke inside
-//! is told to the log once, by the edge, and never to the client.
+//! Invariant: this is the only place that chooses a status for what is no success. What broke
+//! inside is told to the log once, by the edge, and never to the client.
 
 mod failed;
 mod page;
@@ -24,8 +24,8 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug)]
 pub(crate) struct Error(Box<Refusal>);
 
-/// The content of an [`Error`]; travels as an extension of the response to the edge, which knows the
-/// request and writes the body.
+/// The content of an [`Error`]; travels as an extension of the response to the edge, which knows
+/// the request and writes the body.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     /// What broke, for the log only.

@@ -1,6 +1,7 @@
 //! What the client is told when an aggregate says no.
 //!
-//! Invariant: a rejection is always the client's to solve (4xx), and names the field if one is to blame.
+//! Invariant: a rejection is always the client's to solve (4xx), and names the field if one is to
+//! blame.
 
 use domain::{
     job::JobRejection, resource::ResourceRejection, resource_type::ResourceTypeRejection,

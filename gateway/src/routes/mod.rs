@@ -1,7 +1,7 @@
 //! One endpoint per file, one folder per area.
 //!
-//! Invariant: the document and the router are made by the same declarations, so what is served is what
-//! is documented.
+//! Invariant: the document and the router are made by the same declarations, so what is served is
+//! what is documented.
 
 mod auth;
 mod jobs;

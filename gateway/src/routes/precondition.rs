@@ -1,8 +1,8 @@
 //! Preconditions of a put, which may make the object or replace it.
 //!
-//! Invariant: what is checked here is written with the version that was seen, so an object that comes,
-//! goes or changes in between is met by the log's own check. A replay is never refused for what its own
-//! first try has made.
+//! Invariant: what is checked here is written with the version that was seen, so an object that
+//! comes, goes or changes in between is met by the log's own check. A replay is never refused for
+//! what its own first try has made.
 
 use commands::{Ask, CommandError, Receipt};
 use domain::Aggregate;
@@ -18,8 +18,8 @@ use crate::{
 /// A version that no object reaches.
 const NEVER: Version = Version(u64::MAX);
 
-/// Runs `command` on the terms of the request. `lives` tells an object that is there from one that was
-/// deleted.
+/// Runs `command` on the terms of the request. `lives` tells an object that is there from one that
+/// was deleted.
 pub(super) async fn execute<A>(
     app: &App,
     writing: &Writing,

@@ -1,7 +1,7 @@
 //! The live stream.
 //!
-//! Invariant: whoever resumes hears what they missed, once, and rows are readable when their event is
-//! heard.
+//! Invariant: whoever resumes hears what they missed, once, and rows are readable when their event
+//! is heard.
 
 use std::time::Duration;
 

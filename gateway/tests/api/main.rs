@@ -1,7 +1,7 @@
 //! The API as clients meet it, with a real log and real read models.
 //!
-//! Invariant: the tests share one installation and run at the same time, so none relies on being alone:
-//! each makes objects of its own and looks for those only.
+//! Invariant: the tests share one installation and run at the same time, so none relies on being
+//! alone: each makes objects of its own and looks for those only.
 
 mod auth;
 mod bad_input;

@@ -1,7 +1,7 @@
 //! Servers that go away and come back.
 //!
-//! Invariant: what cannot be done is refused with 503 and the advice to come back; everything recovers
-//! by itself.
+//! Invariant: what cannot be done is refused with 503 and the advice to come back; everything
+//! recovers by itself.
 
 use std::time::{Duration, Instant};
 

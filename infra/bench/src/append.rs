@@ -1,6 +1,7 @@
 //! Appending to the log: one by one against group commit, and both against server and disk.
 //!
-//! Invariant: the ways are measured in turn, round by round, so that a slow moment of the disk hits all.
+//! Invariant: the ways are measured in turn, round by round, so that a slow moment of the disk
+//! hits all.
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
-//! Commands per second: in process, then over HTTP with and without the projector, and what each costs.
+//! Commands per second: in process, then over HTTP with and without the projector, and what each
+//! costs.
 //!
-//! Invariant: every command makes a new object, so none waits for another, and each is durable when it
-//! is answered.
+//! Invariant: every command makes a new object, so none waits for another, and each is durable
+//! when it is answered.
 
 use std::sync::Arc;
 

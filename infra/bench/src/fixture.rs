@@ -1,7 +1,7 @@
 //! What is written and asked in the benches.
 //!
-//! Invariant: a commit here is one that `commands` would have made: same fields, same seal, and about
-//! 500 bytes with its headers left out.
+//! Invariant: a commit here is one that `commands` would have made: same fields, same seal, and
+//! about 500 bytes with its headers left out.
 
 use commands::DEFAULT_TENANT;
 use domain::{

@@ -1,7 +1,7 @@
 //! Reads per second over HTTP: one object by its id, and a list of fifty.
 //!
-//! Invariant: the bare server reads a row of the same size by its primary key from the same Postgres,
-//! through as many connections as the gateway keeps.
+//! Invariant: the bare server reads a row of the same size by its primary key from the same
+//! Postgres, through as many connections as the gateway keeps.
 
 use anyhow::Result;
 use uuid::Uuid;

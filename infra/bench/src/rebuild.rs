@@ -1,7 +1,7 @@
 //! Rebuilding all read models from the log.
 //!
-//! Invariant: what is built is checked to have come to the end of the log, and the limits are of the
-//! same commits and of as many rows.
+//! Invariant: what is built is checked to have come to the end of the log, and the limits are of
+//! the same commits and of as many rows.
 
 use std::{sync::Arc, time::Instant};
 

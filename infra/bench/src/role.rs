@@ -1,6 +1,7 @@
 //! Parts of Almanac as processes of their own, composed as the binary composes them.
 //!
-//! Invariant: a part ends when the process that started it ends, since that closes its standard input.
+//! Invariant: a part ends when the process that started it ends, since that closes its standard
+//! input.
 
 use std::{
     io::{Read as _, Seek as _},

@@ -1,7 +1,7 @@
 //! Many jobs due at one instant: how late each slot is in the log.
 //!
-//! Invariant: a slot counts when its commit is heard of by somebody who follows the log, durable and in
-//! order; every slot is waited for, and none is counted twice.
+//! Invariant: a slot counts when its commit is heard of by somebody who follows the log, durable
+//! and in order; every slot is waited for, and none is counted twice.
 
 use std::{collections::HashSet, time::Duration};
 

@@ -1,7 +1,7 @@
 //! Write → visible: how soon a write can be read, on an idle system.
 //!
-//! Invariant: one question at a time, and each read carries the token of the write before it, so it is
-//! answered by rows that hold that write and by nothing older.
+//! Invariant: one question at a time, and each read carries the token of the write before it, so
+//! it is answered by rows that hold that write and by nothing older.
 
 use std::time::{Duration, Instant};
 
@@ -105,7 +105,8 @@ async fn through_almanac(mut connection: Connection, scale: Scale) -> Result<See
     Ok(seen)
 }
 
-/// The least that must happen: a durable append, a consumer that hears of it, a durable transaction.
+/// The least that must happen: a durable append, a consumer that hears of it, a durable
+/// transaction.
 async fn bare(world: &World, scale: Scale) -> Result<Latencies> {
     let url = world.servers().postgres.url("almanac");
     postgres::prepare(&url).await?;

@@ -1,8 +1,9 @@
 // Journeys through the page: a real browser, the real binary, real servers.
 //
 // Every file in journeys/ exports `name` and `run({ page, context, base, admin, api, almanac,
-// report, scratch })`: `api(method, path, body)` asks as the administrator, `almanac(...args)` runs the
-// binary on the same data, `report` and `scratch` are folders to keep and to forget. The last line is "N passed, N failed"; exit code 77 with a reason means that nothing could be run.
+// report, scratch })`: `api(method, path, body)` asks as the administrator, `almanac(...args)` runs
+// the binary on the same data, `report` and `scratch` are folders to keep and to forget. The last
+// line printed is "N passed, N failed"; exit code 77 with a reason means that nothing could be run.
 // ALMANAC_BIN names the binary, or ALMANAC_DEV_JSON the file of an `almanac dev` that runs already.
 
 import { mkdir, readdir } from "node:fs/promises";

@@ -1,7 +1,7 @@
 //! The refresh token of a browser: a cookie that scripts cannot read.
 //!
-//! Invariant: the cookie counts only for requests that the page itself makes; another site cannot use
-//! it, whatever it makes a browser send.
+//! Invariant: the cookie counts only for requests that the page itself makes; another site cannot
+//! use it, whatever it makes a browser send.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use schemas::api::Code;

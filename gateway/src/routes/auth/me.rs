@@ -1,6 +1,7 @@
 //! `GET /auth/me`
 //!
-//! Invariant: answered from the log itself, so it is right even before any read model knows the user.
+//! Invariant: answered from the log itself, so it is right even before any read model knows the
+//! user.
 
 use axum::{extract::State, response::Response};
 use domain::user::User;

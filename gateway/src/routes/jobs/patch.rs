@@ -1,6 +1,7 @@
 //! `PATCH /jobs/{id}`
 //!
-//! Invariant: what the patch does not name stays; a schedule or task that it names is replaced whole.
+//! Invariant: what the patch does not name stays; a schedule or task that it names is replaced
+//! whole.
 
 use axum::{extract::State, response::Response};
 use domain::{

@@ -1,7 +1,7 @@
 //! `GET /jobs/{id}/runs`
 //!
-//! Invariant: shows every task of the job, also of a job that is deleted; slots that were skipped are
-//! shown when asked for.
+//! Invariant: shows every task of the job, also of a job that is deleted; slots that were skipped
+//! are shown when asked for.
 
 use axum::{extract::State, response::Response};
 use domain::{AggregateKind, JobId, task::TaskStatus};

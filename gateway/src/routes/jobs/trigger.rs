@@ -1,7 +1,7 @@
 //! `POST /jobs/{id}/trigger`
 //!
-//! Invariant: the task is made from the job's template as the log has it now, beside the schedule: no
-//! slot is taken by it.
+//! Invariant: the task is made from the job's template as the log has it now, beside the schedule:
+//! no slot is taken by it.
 
 use axum::{extract::State, response::Response};
 use domain::{

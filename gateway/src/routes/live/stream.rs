@@ -3,8 +3,8 @@
 //! Server-sent events: `hello` first, then a `commit` for each commit whose rows can be read, and
 //! `reset` where the client must load again. Each message bears the position to resume after.
 //!
-//! Invariant: what one client is sent is what its user may read; the stream ends with the access token
-//! that opened it.
+//! Invariant: what one client is sent is what its user may read; the stream ends with the access
+//! token that opened it.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -43,8 +43,8 @@ impl FromParameters for After {
 
 /// Follow what happens.
 ///
-/// `hello` (`{"position":n}`) comes first; `commit` has a `LiveEvent`; `reset` (`{"position":n}`) asks
-/// to load again, because the client was away too long or reads too slowly. Resume with
+/// `hello` (`{"position":n}`) comes first; `commit` has a `LiveEvent`; `reset` (`{"position":n}`)
+/// asks to load again, because the client was away too long or reads too slowly. Resume with
 /// `Last-Event-ID` or `after`.
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "live",
@@ -105,8 +105,8 @@ fn position(text: &str) -> Result<Position, String> {
     number.map_err(|_| "is a position: a number".to_owned())
 }
 
-/// The first message. It bears an id only where the stream begins: a stream that resumes must not seem
-/// further than what it has sent.
+/// The first message. It bears an id only where the stream begins: a stream that resumes must not
+/// seem further than what it has sent.
 fn hello(reached: Position, begins: bool) -> Event {
     let hello = Event::default()
         .event("hello")

@@ -1,6 +1,7 @@
 //! `POST /resource-types` and `PUT /resource-types`
 //!
-//! Invariant: both do the same: the name says which type is meant, so putting it twice changes nothing.
+//! Invariant: both do the same: the name says which type is meant, so putting it twice changes
+//! nothing.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use domain::{

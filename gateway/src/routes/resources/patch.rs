@@ -1,7 +1,7 @@
 //! `PATCH /resources/{id}`
 //!
-//! Invariant: a patch is merged into the version that it is written upon; if another change comes in
-//! between, it is merged again rather than overwriting that change.
+//! Invariant: a patch is merged into the version that it is written upon; if another change comes
+//! in between, it is merged again rather than overwriting that change.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use commands::{Ask, CommandError, Receipt};

@@ -1,7 +1,7 @@
 //! Tasks.
 //!
-//! Invariant: a client asks for tasks and stops or retries them; everything else of a task's life is
-//! its worker's.
+//! Invariant: a client asks for tasks and stops or retries them; everything else of a task's life
+//! is its worker's.
 
 mod cancel;
 mod create;

@@ -1,7 +1,7 @@
 //! The log's server, spoken to in its own words over one socket.
 //!
-//! Invariant: a message here has the size and the expectation of a commit, and the stream the settings
-//! of the log, so that what is left out is only our own code and the client library.
+//! Invariant: a message here has the size and the expectation of a commit, and the stream the
+//! settings of the log, so that what is left out is only our own code and the client library.
 
 use std::time::{Duration, Instant};
 

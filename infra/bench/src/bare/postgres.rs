@@ -1,7 +1,8 @@
-//! Postgres alone: rows of the same size as those of the read models, in the fastest plain statements.
+//! Postgres alone: rows of the same size as those of the read models, in the fastest plain
+//! statements.
 //!
-//! Invariant: a table here has a primary key, a `jsonb` of a task's size and no other index, so it is
-//! cheaper than any read model can be.
+//! Invariant: a table here has a primary key, a `jsonb` of a task's size and no other index, so it
+//! is cheaper than any read model can be.
 
 use std::time::Instant;
 

@@ -21,6 +21,21 @@ const ROUND_LIMIT: Duration = Duration::from_mins(1);
 /// Attempts that a kill cut off are taken up again when their lease has run out.
 const TASKS_LIMIT: Duration = Duration::from_mins(2);
 
+/// Requests that a kill cut off.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    all: usize,
+    /// Those of them that were stored all the same.
+    stored: usize,
+}
+
+impl std::ops::AddAssign for Open {
+    fn add_assign(&mut self, other: Self) {
+        self.all += other.all;
+        self.stored += other.stored;
+    }
+}
+
 pub async fn nothing_acknowledged_is_lost_to_kills() -> Result<()> {
     let kills = match env::var("ALMANAC_KILLS") {
         Ok(number) => number.parse().context("ALMANAC_KILLS is a number")?,
@@ -30,10 +45,11 @@ pub async fn nothing_acknowledged_is_lost_to_kills() -> Result<()> {
     let outside = tempfile::tempdir()?;
     let path = outside.path().join("journal");
     let journal = Journal::create(&path)?;
+    let mut open = Open::default();
     for round in 0..kills {
         let dev = Dev::start("kills", &data, &[]).await?;
         let api = dev.admin().await?;
-        settle(&api, &journal, &path, round).await?;
+        open += settle(&api, &journal, &path, round).await?.1;
         let load = Load::start(&api, &journal, round);
         // Another moment of the load each time.
         let enough = 60 + round * 97 % 240;
@@ -47,22 +63,35 @@ pub async fn nothing_acknowledged_is_lost_to_kills() -> Result<()> {
     }
     let dev = Dev::start("kills", &data, &[]).await?;
     let api = dev.admin().await?;
-    let seen = settle(&api, &journal, &path, kills).await?;
+    let (seen, last) = settle(&api, &journal, &path, kills).await?;
+    open += last;
     tasks_end_well(&api, &seen).await?;
     let verdict = judge(&api, &seen, &path).await?;
     ensure!(verdict.unknown == 0, "still open: {verdict}");
-    println!("{kills} kills: {verdict}");
+    ensure!(
+        open.all > 0,
+        "no kill cut a request off: the load is too slow"
+    );
+    println!(
+        "{kills} kills: {verdict}; of {} cut off, {} were stored before they were repeated",
+        open.all, open.stored
+    );
     dev.finish().await
 }
 
 /// After a start: judges what the last kill left, asks again what is open, and judges once more.
-async fn settle(api: &Api, journal: &Journal, path: &Path, round: u64) -> Result<Answer> {
+async fn settle(api: &Api, journal: &Journal, path: &Path, round: u64) -> Result<(Answer, Open)> {
     let before = mark(api, journal, &format!("mark-{round}-before")).await?;
-    judge(api, &before, path).await?;
-    for (name, outcome) in read_journal(path)? {
+    let found = load::found(api, &before).await?;
+    let (requests, mut open) = (read_journal(path)?, Open::default());
+    let verdict = check(&requests, &found);
+    ensure!(verdict.holds(), "{verdict}");
+    for (name, outcome) in requests {
         if outcome != Outcome::Unknown {
             continue;
         }
+        open.all += 1;
+        open.stored += usize::from(found.contains_key(&name));
         let kind = Kind::of(&name);
         let answer = kind.ask(api, &name)?.send().await?;
         let outcome = if kind == Kind::Nonsense {
@@ -78,7 +107,7 @@ async fn settle(api: &Api, journal: &Journal, path: &Path, round: u64) -> Result
     }
     let after = mark(api, journal, &format!("mark-{round}-after")).await?;
     judge(api, &after, path).await?;
-    Ok(after)
+    Ok((after, open))
 }
 
 /// A create that must succeed; what it answers stands for all that happened before it.
