@@ -179,10 +179,23 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_session() {
                 .expect("asked")
         }
     };
-    let (_, second) = refresh(first.refresh.clone()).await.expect("a pair");
-    assert!(refresh(first.refresh.clone()).await.is_none());
+    let tabs = join_all((0..8).map(|_| refresh(first.refresh.clone()))).await;
+    let mut successors: Vec<_> = tabs
+        .into_iter()
+        .map(|tab| tab.expect("a pair").1.refresh.expose_secret().to_owned())
+        .collect();
+    successors.dedup();
+    assert_eq!(
+        successors.len(),
+        1,
+        "tabs of one browser get the same successor"
+    );
+    let second = SecretString::from(successors.remove(0));
+    let (_, third) = refresh(second.clone()).await.expect("a pair");
+    world.clock.set(world.clock.now().plus_ms(11_000));
+    assert!(refresh(second).await.is_none(), "used up");
     assert!(
-        refresh(second.refresh).await.is_none(),
+        refresh(third.refresh).await.is_none(),
         "the family ended with the reuse"
     );
     world.clock.set(world.clock.now().plus_ms(601_000));

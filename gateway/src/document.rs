@@ -38,9 +38,9 @@ pub(crate) struct PageParameters {
     info(
         title = "Almanac",
         description = "Users, resources, tasks and jobs, on a log that keeps every change.\n\n\
-            Every answer that is no success is `application/problem+json`. Every write answers with \
-            `Consistency-Token`; a read that sends it back sees that write. Unknown parameters and \
-            fields are errors.",
+            Every answer that is no success is `application/problem+json`. Every write answers \
+            with `Consistency-Token`; a read that sends it back sees that write. Unknown \
+            parameters and fields are errors.",
     ),
     tags(
         (name = "auth", description = "Registering, signing in and out"),
@@ -105,6 +105,9 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         operation["x-least-role"] = json!(role);
     }
     add_headers(operation, reads, writes, names_object);
+    if reads && names_object && operation["operationId"].as_str().is_some_and(is_of_one) {
+        operation["responses"]["304"] = json!({"description": "The client has it already"});
+    }
     let mut codes = vec![Code::InvalidParameter, Code::Internal];
     let mut may = |condition: bool, more: &[Code]| {
         if condition {
@@ -144,6 +147,11 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
             },
         });
     }
+}
+
+/// Whether an operation that names an object shows that object rather than a list about it.
+fn is_of_one(operation: &str) -> bool {
+    operation.starts_with("get_")
 }
 
 /// Headers of requests and answers that the extractors read and the answers bear.

@@ -1,12 +1,13 @@
 //! Sign-ins: refresh tokens in families, one family for each sign-in (RFC 9700 §4.14).
 //!
 //! Invariant: of a family only the latest refresh token works, once. An older one that turns up again
-//! was stolen or is held by a thief's victim; either way the family ends.
+//! was stolen or is held by a thief's victim; either way the family ends. Tabs of one browser share
+//! a cookie and may exchange it at the same moment: for 10 s the token just exchanged gives the same
+//! successor once more, never a second one.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{TenantId, Timestamp, UserId, user::Role, user::User};
 use event_log::VaultError;
-use schemas::Hash;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,14 +20,28 @@ const SESSION_MS: i64 = 30 * 24 * 3_600_000;
 /// How long it lasts unused: 7 days.
 const IDLE_MS: i64 = 7 * 24 * 3_600_000;
 
+/// How long a token that was just exchanged gives the same successor again.
+const GRACE_MS: i64 = 10_000;
+
 /// A sign-in, as the vault keeps it.
 #[derive(Deserialize, Serialize)]
 struct Family {
+    /// The secret part of the only token that works.
     current: String,
     ends_at: Timestamp,
     idle_until: Timestamp,
+    /// Digest of the token exchanged for the current one.
+    previous: Option<String>,
+    rotated_at: Timestamp,
     tenant: TenantId,
     user: UserId,
+}
+
+/// What a presented token is to its family.
+enum Standing {
+    Current,
+    JustExchanged,
+    Over,
 }
 
 impl Identity {
@@ -39,18 +54,17 @@ impl Identity {
     ) -> Result<Tokens, Failure> {
         let session = self.commands.ids.next();
         let now = self.commands.clock.now();
-        let (refresh, digest) = refresh_token(session);
-        let ends_at = now.plus_ms(SESSION_MS);
-        let idle_until = now.plus_ms(IDLE_MS);
         let family = Family {
-            current: digest.to_string(),
-            ends_at,
-            idle_until,
+            current: secret(),
+            ends_at: now.plus_ms(SESSION_MS),
+            idle_until: now.plus_ms(IDLE_MS),
+            previous: None,
+            rotated_at: now,
             tenant,
             user,
         };
         self.vault.create(&name(session), &encode(&family)).await?;
-        self.tokens(session, &family, role, refresh)
+        self.tokens(session, &family, role)
             .map(|(_, tokens)| tokens)
     }
 
@@ -59,43 +73,48 @@ impl Identity {
         &self,
         refresh_token: &str,
     ) -> Result<Option<(Principal, Tokens)>, Failure> {
-        let Some((session, digest)) = parse(refresh_token) else {
+        let Some((session, presented)) = parse(refresh_token) else {
             return Ok(None);
         };
-        let Some(secret) = self.vault.get(&name(session)).await? else {
-            return Ok(None);
-        };
-        let family: Family = serde_json::from_slice(&secret.value)
-            .map_err(|reason| Failure::Corrupt(format!("session {session}: {reason}")))?;
-        let now = self.commands.clock.now();
-        let user = self
-            .commands
-            .state::<User>(family.tenant, family.user.uuid())
-            .await?;
-        let user = user.filter(|user| !user.state.disabled);
-        let alive = now < family.ends_at && now < family.idle_until;
-        let Some(user) = user.filter(|_| alive && digest.to_string() == family.current) else {
-            self.vault.delete(&name(session)).await?;
-            return Ok(None);
-        };
-        let (next, digest) = self::refresh_token(session);
-        let family = Family {
-            current: digest.to_string(),
-            idle_until: now.plus_ms(IDLE_MS),
-            ..family
-        };
-        match self
-            .vault
-            .replace(&name(session), &encode(&family), secret.revision)
-            .await
-        {
-            Ok(()) => self
-                .tokens(session, &family, user.state.role, next)
-                .map(Some),
-            // A parallel exchange of the same token was faster; this one gets nothing.
-            Err(VaultError::Conflict) => Ok(None),
-            Err(other) => Err(other.into()),
+        // A second round sees what a parallel exchange of the same token did.
+        for _ in 0..2 {
+            let Some(kept) = self.vault.get(&name(session)).await? else {
+                return Ok(None);
+            };
+            let family: Family = serde_json::from_slice(&kept.value)
+                .map_err(|reason| Failure::Corrupt(format!("session {session}: {reason}")))?;
+            let now = self.commands.clock.now();
+            let user = self
+                .commands
+                .state::<User>(family.tenant, family.user.uuid())
+                .await?;
+            let standing = family.standing(presented, now);
+            let Some(user) = user.filter(|user| !user.state.disabled && standing.is_valid()) else {
+                self.vault.delete(&name(session)).await?;
+                return Ok(None);
+            };
+            let role = user.state.role;
+            if matches!(standing, Standing::JustExchanged) {
+                return self.tokens(session, &family, role).map(Some);
+            }
+            let next = Family {
+                current: secret(),
+                idle_until: now.plus_ms(IDLE_MS),
+                previous: Some(digest(&family.current)),
+                rotated_at: now,
+                ..family
+            };
+            match self
+                .vault
+                .replace(&name(session), &encode(&next), kept.revision)
+                .await
+            {
+                Ok(()) => return self.tokens(session, &next, role).map(Some),
+                Err(VaultError::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
         }
+        Ok(None)
     }
 
     /// Ends the sign-in that a refresh token belongs to.
@@ -111,7 +130,6 @@ impl Identity {
         session: Uuid,
         family: &Family,
         role: Role,
-        refresh: SecretString,
     ) -> Result<(Principal, Tokens), Failure> {
         let now = self.commands.clock.now();
         let principal = Principal {
@@ -124,6 +142,7 @@ impl Identity {
         let access = self
             .signer
             .sign(&principal, self.commands.ids.next(), now)?;
+        let refresh = SecretString::from(format!("{}.{}", session.simple(), family.current));
         Ok((
             principal,
             Tokens {
@@ -135,19 +154,42 @@ impl Identity {
     }
 }
 
-/// A new token of `session`, and the digest to keep of it.
-fn refresh_token(session: Uuid) -> (SecretString, Hash) {
-    let secret = URL_SAFE_NO_PAD.encode(runtime::random::bytes::<32>());
-    let digest = fingerprint(&[secret.as_bytes()]);
-    (
-        SecretString::from(format!("{}.{secret}", session.simple())),
-        digest,
-    )
+impl Family {
+    fn standing(&self, presented: &str, now: Timestamp) -> Standing {
+        let digest_of_presented = digest(presented);
+        if now >= self.ends_at || now >= self.idle_until {
+            Standing::Over
+        } else if digest_of_presented == digest(&self.current) {
+            Standing::Current
+        } else if self.previous.as_ref() == Some(&digest_of_presented)
+            && now.since_ms(self.rotated_at) <= GRACE_MS
+        {
+            Standing::JustExchanged
+        } else {
+            Standing::Over
+        }
+    }
 }
 
-fn parse(token: &str) -> Option<(Uuid, Hash)> {
+impl Standing {
+    const fn is_valid(&self) -> bool {
+        !matches!(self, Self::Over)
+    }
+}
+
+/// 256 bits that nobody can guess.
+fn secret() -> String {
+    URL_SAFE_NO_PAD.encode(runtime::random::bytes::<32>())
+}
+
+/// Secrets are compared by digest, so that the time it takes tells nothing.
+fn digest(secret: &str) -> String {
+    fingerprint(&[secret.as_bytes()]).to_string()
+}
+
+fn parse(token: &str) -> Option<(Uuid, &str)> {
     let (session, secret) = token.split_once('.')?;
-    Some((session.parse().ok()?, fingerprint(&[secret.as_bytes()])))
+    Some((session.parse().ok()?, secret))
 }
 
 fn encode(family: &Family) -> Vec<u8> {

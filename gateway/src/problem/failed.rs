@@ -27,8 +27,8 @@ impl From<Failure> for Error {
             .caused_by(failure),
             Failure::Unknown(_) => Self::new(
                 Code::Unavailable,
-                "The outcome is unknown: the change may or may not be stored. Send the same request \
-                 with the same Idempotency-Key to find out.",
+                "The outcome is unknown: the change may or may not be stored. Send the same \
+                 request with the same Idempotency-Key to find out.",
             )
             .with_retry()
             .caused_by(failure),

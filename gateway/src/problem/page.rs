@@ -21,8 +21,8 @@ pub(crate) fn page(code: Code) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
          <h1>{title}</h1><p><code>{name}</code>, HTTP status {status}.</p><p>{advice}</p>\
-         <p>The <code>detail</code> of the answer says what happened, its <code>errors</code> which \
-         field is to blame, and its <code>request_id</code> is what to quote.</p>\
+         <p>The <code>detail</code> of the answer says what happened, its <code>errors</code> \
+         which field is to blame, and its <code>request_id</code> is what to quote.</p>\
          <h2>All problems</h2><ul>{others}</ul></html>"
     )
 }

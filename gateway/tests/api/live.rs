@@ -31,7 +31,8 @@ struct Message {
 impl Stream {
     async fn open(client: &Client, headers: &[(&str, &str)], query: &str) -> Self {
         let path = format!("/stream{query}");
-        let response = client.open(Method::GET, &path, headers, "").await;
+        let packs = [headers, &[("accept-encoding", "br, gzip")]].concat();
+        let response = client.open(Method::GET, &path, &packs, "").await;
         assert_eq!(response.status(), 200);
         let headers = response.headers();
         assert_eq!(headers["content-type"], "text/event-stream");

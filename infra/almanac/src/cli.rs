@@ -53,6 +53,7 @@ pub enum Auth {
 }
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Dev {
     /// Let tasks of the kind `command` run programs, as you.
     #[arg(long)]

@@ -39,7 +39,33 @@ fn main() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    let line = format!("{error:#}").replace('\n', " ");
-    eprintln!("✖ {line}");
+    eprintln!("✖ {}", in_one_line(error));
     ExitCode::FAILURE
+}
+
+/// The sentence and its causes; many an error repeats its cause in its own words.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once_and_in_one_line() {
+        let cause = anyhow::anyhow!("no such\nfile");
+        let error = cause
+            .context("reading x: no such\nfile")
+            .context("starting");
+        assert_eq!(in_one_line(&error), "starting: reading x: no such file");
+    }
 }

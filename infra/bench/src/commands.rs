@@ -220,7 +220,7 @@ async fn posts(
 
 /// CPU time includes warming up, so it is divided by what was done in that time, too.
 fn cost(measured: &Measured, spent: &Spent, scale: Scale, what: &str) -> String {
-    let all = measured.rate * (scale.measure + scale.warm_up).as_secs_f64();
+    let all = measured.rate * scale.whole().as_secs_f64();
     spent.per(all, what)
 }
 

@@ -144,8 +144,8 @@ impl Spent {
         let sum = self.of.iter().map(|(_, us)| us).sum::<f64>() / count;
         let (busy, others) = (self.busy * 100.0, self.others * 100.0);
         format!(
-            "CPU µs per {what}: {each}; together {sum:.0}; cores {busy:.0} % busy, {others:.0} % by \
-             the kernel and others"
+            "CPU µs per {what}: {each}; together {sum:.0}; cores {busy:.0} % busy, {others:.0} % \
+             by the kernel and others"
         )
     }
 }

@@ -3,8 +3,7 @@
 //! - One file per bench: `append`, `commands`, `reads`, `rebuild`, `slots`, `sse`, `visible`.
 //! - [`bare`] has the minimal programs that do only the step in question.
 //! - [`world`] starts real servers; [`role`] runs parts of Almanac as processes of their own, so
-//! that
-//!   their CPU time can be told apart.
+//!   that their CPU time can be told apart.
 //!
 //! Invariant: a figure is never printed without what bounds it, and both were measured on the same
 //! servers minutes apart at most.

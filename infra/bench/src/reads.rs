@@ -68,7 +68,7 @@ pub async fn run(scale: Scale, rows: usize) -> Result<Report> {
         let spent = before.since(&processes)?;
         report.row(Row::of(format!("bare hyper + select for {name}"), &limit));
         report.row(Row::of(name, &measured).against_rate("bare", limit.rate));
-        let all = measured.rate * (scale.measure + scale.warm_up).as_secs_f64();
+        let all = measured.rate * scale.whole().as_secs_f64();
         report.remark(spent.per(all, name));
     }
     bare.end().await?;

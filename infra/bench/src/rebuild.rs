@@ -57,8 +57,8 @@ pub async fn run(commits: usize) -> Result<Report> {
         ids.len()
     ));
     report.remark(
-        "each commit of a rebuild writes a row of the mirror, a current row and, from the second on, \
-         a row of history; the bare insert writes one row without indexes",
+        "each commit of a rebuild writes a row of the mirror and a current row, from the second on \
+         a row of history as well; the bare insert writes one row without further indexes",
     );
     report.remark(spent.per(head.0 as f64, "commit"));
     Ok(report)

@@ -3,7 +3,10 @@
 //! Invariant: a slot counts when its commit is heard of by somebody who follows the log, durable
 //! and in order; every slot is waited for, and none is counted twice.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use commands::{Ask, Commands, DEFAULT_TENANT};
@@ -14,12 +17,14 @@ use domain::{
 };
 use event_log::{Entry, EventLog as _, Follow};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use runtime::Clock;
 use uuid::Uuid;
 
 use crate::{
     filling::BATCH,
     fixture,
     latency::Latencies,
+    machine::{Cpu, Spent},
     report::{Report, Row},
     role::Part,
     world::World,
@@ -32,22 +37,25 @@ const AHEAD_MS: i64 = 3_000;
 /// How late a slot may be before the bench gives up.
 const GIVE_UP: Duration = Duration::from_mins(1);
 
+/// How late slots were, and what firing them cost.
+struct Fired {
+    late: Latencies,
+    spent: Spent,
+}
+
 /// Measures with these numbers of jobs.
 pub async fn run(counts: &[usize]) -> Result<Report> {
     let mut report = Report::new("slots (jobs due at one instant, one commit each)");
     for count in counts {
-        let world = World::start().await?;
-        let projector = world.part(Part::Projector).await?;
-        let scheduler = world.part(Part::Scheduler).await?;
-        let limit = bare(&world, *count).await?;
-        let fired = fired(&world, *count).await?;
+        let limit = bare(*count).await?;
+        let fired = fired(*count).await?;
         let name = format!("bare atomic batches of 1,000, {count} commits");
         report.row(Row::latency(name, &limit));
         report.row(
-            Row::latency(format!("{count} slots, lateness"), &fired).against_p50("bare", &limit),
+            Row::latency(format!("{count} slots, lateness"), &fired.late)
+                .against_p50("bare", &limit),
         );
-        scheduler.end().await?;
-        projector.end().await?;
+        report.remark(fired.spent.per(*count as f64, &format!("slot of {count}")));
     }
     report.remark("goal: no slot later than 1 s with 10,000 due at once");
     report.remark("the projector follows and the dispatcher fills the work queue meanwhile");
@@ -55,9 +63,10 @@ pub async fn run(counts: &[usize]) -> Result<Report> {
 }
 
 /// As many commits in full batches, one after the other: when each is acknowledged.
-async fn bare(world: &World, count: usize) -> Result<Latencies> {
+async fn bare(count: usize) -> Result<Latencies> {
+    let world = World::start().await?;
     let births: Vec<_> = (0..count).map(|_| world.author.birth()).collect();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let mut latencies = Latencies::new();
     for batch in births.chunks(BATCH) {
         world.log.append_all(batch.to_vec()).await?;
@@ -66,11 +75,18 @@ async fn bare(world: &World, count: usize) -> Result<Latencies> {
             latencies.record(late);
         }
     }
-    world.caught_up().await?;
     Ok(latencies)
 }
 
-async fn fired(world: &World, count: usize) -> Result<Latencies> {
+async fn fired(count: usize) -> Result<Fired> {
+    let world = World::start().await?;
+    let projector = world.part(Part::Projector).await?;
+    let scheduler = world.part(Part::Scheduler).await?;
+    let mut processes = vec![
+        ("scheduler", scheduler.pid()),
+        ("projector", projector.pid()),
+    ];
+    processes.extend(world.processes()?);
     let clock = world.author.clock();
     // Making them takes a while; only what is left of it counts.
     let making_ms = i64::try_from(count)? / 2;
@@ -87,29 +103,42 @@ async fn fired(world: &World, count: usize) -> Result<Latencies> {
         left_ms >= AHEAD_MS,
         "making {count} jobs left only {left_ms} ms"
     );
-    let mut owed: HashSet<Uuid> = jobs
-        .into_iter()
-        .map(|job| TaskId::of_slot(job, at).uuid())
-        .collect();
-    let mut entries: Follow = world.log.follow(world.log.head().await?.position).await?;
-    let limit = Duration::from_millis(left_ms.unsigned_abs()) + GIVE_UP;
-    let hearing = async {
-        let mut latencies = Latencies::new();
-        while !owed.is_empty() {
-            let entry = entries.next().await.context("the log has ended")??;
-            let late_ms = clock.now().unix_ms() - at.unix_ms();
-            let Entry::Commit(commit) = entry else {
-                continue;
-            };
-            if commit.stream.kind == AggregateKind::Task && owed.remove(&commit.stream.id) {
-                ensure!(late_ms >= 0, "a slot was fired {} ms early", -late_ms);
-                latencies.record(Duration::from_millis(late_ms.unsigned_abs()));
-            }
-        }
-        Ok(latencies)
+    let left = Duration::from_millis(left_ms.unsigned_abs());
+    let slots = jobs.into_iter().map(|job| TaskId::of_slot(job, at).uuid());
+    let entries = world.log.follow(world.log.head().await?.position).await?;
+    let hearing = tokio::time::timeout(left + GIVE_UP, hear(entries, slots.collect(), clock, at));
+    let counting = async {
+        tokio::time::sleep(left).await;
+        Cpu::now(&processes)
     };
-    let heard = tokio::time::timeout(limit, hearing).await;
-    heard.with_context(|| format!("slots were not fired within {} s", GIVE_UP.as_secs()))?
+    let (late, before) = tokio::join!(hearing, counting);
+    let late = late.with_context(|| format!("not every slot in {} s", GIVE_UP.as_secs()))??;
+    let spent = before?.since(&processes)?;
+    scheduler.end().await?;
+    projector.end().await?;
+    Ok(Fired { late, spent })
+}
+
+/// Waits for all slots that are `owed`; how late each was.
+async fn hear(
+    mut entries: Follow,
+    mut owed: HashSet<Uuid>,
+    clock: &Clock,
+    at: Timestamp,
+) -> Result<Latencies> {
+    let mut latencies = Latencies::new();
+    while !owed.is_empty() {
+        let entry = entries.next().await.context("the log has ended")??;
+        let late_ms = clock.now().unix_ms() - at.unix_ms();
+        let Entry::Commit(commit) = entry else {
+            continue;
+        };
+        if commit.stream.kind == AggregateKind::Task && owed.remove(&commit.stream.id) {
+            ensure!(late_ms >= 0, "a slot was fired {} ms early", -late_ms);
+            latencies.record(Duration::from_millis(late_ms.unsigned_abs()));
+        }
+    }
+    Ok(latencies)
 }
 
 async fn make(commands: &Commands, at: Timestamp) -> Result<JobId> {

@@ -46,7 +46,11 @@ pub struct Jobs {
 
 /// One calendar for each distinct cron pattern, shared by its jobs.
 #[derive(Debug, Default)]
-struct Calendars(HashMap<(String, String), Weak<Calendar>>);
+struct Calendars {
+    /// From how many patterns on those that no job uses any more are dropped.
+    prune_at: usize,
+    shared: HashMap<(String, String), Weak<Calendar>>,
+}
 
 impl Watched {
     /// Slots strictly after this instant are owed once they come due.
@@ -190,14 +194,16 @@ impl Calendars {
             return Calendar::try_new(schedule).map(Arc::new);
         };
         let pattern = (expression.clone(), timezone.clone());
-        if let Some(shared) = self.0.get(&pattern).and_then(Weak::upgrade) {
+        if let Some(shared) = self.shared.get(&pattern).and_then(Weak::upgrade) {
             return Ok(shared);
         }
         let calendar = Arc::new(Calendar::try_new(schedule)?);
-        if self.0.len() > 2 * self.0.values().filter(|c| c.strong_count() > 0).count() {
-            self.0.retain(|_, calendar| calendar.strong_count() > 0);
+        if self.shared.len() >= self.prune_at {
+            self.shared
+                .retain(|_, calendar| calendar.strong_count() > 0);
+            self.prune_at = 2 * self.shared.len() + 16;
         }
-        self.0.insert(pattern, Arc::downgrade(&calendar));
+        self.shared.insert(pattern, Arc::downgrade(&calendar));
         Ok(calendar)
     }
 }

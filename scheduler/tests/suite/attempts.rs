@@ -30,6 +30,28 @@ async fn a_running_task_is_cancelled_by_its_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_does_not_stop_is_ended_by_force() {
+    let world = World::start(Clock::system()).await;
+    let _scheduler = world.scheduler().await;
+    let allowing = Worker {
+        allow_commands: true,
+        ..Worker::default()
+    };
+    let _worker = world.worker(allowing).await;
+    let stubborn = json!({"program": "/bin/sh", "args": ["-c", "trap '' TERM; sleep 1000"]});
+    let task = world.create_task(spec("command", &stubborn)).await;
+    world.until_status(task, TaskStatus::Running).await;
+    world.task(task, TaskCommand::Cancel { reason: None }).await;
+    let cancelled = world.until_status(task, TaskStatus::Cancelled).await;
+    let attempt = cancelled.attempt.expect("an attempt");
+    let ended_at = attempt.ended_at.expect("an end");
+    let lasted_ms = ended_at.since_ms(attempt.started_at);
+    let grace_ms = scheduler::worker::STOP_GRACE.as_millis() as i64;
+    // It was asked to stop some milliseconds after it had started.
+    assert!(lasted_ms >= grace_ms, "{lasted_ms} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_task_is_retried_until_its_attempts_are_used_up() {
     let world = World::start(Clock::system()).await;
     let _scheduler = world.scheduler().await;

@@ -36,8 +36,8 @@ impl FromParameters for ListRuns {
         ("id" = JobId, Path),
         PageParameters,
         ("sort" = Option<String>, Query,
-            description = "`created_at`, `updated_at` or `due_at`, with `-` for the other direction; \
-                `-created_at` by default"),
+            description = "`created_at`, `updated_at` or `due_at`, with `-` for the other \
+                direction; `-created_at` by default"),
         ("status" = Option<String>, Query,
             description = "States, between commas; `skipped` shows slots that were not run"),
     ),

@@ -42,8 +42,8 @@ impl FromParameters for ListTasks {
     params(
         PageParameters,
         ("sort" = Option<String>, Query,
-            description = "`created_at`, `updated_at` or `due_at`, with `-` for the other direction; \
-                `-created_at` by default"),
+            description = "`created_at`, `updated_at` or `due_at`, with `-` for the other \
+                direction; `-created_at` by default"),
         ("status" = Option<String>, Query, description = "States, between commas"),
         ("kind" = Option<String>, Query, description = "Kinds, between commas"),
         ("priority" = Option<String>, Query, description = "Priorities, between commas"),

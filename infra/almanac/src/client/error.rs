@@ -76,7 +76,7 @@ pub async fn checked(answer: Response) -> Result<Response, ClientError> {
 fn told(problem: &Problem) -> String {
     let mut text = format!("{} ({}): {}", problem.title, problem.status, problem.detail);
     for field in &problem.errors {
-        text.push_str(&format!("; {}: {}", field.pointer, field.detail));
+        text = format!("{text}; {}: {}", field.pointer, field.detail);
     }
     text.replace('\n', " ")
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode, header};
 
 /// How long to go on while the gateway asks to wait.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long to go on while nothing answers.
 const SILENCE: Duration = Duration::from_secs(3);
 /// The pause where the other side names none.

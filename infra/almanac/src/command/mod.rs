@@ -9,8 +9,8 @@ mod setup;
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::Result;
-use runtime::{Config, Telemetry, TelemetryGuard};
+use anyhow::{Result, anyhow};
+use runtime::{Config, ConfigError, Telemetry, TelemetryGuard};
 
 use crate::{
     cli::{Cli, Command, Configured},
@@ -33,14 +33,14 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     };
     match cli.command {
         Command::Auth(asked) => auth::run(asked).await,
-        Command::Dev(asked) => dev::run(asked).await,
-        Command::Gateway(configured) => role(Role::Gateway, &configured, log).await,
+        Command::Dev(asked) => Box::pin(dev::run(asked)).await,
+        Command::Gateway(configured) => Box::pin(role(Role::Gateway, &configured, log)).await,
         Command::Import(asked) => import::run(asked).await,
         Command::Projections(asked) => projections::run(asked).await,
-        Command::Projector(configured) => role(Role::Projector, &configured, log).await,
-        Command::Scheduler(configured) => role(Role::Scheduler, &configured, log).await,
-        Command::Setup(asked) => setup::run(asked).await,
-        Command::Worker(configured) => role(Role::Worker, &configured, log).await,
+        Command::Projector(configured) => Box::pin(role(Role::Projector, &configured, log)).await,
+        Command::Scheduler(configured) => Box::pin(role(Role::Scheduler, &configured, log)).await,
+        Command::Setup(asked) => Box::pin(setup::run(asked)).await,
+        Command::Worker(configured) => Box::pin(role(Role::Worker, &configured, log)).await,
     }
 }
 
@@ -54,13 +54,19 @@ async fn role(role: Role, configured: &Configured, log: Option<String>) -> Resul
     let shutdown = runtime::shutdown_on_signal()?;
     let ground = Ground::open(config, false).await?;
     tracing::info!(role = role.name(), "serving");
-    roles::run(role, &ground, shutdown).await?;
+    Box::pin(roles::run(role, &ground, shutdown)).await?;
     tracing::info!(role = role.name(), "ended in good order");
     Ok(ExitCode::SUCCESS)
 }
 
 fn configuration(file: Option<&Path>) -> Result<Config> {
-    Ok(Config::load(file)?)
+    Config::load(file).map_err(|mistake| match mistake {
+        ConfigError::MasterKey => mistake.into(),
+        ConfigError::Invalid(_) => {
+            let remedy = "give a file with --config, or ALMANAC__<SECTION>__<KEY>";
+            anyhow!("{mistake} → {remedy} in the environment")
+        }
+    })
 }
 
 fn quiet(log: Option<String>) -> Result<TelemetryGuard> {

@@ -31,10 +31,8 @@ pub fn owner_of(path: &Path) -> Option<String> {
 /// Why cron itself would not read a file of this name in a folder of crontabs.
 pub fn ignored_in_folder(name: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    match name.chars().find(|letter| !plain(*letter)) {
-        Some(letter) => Some(format!("cron reads no file with {letter:?} in its name")),
-        None => None,
-    }
+    let strange = name.chars().find(|letter| !plain(*letter));
+    strange.map(|letter| format!("cron reads no file with {letter:?} in its name"))
 }
 
 #[cfg(test)]

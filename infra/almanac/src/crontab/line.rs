@@ -93,7 +93,7 @@ fn entry(
             None => "no command follows the schedule".to_owned(),
         });
     }
-    let schedule = scheduled(expression, zone, environment)?;
+    let schedule = scheduled(&expression, zone, environment)?;
     let (command, stdin) = split_input(rest);
     if command.trim().is_empty() {
         return Err("no command stands before the first %".to_owned());
@@ -110,12 +110,12 @@ fn entry(
 /// `CRON_TZ` must be a zone that is known; `TZ` also speaks to programs in ways of its own, so there
 /// anything else leaves the schedule in the default zone.
 fn scheduled(
-    expression: String,
+    expression: &str,
     zone: &str,
     environment: &BTreeMap<String, String>,
 ) -> Result<Schedule, String> {
     let cron = |timezone: &str| Schedule::Cron {
-        expression: expression.clone(),
+        expression: expression.to_owned(),
         timezone: timezone.to_owned(),
     };
     let checked = |schedule: Schedule| match Calendar::try_new(&schedule) {

@@ -41,7 +41,7 @@ mod reading {
     }
 }
 
-const DEBIAN: &str = r#"# /etc/crontab: system-wide crontab
+const DEBIAN: &str = r"# /etc/crontab: system-wide crontab
 SHELL=/bin/sh
 # You can also override PATH, but by default, newer versions inherit it from the environment
 #PATH=/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin
@@ -55,7 +55,7 @@ SHELL=/bin/sh
 47 6	* * 7	root	test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.weekly; }
 52 6	1 * *	root	test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.monthly; }
 #
-"#;
+";
 
 fn expression(entry: &Entry) -> (&str, &str) {
     match &entry.schedule {

@@ -32,15 +32,19 @@ pub(super) fn text(running: &Running, house: &House<'_>, opened: bool) -> String
         admin,
         ..
     } = running;
+    let sql = match analyst {
+        Some(analyst) => format!("{analyst}   (reads only)"),
+        None => running.postgres.clone(),
+    };
     let took = house.began.elapsed().as_secs_f64();
     format!(
-        " ✔ ready         {took:>77.1}s\n\n   \
+        " ✔ ready         {took:>76.1}s\n\n   \
            Dashboard     {gateway}{page}\n   \
            Sign in       {} / {}   role admin\n   \
            API           {gateway}/api/v1   document /api/openapi.json\n   \
            Probes        {gateway}/livez   /readyz\n   \
            NATS          {nats}   monitor {monitor}\n   \
-           Postgres      {analyst}   (reads only)\n   \
+           Postgres      {sql}\n   \
            Commands      tasks that run programs are {commands}\n   \
            Data          {data} (kept; --reset wipes)   mode: development, loopback only\n\n   \
            Try it        export TOKEN=$({almanac} auth token{folder})\n                 \

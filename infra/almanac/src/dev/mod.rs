@@ -85,7 +85,7 @@ impl House<'_> {
         parts: &mut Parts,
         shutdown: &CancellationToken,
     ) -> Result<()> {
-        let starting = start::run(self, listener, parts);
+        let starting = Box::pin(start::run(self, listener, parts));
         let Some(running) = shutdown.run_until_cancelled(starting).await else {
             return Ok(());
         };

@@ -64,7 +64,9 @@ impl Parts {
         parts.sort_by_key(|part| part.group);
         while let Some(group) = parts.first().map(|part| part.group) {
             let rest = parts.split_off(parts.partition_point(|part| part.group == group));
-            parts.iter().for_each(|part| part.token.cancel());
+            for part in &parts {
+                part.token.cancel();
+            }
             for part in parts {
                 part.finish().await;
             }

@@ -23,7 +23,7 @@ use crate::roles::{self, Ground};
 /// Whom the demo's administrator signs in as; the name is reserved for this machine (RFC 6761).
 const ADMIN: &str = "admin@almanac.localhost";
 /// How long the parts may take to be ready.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(1);
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long attempts may take to end on Ctrl-C, in milliseconds.
@@ -52,8 +52,13 @@ pub(super) async fn run(
     let store = ground.store().await?;
     store.migrate().await?;
     let analyst = analyst::grant(&store, house).await?;
-    administrator(&ground, &password).await?;
-    step.done("migrated · role analyst (reads only)");
+    Box::pin(administrator(&ground, &password)).await?;
+    let role = if analyst.is_some() {
+        " · role analyst (reads only)"
+    } else {
+        ""
+    };
+    step.done(&format!("migrated{role}"));
 
     let step = Step::begin("parts");
     spawn(&ground, &store, listener, parts);
@@ -135,7 +140,7 @@ async fn administrator(ground: &Ground, password: &SecretString) -> Result<()> {
 fn spawn(ground: &Ground, store: &Store, listener: TcpListener, parts: &mut Parts) {
     let (base, rows) = (ground.clone(), store.clone());
     parts.spawn("gateway", 0, |token| async move {
-        roles::serve(&base, rows, listener, token).await
+        Box::pin(roles::serve(&base, rows, listener, token)).await
     });
     let (base, rows) = (ground.clone(), store.clone());
     parts.spawn("scheduler", 1, |token| async move {

@@ -46,7 +46,7 @@ pub(super) fn read() -> Result<Vec<Found>, String> {
 
 fn found(mount: Mount) -> Found {
     let total = statvfs(mount.path.as_str()).map_or(Value::Null, |size| {
-        json!(u64::from(size.blocks()) * u64::from(size.fragment_size()))
+        json!(size.blocks() * size.fragment_size())
     });
     Found {
         attributes: attributes([
@@ -101,15 +101,12 @@ fn unescaped(text: &str) -> String {
         let letter = part
             .get(..3)
             .and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match letter {
-            Some(letter) => {
-                plain.push(char::from(letter));
-                plain.push_str(&part[3..]);
-            }
-            None => {
-                plain.push('\\');
-                plain.push_str(part);
-            }
+        if let Some(letter) = letter {
+            plain.push(char::from(letter));
+            plain.push_str(&part[3..]);
+        } else {
+            plain.push('\\');
+            plain.push_str(part);
         }
     }
     plain

@@ -41,7 +41,7 @@ pub struct Section {
 pub fn survey() -> Vec<Section> {
     let section = |kind, found| Section { found, kind };
     vec![
-        section("host", host::read()),
+        section("host", Ok(vec![host::read()])),
         section("package", packages::read()),
         section("filesystem", filesystems::read()),
         section("interface", interfaces::read()),

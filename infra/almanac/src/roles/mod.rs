@@ -48,7 +48,8 @@ pub async fn run(role: Role, ground: &Ground, shutdown: CancellationToken) -> Re
             let listener = TcpListener::bind(address)
                 .await
                 .with_context(|| format!("cannot listen on {address} → change gateway.listen"))?;
-            serve(ground, ground.store().await?, listener, shutdown).await
+            let store = ground.store().await?;
+            Box::pin(serve(ground, store, listener, shutdown)).await
         }
         Role::Projector => remember(ground, ground.store().await?, shutdown).await,
         Role::Scheduler => schedule(ground, ground.store().await?, shutdown).await,

@@ -19,6 +19,10 @@ export async function run({ page, base, admin, api }) {
   await dialog.locator('button[type="submit"]').click();
   // What cannot be taken is said beside the field, and the form stays.
   await dialog.getByRole("alert").waitFor();
+  for (const [field, typed] of [["kind", "sleep"], ["payload", "{ not JSON"]]) {
+    const value = await dialog.locator(`[name="${field}"]`).inputValue();
+    if (value !== typed) throw new Error(`${field} became ${value}`);
+  }
   await dialog.locator('[name="payload"]').fill('{ "ms": 1500 }');
   await dialog.locator('[name="priority"]').selectOption("high");
   await dialog.locator('button[type="submit"]').click();

@@ -2,15 +2,18 @@
 
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import process from "node:process";
 
 import { signIn, visit } from "../visitor.mjs";
 
 export const name = "find imported jobs and resources";
 
-const CRONTAB = "# seen in the page\n41 4 * * 2 true weekly journey\n@daily true daily journey\n";
+// Another one for each run on the same data.
+const WORD = `journey${process.pid}`;
+const CRONTAB = `# seen in the page\n41 4 * * 2 true weekly ${WORD}\n@daily true daily ${WORD}\n`;
 
 export async function run({ page, base, admin, api, almanac, scratch }) {
-  const file = path.join(scratch, "journey.crontab");
+  const file = path.join(scratch, `${WORD}.crontab`);
   await writeFile(file, CRONTAB);
   await almanac("import", "crontab", "--user", file);
   await almanac("import", "inventory");
@@ -20,7 +23,7 @@ export async function run({ page, base, admin, api, almanac, scratch }) {
 }
 
 async function jobs(page, base, file) {
-  await visit(page, base, "/jobs?q=weekly%20journey");
+  await visit(page, base, `/jobs?q=weekly%20${WORD}`);
   const row = page.locator("[data-job]");
   await row.first().waitFor();
   if ((await row.count()) !== 1) throw new Error(`${await row.count()} jobs fit, not 1`);
@@ -29,14 +32,18 @@ async function jobs(page, base, file) {
   await row.locator("a").first().click();
   await page.waitForURL(/\/jobs\/[0-9a-f-]{36}$/);
   await page.locator('[data-event^="job.created"]').waitFor();
-  await page.getByText(`${file}:2`).first().waitFor();
+  await page.locator(".origin", { hasText: `${file}:2` }).waitFor();
 
   // Resuming is one click, told by the stream, and in the history at once.
   await page.click('[data-action="resume"]');
   await page.waitForSelector('main [data-status="active"]');
   await page.locator('[data-event^="job.resumed"]').waitFor();
   await page.click('[data-action="pause"]');
+  const dialog = page.getByRole("dialog");
+  await dialog.locator("input").fill("only looked at");
+  await dialog.locator('button[type="submit"]').click();
   await page.waitForSelector('main [data-status="paused"]');
+  await page.getByText("only looked at").first().waitFor();
 }
 
 async function resources(page, base, api) {

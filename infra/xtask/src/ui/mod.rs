@@ -98,6 +98,9 @@ fn bind(module: &Path, glue: &Path) -> Result<()> {
         .out_name("ui")
         .web(true)?
         .typescript(false)
+        // Names serve debuggers only, and are most of the size.
+        .remove_name_section(true)
+        .remove_producers_section(true)
         .omit_default_module_path(true)
         .generate(glue)
         .context("binding the page")?;

@@ -76,12 +76,15 @@ impl Http {
         })
     }
 
-    async fn call(&self, call: Call, context: &AttemptContext) -> Outcome {
+    async fn call(&self, mut call: Call, context: &AttemptContext) -> Outcome {
+        // The same for every attempt, so that the other side can tell a repeat.
+        if let Ok(key) = HeaderValue::from_str(&context.task.to_string()) {
+            call.headers.entry("idempotency-key").or_insert(key);
+        }
         let mut request = self
             .client
             .request(call.method, call.url)
-            .headers(call.headers)
-            .header("idempotency-key", context.task.to_string());
+            .headers(call.headers);
         if let Some(body) = call.body {
             request = request.body(body);
         }

@@ -16,7 +16,7 @@ use schemas::api::{CreateJob, JobView};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AT_ONCE, client};
+use super::{AT_ONCE, client, counted};
 use crate::{
     cli,
     client::{Client, ClientError},
@@ -68,7 +68,10 @@ pub(super) async fn run(asked: cli::Crontab) -> Result<ExitCode> {
             eprintln!("{line}");
         }
         let (path, skipped) = (imported.path.display(), imported.skipped.len());
-        println!("{path}: {} jobs, {skipped} skipped", imported.jobs);
+        println!(
+            "{path}: {}, {skipped} skipped",
+            counted(imported.jobs, "job")
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -78,7 +81,7 @@ pub async fn import(client: &Client, source: Source, enable: bool) -> Result<Imp
     let shown = source.path.display().to_string();
     let text = match source.content {
         Some(content) => content,
-        None => fs::read(&source.path).with_context(|| format!("reading {shown}"))?,
+        None => fs::read(&source.path).with_context(|| unreadable(&source.path))?,
     };
     let layout = source.layout.unwrap_or_else(|| layout_of(&source.path));
     let lines = parse(&text, layout, &zone());
@@ -123,12 +126,12 @@ async fn put(client: &Client, id: Uuid, job: CreateJob, enable: bool) -> Result<
 /// The files that `path` stands for: itself or, of a folder, those that cron would read.
 pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
     // Jobs are known by their path, so the same file must always have the same one.
-    let path = fs::canonicalize(path).with_context(|| format!("reading {}", path.display()))?;
+    let path = &fs::canonicalize(path).with_context(|| unreadable(path))?;
     if !path.is_dir() {
-        return Ok(vec![path]);
+        return Ok(vec![path.clone()]);
     }
     let mut files = Vec::new();
-    for entry in fs::read_dir(&path).with_context(|| format!("reading {}", path.display()))? {
+    for entry in fs::read_dir(path).with_context(|| unreadable(path))? {
         let file = entry?.path();
         let name = file
             .file_name()
@@ -143,6 +146,10 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+fn unreadable(path: &Path) -> String {
+    format!("{} cannot be read → check path and rights", path.display())
 }
 
 /// The machine's time zone by its IANA name; UTC if it does not say.

@@ -40,3 +40,9 @@ async fn client(target: &Target) -> Result<Client> {
         .with_context(|| format!("no password → put it into the environment as {name}"))?;
     Ok(Client::sign_in(url, email, &password.into()).await?)
 }
+
+/// `1 job`, `2 jobs`
+pub fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}

@@ -12,7 +12,10 @@ use anyhow::Result;
 use schemas::api::JobView;
 
 use super::{kept, running::Running, steps::Step};
-use crate::{client::Client, command::import};
+use crate::{
+    client::Client,
+    command::import::{self, counted},
+};
 
 /// Loads the demo through the API, unless this folder has it.
 pub(super) async fn load(running: &Running, dir: &Path) -> Result<()> {
@@ -63,15 +66,17 @@ async fn crontabs(client: &Client) {
                 files += 1;
                 jobs += imported.jobs;
                 skipped += imported.skipped.len();
-                imported
-                    .skipped
-                    .iter()
-                    .for_each(|line| println!(" ! {line}"));
+                for line in imported.skipped {
+                    println!(" ! {line}");
+                }
             }
             Err(failure) => println!(" ! {path}: {failure:#}"),
         }
     }
     step.done(&format!(
-        "{files} files · {jobs} jobs, paused · {skipped} lines skipped"
+        "{} · {}, paused · {} skipped",
+        counted(files, "file"),
+        counted(jobs, "job"),
+        counted(skipped, "line")
     ));
 }

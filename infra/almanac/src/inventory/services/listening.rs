@@ -47,10 +47,10 @@ pub fn read() -> Result<Vec<Found>, String> {
             .to_owned();
         let program = fs::read_link(folder.join("exe")).unwrap_or_default();
         let service = services.entry(name).or_default();
-        service.0 = program
+        program
             .to_string_lossy()
             .trim_end_matches(" (deleted)")
-            .to_owned();
+            .clone_into(&mut service.0);
         service.1.extend(addresses);
     }
     Ok(services.into_iter().map(found).collect())
@@ -108,7 +108,7 @@ fn sockets(table: &str, ephemeral: u16) -> Vec<Socket> {
     table.lines().skip(1).filter_map(socket).collect()
 }
 
-/// Hexadecimal in the machine's byte order: 127.0.0.0/8, ::1, and 127.0.0.0/8 mapped into IPv6.
+/// Hexadecimal in the machine's byte order: 127.0.0.0/8, `::1`, and the former in IPv6.
 fn is_loopback(host: &str) -> bool {
     match host.len() {
         8 => host.ends_with("7F"),
