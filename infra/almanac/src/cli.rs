@@ -36,6 +36,9 @@ pub enum Command {
     Projector(Configured),
     /// Turn due jobs into tasks.
     Scheduler(Configured),
+    /// Compare the documents generated from the types with the committed ones.
+    #[command(hide = true)]
+    Schemas(Schemas),
     /// Create streams and tables, and the first administrator.
     Setup(Setup),
     /// Work on tasks.
@@ -80,6 +83,16 @@ pub struct Configured {
     /// A TOML file; `ALMANAC__<SECTION>__<KEY>` in the environment overrides it.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct Schemas {
+    /// Where they are committed.
+    #[arg(long, default_value = "schemas/generated", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Write those that differ.
+    #[arg(long)]
+    pub write: bool,
 }
 
 #[derive(Args, Debug)]

@@ -16,6 +16,7 @@ use domain::{
 use event_log::EventLog as _;
 use projections::Freshness;
 use runtime::Ids;
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
     machine::{Cpu, Spent},
     report::{Report, Row},
     role::{Part, Role},
+    stages,
     world::World,
 };
 
@@ -75,6 +77,12 @@ pub async fn run(scale: Scale) -> Result<Report> {
     let world = World::start().await?;
     let mut report = Report::new("commands (new tasks and resources, durable, one event each)");
     in_process(&world, scale, &mut report).await?;
+    let (identity, token) = Box::pin(world.sign_in()).await?;
+    report.remark(stages::told(
+        &identity,
+        token.expose_secret(),
+        &task_body(),
+    )?);
     let (gateway, site) = world.gateway().await?;
     let projector = Some(world.part(Part::Projector).await?);
     world.caught_up().await?;

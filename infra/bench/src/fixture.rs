@@ -143,6 +143,11 @@ impl Tale {
         self.id
     }
 
+    /// The task as it is now.
+    pub const fn task(&self) -> Option<&Task> {
+        self.task.as_ref()
+    }
+
     /// Takes note of where the latest commit is.
     pub const fn stored_at(&mut self, position: Position) {
         self.position = position;

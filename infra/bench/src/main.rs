@@ -23,6 +23,7 @@ mod report;
 mod role;
 mod slots;
 mod sse;
+mod stages;
 mod visible;
 mod world;
 
@@ -153,7 +154,7 @@ impl Bench {
         match self {
             Self::All | Self::Role { .. } => anyhow::bail!("not a single bench"),
             Self::Append => append::run(scale).await,
-            Self::Commands => commands::run(scale).await,
+            Self::Commands => Box::pin(commands::run(scale)).await,
             Self::Reads { rows } => reads::run(scale, *rows).await,
             Self::Rebuild { commits } => rebuild::run(*commits).await,
             Self::Slots { jobs } => slots::run(jobs).await,

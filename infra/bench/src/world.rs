@@ -106,7 +106,7 @@ impl World {
 
     /// A gateway in a process of its own, and how to ask it as an administrator.
     pub async fn gateway(&self) -> Result<(Role, Site)> {
-        let token = Box::pin(self.sign_in()).await?;
+        let (_, token) = Box::pin(self.sign_in()).await?;
         let gateway = self.part(Part::Gateway).await?;
         let site = Site::new(gateway.address(), token.expose_secret())?;
         Ok((gateway, site))
@@ -128,8 +128,8 @@ impl World {
         Ok(vec![("nats-server", nats), ("postgres", postgres)])
     }
 
-    /// The access token of an administrator, who is made if need be.
-    async fn sign_in(&self) -> Result<SecretString> {
+    /// Who checks tokens, and the access token of an administrator, who is made if need be.
+    pub async fn sign_in(&self) -> Result<(Identity, SecretString)> {
         let commands = self.commands();
         let vault = Vault::open(&self.log, &MASTER_KEY).await?;
         let identity = Identity::open(commands.clone(), vault).await?;
@@ -143,7 +143,7 @@ impl World {
         let tokens = identity
             .start_session(DEFAULT_TENANT, user, UserRole::Admin)
             .await?;
-        Ok(tokens.access)
+        Ok((identity, tokens.access))
     }
 }
 

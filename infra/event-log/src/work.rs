@@ -3,22 +3,29 @@
 //! Invariant: delivery is at least once and means nothing by itself; a worker must claim the attempt in
 //! the log before it acts. A delivery that is dropped without a word is delivered again at once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_nats::{
     HeaderMap,
-    jetstream::{AckKind, Message, consumer::PullConsumer},
+    jetstream::{
+        AckKind, Message,
+        consumer::{PullConsumer, pull},
+    },
 };
 use domain::{TaskId, TenantId, task::Priority};
 use futures::{Stream, StreamExt as _};
 use schemas::Version;
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use crate::{JetStreamLog, LogError, subject};
 
-/// The attempts that wait.
+/// The attempts that wait. Clones share what they have looked up.
 #[derive(Clone)]
-pub struct WorkQueue(JetStreamLog);
+pub struct WorkQueue {
+    consumers: Arc<[OnceCell<PullConsumer>; Priority::ALL.len()]>,
+    log: JetStreamLog,
+}
 
 /// One attempt to be made.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
@@ -50,7 +57,10 @@ pub struct WorkError(String);
 impl WorkQueue {
     /// The work queue on `log`'s server.
     pub fn new(log: &JetStreamLog) -> Self {
-        Self(log.clone())
+        Self {
+            consumers: Arc::default(),
+            log: log.clone(),
+        }
     }
 
     /// Puts `item` into the queue of `priority`; repeats within two minutes are dropped by the server.
@@ -59,7 +69,7 @@ impl WorkQueue {
         let id = format!("{}.{}", item.task, item.version);
         headers.insert("Nats-Msg-Id", id);
         let payload = serde_json::to_vec(item).expect("work items always encode");
-        let published = self.0.jetstream().publish_with_headers(
+        let published = self.log.jetstream().publish_with_headers(
             subject::work(priority),
             headers,
             payload.into(),
@@ -72,34 +82,49 @@ impl WorkQueue {
             .map_err(failed)
     }
 
-    /// Up to `max` attempts of `priority`, waiting at most `wait` for the first.
+    /// Up to `max` attempts of `priority`: those that wait already, else the first that comes within
+    /// `wait`.
     pub async fn pull(
         &self,
         priority: Priority,
         max: usize,
         wait: Duration,
     ) -> Result<Vec<Delivery>, WorkError> {
-        let consumer: PullConsumer = self
-            .0
-            .jetstream()
-            .get_consumer_from_stream(subject::work_consumer(priority), subject::WORK)
+        let consumer = self.consumer(priority).await?;
+        if max > 1 {
+            let waiting = consumer
+                .fetch()
+                .max_messages(max)
+                .messages()
+                .await
+                .map_err(failed)?;
+            let waiting = deliveries(waiting).await;
+            if !waiting.is_empty() {
+                return Ok(waiting);
+            }
+        }
+        let first = consumer.batch().max_messages(1).expires(wait).messages();
+        Ok(deliveries(first.await.map_err(failed)?).await)
+    }
+
+    /// The consumer that hands out `priority`, looked up once.
+    async fn consumer(&self, priority: Priority) -> Result<&PullConsumer, WorkError> {
+        let name = subject::work_consumer(priority);
+        let look_up = || {
+            self.log
+                .jetstream()
+                .get_consumer_from_stream(name, subject::WORK)
+        };
+        self.consumers[priority as usize]
+            .get_or_try_init(look_up)
             .await
-            .map_err(failed)?;
-        let messages = consumer
-            .batch()
-            .max_messages(max)
-            .expires(wait)
-            .messages()
-            .await
-            .map_err(failed)?;
-        let deliveries = messages.filter_map(|message| async { delivery(message.ok()?).await });
-        Ok(deliveries.collect().await)
+            .map_err(failed)
     }
 
     /// Tells whichever worker runs `task` that it is to stop. Not stored: a worker that misses it
     /// learns of the request from the log.
     pub async fn announce_cancel(&self, task: TaskId) -> Result<(), WorkError> {
-        self.0
+        self.log
             .client()
             .publish(subject::cancel(task), "".into())
             .await
@@ -109,7 +134,7 @@ impl WorkQueue {
     /// The tasks that are to stop, as they are announced.
     pub async fn cancels(&self) -> Result<impl Stream<Item = TaskId> + Send + use<>, WorkError> {
         let messages = self
-            .0
+            .log
             .client()
             .subscribe(subject::ALL_CANCELS)
             .await
@@ -159,6 +184,13 @@ impl Drop for Delivery {
             });
         }
     }
+}
+
+async fn deliveries(batch: pull::Batch) -> Vec<Delivery> {
+    batch
+        .filter_map(|message| async { delivery(message.ok()?).await })
+        .collect()
+        .await
 }
 
 /// Reads a message; one that is no work item is taken off the queue, with a word in the log file.

@@ -5,6 +5,7 @@
 mod auth;
 pub mod import;
 mod projections;
+mod schemas;
 mod setup;
 
 use std::{path::Path, process::ExitCode};
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Projections(asked) => projections::run(asked).await,
         Command::Projector(configured) => Box::pin(role(Role::Projector, &configured, log)).await,
         Command::Scheduler(configured) => Box::pin(role(Role::Scheduler, &configured, log)).await,
+        Command::Schemas(asked) => schemas::run(&asked),
         Command::Setup(asked) => Box::pin(setup::run(asked)).await,
         Command::Worker(configured) => Box::pin(role(Role::Worker, &configured, log)).await,
     }

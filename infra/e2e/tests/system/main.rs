@@ -13,6 +13,7 @@ mod harness;
 mod imports;
 mod kills;
 mod outages;
+mod races;
 mod refusals;
 mod schedules;
 mod shared;
@@ -84,6 +85,11 @@ fn trials() -> Vec<Trial> {
         }),
         trial("live", async || {
             stream::a_task_is_seen_live_and_again_after_a_gap().await
+        }),
+        trial("rivals", async || races::of_rivals_one_wins().await),
+        trial("one_key", async || races::one_key_is_one_command().await),
+        trial("cut_off", async || {
+            races::clients_may_leave_at_any_byte().await
         }),
         Trial::ignorable_test("analyst", || {
             match block_on(async || analyst::imported_rows_are_seen_in_sql().await)? {

@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{Answer, Api, Roles, until},
+    schedules::instant,
     walkthrough::succeeded,
 };
 
 /// How soon a client must be told that something is away.
 const TOLD: Duration = Duration::from_secs(15);
+/// How often the job is due that goes on through it all.
+const PERIOD_MS: i64 = 1_000;
 const RECOVERY_LIMIT: Duration = Duration::from_mins(1);
 
 pub async fn servers_may_go_and_come_back() -> Result<()> {
@@ -22,6 +25,12 @@ pub async fn servers_may_go_and_come_back() -> Result<()> {
     let calm = create(&api, "calm").await?.expect(201)?;
     let path = format!("/resources/{}", calm.string("/id")?);
     api.get_after(&path, &calm).await?.expect(200)?;
+
+    let job = json!({
+        "name": "ticks", "schedule": {"type": "interval", "every_ms": PERIOD_MS},
+        "task": {"kind": "echo"}, "misfire": "all",
+    });
+    let job = api.post("/jobs", &job).await?.expect(201)?.string("/id")?;
 
     log_gone(&mut roles, &api, &path).await?;
     log_frozen(&mut roles, &api).await?;
@@ -42,7 +51,37 @@ pub async fn servers_may_go_and_come_back() -> Result<()> {
         .await?
         .expect(201)?;
     succeeded(&api, &task.string("/id")?).await?;
+    every_slot_fired(&api, &job).await?;
     roles.finish().await
+}
+
+/// A job that catches up on all it missed has a task for each of its slots, and only one.
+async fn every_slot_fired(api: &Api, job: &str) -> Result<()> {
+    let deleted = api
+        .ask("DELETE", &format!("/jobs/{job}"))?
+        .send()
+        .await?
+        .expect(204)?;
+    let tasks = until("the job's tasks to end", RECOVERY_LIMIT, async || {
+        let tasks = api
+            .list_after(&format!("/tasks?job_id={job}"), &deleted)
+            .await?;
+        let ended = tasks.iter().all(|task| task["status"] == "succeeded");
+        Ok(ended.then_some(tasks))
+    });
+    let mut slots = Vec::new();
+    for task in tasks.await? {
+        slots.push(instant(&task["slot"])?.timestamp_millis());
+    }
+    slots.sort_unstable();
+    ensure!(slots.len() > 5, "only {} slots", slots.len());
+    let gap = slots.windows(2).find(|two| two[1] - two[0] != PERIOD_MS);
+    ensure!(gap.is_none(), "not every slot once: {gap:?} of {slots:?}");
+    println!(
+        "{} slots through three outages, each fired once",
+        slots.len()
+    );
+    Ok(())
 }
 
 /// nats-server killed: nothing can be written, everything can be read.
