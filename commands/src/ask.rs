@@ -38,7 +38,8 @@ pub struct Receipt<A> {
     pub changed: bool,
     /// Where the aggregate's last commit is, of which the state below tells.
     pub position: Position,
-    /// Whether an earlier try of the same command had already succeeded; all else is as it was then.
+    /// Whether an earlier try of the same command had already succeeded; all else is as it was
+    /// then.
     pub replayed: bool,
     /// The aggregate after the command.
     pub state: Option<A>,

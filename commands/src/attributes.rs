@@ -1,7 +1,7 @@
 //! Attributes of a resource against the JSON Schema of its type.
 //!
-//! Invariant: a type that is not defined allows anything; one that is defined is always obeyed, as of
-//! the moment the command was asked. Schemas refer to nothing outside themselves.
+//! Invariant: a type that is not defined allows anything; one that is defined is always obeyed, as
+//! of the moment the command was asked. Schemas refer to nothing outside themselves.
 
 use domain::{Attributes, ResourceTypeId, TenantId, resource_type::ResourceType};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Aggregates that were read lately.
 //!
-//! Invariant: an entry may be old, never wrong: every decision made on it is checked against the log,
-//! by the expectation if it writes and by reading on if it does not.
+//! Invariant: an entry may be old, never wrong: every decision made on it is checked against the
+//! log, by the expectation if it writes and by reading on if it does not.
 
 use std::{any::Any, sync::Arc};
 

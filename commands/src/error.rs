@@ -1,6 +1,7 @@
 //! Why a command did not succeed: rejected, in conflict, or failed.
 //!
-//! Invariant: a rejection leaves nothing behind; a failure says whether something may have been stored.
+//! Invariant: a rejection leaves nothing behind; a failure says whether something may have been
+//! stored.
 
 use event_log::{AppendError, LogError, VaultError};
 use schemas::Version;

@@ -1,7 +1,7 @@
 //! The one loop: load, fold, decide, append.
 //!
-//! Invariant: an answer that wrote nothing (a rejection, a mismatch, "nothing changed", a replay) is
-//! given only on a state read from the log after the question was asked. A conflict or a lost
+//! Invariant: an answer that wrote nothing (a rejection, a mismatch, "nothing changed", a replay)
+//! is given only on a state read from the log after the question was asked. A conflict or a lost
 //! acknowledgement is resolved by looking for the command's own id, never by guessing.
 
 use domain::{Aggregate, Context, TenantId};

@@ -1,7 +1,7 @@
 //! Makes it happen: load, fold, decide, append, in one place.
 //!
-//! Invariant: a command that was acknowledged is in the log exactly once, whatever was lost, repeated or
-//! raced on the way; and nothing else in Almanac writes to the log.
+//! Invariant: a command that was acknowledged is in the log exactly once, whatever was lost,
+//! repeated or raced on the way; and nothing else in Almanac writes to the log.
 //!
 //! To add a command: give it to its aggregate in `domain`; [`Commands::execute`] already runs it.
 

@@ -1,7 +1,8 @@
 //! An aggregate as far as this process has read it.
 //!
-//! Invariant: state, version, hash and receipts always belong to the same commit; each commit read must
-//! continue the one before, in version and in hash, or the aggregate is corrupt and takes no commands.
+//! Invariant: state, version, hash and receipts always belong to the same commit; each commit read
+//! must continue the one before, in version and in hash, or the aggregate is corrupt and takes no
+//! commands.
 
 use domain::{Aggregate, CommandId};
 use event_log::seal;

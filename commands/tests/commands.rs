@@ -1,6 +1,7 @@
 //! The loop against a log that misbehaves in every way a log may.
 //!
-//! Invariant: whatever the log forgets to say, a command has its effect once and its asker the truth.
+//! Invariant: whatever the log forgets to say, a command has its effect once and its asker the
+//! truth.
 
 use std::sync::{
     Arc,

@@ -8,7 +8,8 @@ use crate::{CommandId, TenantId, Timestamp, UserId};
 /// What a decision is: events to append (none when nothing changes), or the reason why not.
 pub type Decision<A> = Result<Vec<<A as Aggregate>::Event>, <A as Aggregate>::Rejection>;
 
-/// One unit of consistency: all its events are ordered, and one command changes one of it at a time.
+/// One unit of consistency: all its events are ordered, and one command changes one of it at a
+/// time.
 ///
 /// `Option<Self>` is the state: `None` until the first event.
 pub trait Aggregate: Clone + std::fmt::Debug + PartialEq + Send + Sync + Sized + 'static {

@@ -1,7 +1,8 @@
-//! Identities: one type for each thing that has one, so that a task's id cannot be passed for a job's.
+//! Identities: one type for each thing that has one, so that a task's id cannot be passed for a
+//! job's.
 //!
-//! Invariant: ids that must be the same for the same cause (a job's slot, a type's name) are derived
-//! by `UUIDv5` (RFC 9562 §5.5), never drawn.
+//! Invariant: ids that must be the same for the same cause (a job's slot, a type's name) are
+//! derived by `UUIDv5` (RFC 9562 §5.5), never drawn.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

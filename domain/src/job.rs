@@ -9,8 +9,8 @@
 //!                              └──► deleted ◄──────┘     put again: active or paused
 //! ```
 //!
-//! Invariant: the schedule of a job that exists can be followed, and its template is one that a task
-//! would accept. Slots before `since` are never owed.
+//! Invariant: the schedule of a job that exists can be followed, and its template is one that a
+//! task would accept. Slots before `since` are never owed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

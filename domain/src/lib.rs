@@ -1,7 +1,7 @@
 //! What may happen: the aggregates of Almanac as pure functions.
 //!
-//! Invariant: nothing here reads a clock, draws a random number or touches the outside world. Time and
-//! ids arrive in [`Context`] or in the command, so the same input always gives the same events.
+//! Invariant: nothing here reads a clock, draws a random number or touches the outside world. Time
+//! and ids arrive in [`Context`] or in the command, so the same input always gives the same events.
 //!
 //! To add an aggregate: copy a neighbour's file and keep its order (events, state and `evolve`,
 //! commands and `decide`, rejections), add a variant to [`AggregateKind`], list its events in the

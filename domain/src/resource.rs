@@ -1,7 +1,7 @@
 //! A resource: anything that is operated, of some type, with attributes and labels.
 //!
-//! Invariant: a resource keeps its type for its whole life; after it is deleted only putting it again
-//! brings it back, under the same id and with its versions counting on.
+//! Invariant: a resource keeps its type for its whole life; after it is deleted only putting it
+//! again brings it back, under the same id and with its versions counting on.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

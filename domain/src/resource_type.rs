@@ -1,6 +1,7 @@
 //! A resource type: a name and the JSON Schema that attributes of its resources must fit.
 //!
-//! Invariant: a type keeps its name for ever, since its id is derived from it; only the schema changes.
+//! Invariant: a type keeps its name for ever, since its id is derived from it; only the schema
+//! changes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! Instants as the log writes them: UTC, to the millisecond, RFC 3339 with a `Z`.
 //!
-//! Invariant: text and value convert without loss, so two encoders of one instant agree byte for byte.
+//! Invariant: text and value convert without loss, so two encoders of one instant agree byte for
+//! byte.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,8 @@
 //! Small values that several aggregates share.
 //!
-//! Invariant: a [`Name`] that exists is fit to be shown, stored and searched: no control characters,
-//! no text that changes direction behind the reader's back, nothing that Postgres refuses.
+//! Invariant: a [`Name`] that exists is fit to be shown, stored and searched: no control
+//! characters, no text that changes direction behind the reader's back, nothing that Postgres
+//! refuses.
 
 use std::{borrow::Cow, collections::BTreeMap};
 

@@ -1,7 +1,8 @@
 //! What would break readers of a JSON Schema that changed.
 //!
-//! Invariant: whatever was valid under the old schema is valid under one with no breaking change. The
-//! comparison is structural and errs on the strict side: what it does not understand must be equal.
+//! Invariant: whatever was valid under the old schema is valid under one with no breaking change.
+//! The comparison is structural and errs on the strict side: what it does not understand must be
+//! equal.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! The commit: what one command caused on one aggregate, as one message of the log.
 //!
-//! Invariant: everything but the events themselves is known without decoding the payload, and the hash
-//! of a commit covers all of it together with the hash of the commit before, so that nothing in the
-//! history of an aggregate can be altered, dropped or reordered unseen.
+//! Invariant: everything but the events themselves is known without decoding the payload, and the
+//! hash of a commit covers all of it together with the hash of the commit before, so that nothing
+//! in the history of an aggregate can be altered, dropped or reordered unseen.
 
 use domain::{Actor, AggregateKind, CommandId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};

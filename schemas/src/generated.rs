@@ -1,6 +1,7 @@
 //! The documents that are generated from the types and committed beside them.
 //!
-//! Invariant: the same types give the same bytes, so a test can hold the committed files to the code.
+//! Invariant: the same types give the same bytes, so a test can hold the committed files to the
+//! code.
 
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
-//! How it is written down: the commit envelope, the event catalogue, and the types of the HTTP API that
-//! the gateway and the page share.
+//! How it is written down: the commit envelope, the event catalogue, and the types of the HTTP API
+//! that the gateway and the page share.
 //!
-//! Invariant: whatever was ever written can be read. Field and event names are spelled out here and in
-//! the events themselves, so that renaming Rust code never rewrites history.
+//! Invariant: whatever was ever written can be read. Field and event names are spelled out here and
+//! in the events themselves, so that renaming Rust code never rewrites history.
 //!
-//! To add an event: add it to its aggregate in `domain`, list it in [`catalogue`], put a golden example
-//! under `schemas/golden/`, and regenerate with `cargo xtask schemas`. To change one: add a version and
-//! an upcaster; the old version stays as it is.
+//! To add an event: add it to its aggregate in `domain`, list it in [`catalogue`], put a golden
+//! example under `schemas/golden/`, and regenerate with `cargo xtask schemas`. To change one: add a
+//! version and an upcaster; the old version stays as it is.
 
 pub mod api;
 pub mod catalogue;

@@ -1,7 +1,7 @@
 //! From an aggregate's state to what the API shows of it.
 //!
-//! Invariant: this is the only way to a view, on the write side from the state just decided and on the
-//! read side from the state in the read model, so both show the same.
+//! Invariant: this is the only way to a view, on the write side from the state just decided and on
+//! the read side from the state in the read model, so both show the same.
 
 use domain::{
     JobId, ResourceId, TaskId, job::Job, resource::Resource, resource_type::ResourceType,

@@ -1,7 +1,7 @@
 //! The application: what provides what, and which page an address shows.
 //!
-//! Invariant: no page but the sign-in is shown to whoever is not signed in; where they wanted to go is
-//! remembered in the address.
+//! Invariant: no page but the sign-in is shown to whoever is not signed in; where they wanted to go
+//! is remembered in the address.
 
 use yew::prelude::*;
 use yew_router::prelude::*;

@@ -1,7 +1,7 @@
 //! What the page asks of the browser itself: clock, chance, clipboard, storage, title.
 //!
-//! Invariant: the only place of the page that reads the clock or draws at random; whatever the browser
-//! refuses (storage, clipboard) is done without, never a panic.
+//! Invariant: the only place of the page that reads the clock or draws at random; whatever the
+//! browser refuses (storage, clipboard) is done without, never a panic.
 
 use js_sys::Date;
 use wasm_bindgen::JsValue;
@@ -46,7 +46,8 @@ pub fn chance() -> f64 {
     js_sys::Math::random()
 }
 
-/// A key that makes a repeated write recognisable; none where the browser withholds them (plain HTTP).
+/// A key that makes a repeated write recognisable; none where the browser withholds them (plain
+/// HTTP).
 pub fn idempotency_key() -> Option<String> {
     let window = window();
     if window.is_secure_context() {

@@ -1,8 +1,8 @@
 //! The dashboard: a single page over the HTTP API and its live stream.
 //!
-//! Invariant: what is shown is what the server said, and the page always tells how fresh that is. Logic
-//! that needs no browser lives in [`text`], [`filter`], [`query`], [`route`] and the stream's parser,
-//! and is tested on the host.
+//! Invariant: what is shown is what the server said, and the page always tells how fresh that is.
+//! Logic that needs no browser lives in [`text`], [`filter`], [`query`], [`route`] and the stream's
+//! parser, and is tested on the host.
 //!
 //! To add a page: add its address to [`route::Route`], a component under `pages`, and its arm in
 //! [`app`]; the compiler names the places. To show another operation of the API: a function in

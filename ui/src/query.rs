@@ -1,4 +1,5 @@
-//! Query strings: the filters of a page live in its address, so that a view can be shared and reloaded.
+//! Query strings: the filters of a page live in its address, so that a view can be shared and
+//! reloaded.
 //!
 //! Invariant: reading what was written gives the same pairs; what cannot be read is left out.
 

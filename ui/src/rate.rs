@@ -1,6 +1,7 @@
 //! How much happened in each of the last sixty seconds.
 //!
-//! Invariant: seconds in which nothing happened count as zero, also those that were never asked about.
+//! Invariant: seconds in which nothing happened count as zero, also those that were never asked
+//! about.
 
 /// How many seconds are remembered.
 pub const SECONDS: usize = 60;

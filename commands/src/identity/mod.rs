@@ -1,7 +1,7 @@
 //! Who somebody is: registering, signing in, and the tokens that remember it.
 //!
-//! Passwords, personal keys, signing keys and refresh tokens are in the vault. The log holds personal
-//! text sealed, and knows an address only by a keyed digest.
+//! Passwords, personal keys, signing keys and refresh tokens are in the vault. The log holds
+//! personal text sealed, and knows an address only by a keyed digest.
 //!
 //! Invariant: an address has one user within a tenant; knowing that a user exists takes as long as
 //! finding that none does.

@@ -1,6 +1,7 @@
 //! Passwords, as argon2id hashes in the vault.
 //!
-//! Invariant: at most [`PARALLEL`] hashes are computed at a time, each of 19 MiB; whoever comes when
+//! Invariant: at most [`PARALLEL`] hashes are computed at a time, each of 19 MiB; whoever comes
+//! when
 //! [`WAITING`] others wait is turned away at once rather than later.
 
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Becoming a user, and signing in as one.
 //!
-//! Invariant: the user and the claim on the address are stored together or not at all. Secrets are kept
-//! before the user exists, so a user that exists can always sign in; secrets of a user that came to
-//! nothing are removed again.
+//! Invariant: the user and the claim on the address are stored together or not at all. Secrets are
+//! kept before the user exists, so a user that exists can always sign in; secrets of a user that
+//! came to nothing are removed again.
 
 use domain::{
     Aggregate as _, InvalidName, Name, Sealed, TenantId, UserId,
@@ -97,8 +97,8 @@ impl Identity {
             .unwrap_or_else(|reason| Err(Failure::Unknown(reason.to_string()).into()))
     }
 
-    /// The user with this address and password; none if there is no such user, the password is wrong,
-    /// or they are disabled. It takes the same time in each case.
+    /// The user with this address and password; none if there is no such user, the password is
+    /// wrong, or they are disabled. It takes the same time in each case.
     pub async fn sign_in(
         &self,
         tenant: TenantId,
@@ -209,7 +209,8 @@ impl Identity {
     }
 }
 
-/// The form in which addresses are compared: trimmed and in lower case. Not a check that mail arrives.
+/// The form in which addresses are compared: trimmed and in lower case. Not a check that mail
+/// arrives.
 fn normalise_email(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     let (local, host) = text.rsplit_once('@')?;

@@ -1,9 +1,9 @@
 //! Sign-ins: refresh tokens in families, one family for each sign-in (RFC 9700 §4.14).
 //!
-//! Invariant: of a family only the latest refresh token works, once. An older one that turns up again
-//! was stolen or is held by a thief's victim; either way the family ends. Tabs of one browser share
-//! a cookie and may exchange it at the same moment: for 10 s the token just exchanged gives the same
-//! successor once more, never a second one.
+//! Invariant: of a family only the latest refresh token works, once. An older one that turns up
+//! again was stolen or is held by a thief's victim; either way the family ends. Tabs of one browser
+//! share a cookie and may exchange it at the same moment: for 10 s the token just exchanged gives
+//! the same successor once more, never a second one.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{TenantId, Timestamp, UserId, user::Role, user::User};

@@ -1,7 +1,7 @@
 //! Access tokens: JWTs signed with ES256 (RFC 7519, RFC 9068).
 //!
-//! Invariant: algorithm, type, issuer, audience and times are all checked; the header of a token chooses
-//! nothing but which of our own keys to try.
+//! Invariant: algorithm, type, issuer, audience and times are all checked; the header of a token
+//! chooses nothing but which of our own keys to try.
 
 use aws_lc_rs::{
     rand::SystemRandom,

@@ -3,9 +3,9 @@
 //! Invariant: the slots of a schedule are strictly increasing in UTC and depend on nothing but the
 //! schedule and the starting instant, so any process computes the same slots.
 //!
-//! Daylight saving, for cron: a fixed time inside the spring gap is due at the first instant after the
-//! gap; a fixed time in the autumn overlap is due at its first occurrence only; wildcard and step
-//! fields follow every real hour.
+//! Daylight saving, for cron: a fixed time inside the spring gap is due at the first instant after
+//! the gap; a fixed time in the autumn overlap is due at its first occurrence only; wildcard and
+//! step fields follow every real hour.
 
 mod calendar;
 
@@ -25,8 +25,8 @@ pub const INTERVAL_MAX_MS: u64 = 365 * 24 * 3_600_000;
 #[derive(Clone, Debug, Eq, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
-    /// A cron pattern of five fields, or six with seconds first, in an IANA time zone. Where both day
-    /// fields are restricted either one suffices, as POSIX has it.
+    /// A cron pattern of five fields, or six with seconds first, in an IANA time zone. Where both
+    /// day fields are restricted either one suffices, as POSIX has it.
     Cron {
         /// Such as `0 2 * * *` or `@daily`.
         #[schema(examples("0 2 * * *"))]

@@ -1,7 +1,7 @@
 //! How long to wait before trying again.
 //!
-//! Invariant: the delay depends on the task and the attempt alone, so every process computes the same;
-//! tasks that fail together still come back apart.
+//! Invariant: the delay depends on the task and the attempt alone, so every process computes the
+//! same; tasks that fail together still come back apart.
 
 use crate::TaskId;
 
@@ -10,8 +10,8 @@ pub const RETRY_BASE_MS: u64 = 1_000;
 /// The ceiling of any delay, in milliseconds.
 pub const RETRY_CAP_MS: u64 = 300_000;
 
-/// Milliseconds between the failure of attempt `attempt` (from 1) and the next one: exponential, and
-/// spread over the upper half of its range ("equal jitter", Brooker 2015) by the task's own id.
+/// Milliseconds between the failure of attempt `attempt` (from 1) and the next one: exponential,
+/// and spread over the upper half of its range ("equal jitter", Brooker 2015) by the task's own id.
 pub fn retry_delay_ms(task: TaskId, attempt: u32) -> u64 {
     let doublings = attempt.saturating_sub(1).min(30);
     let ceiling_ms = RETRY_BASE_MS
@@ -20,7 +20,8 @@ pub fn retry_delay_ms(task: TaskId, attempt: u32) -> u64 {
     ceiling_ms / 2 + spread(task, attempt) % (ceiling_ms / 2 + 1)
 }
 
-/// A number that looks random and is not: the id's bits mixed with the attempt (`SplitMix64`, Steele 2014).
+/// A number that looks random and is not: the id's bits mixed with the attempt (`SplitMix64`,
+/// Steele 2014).
 fn spread(task: TaskId, attempt: u32) -> u64 {
     let (high, low) = task.uuid().as_u64_pair();
     let mut bits = high ^ low.rotate_left(attempt % 64) ^ u64::from(attempt);

@@ -1,7 +1,7 @@
 //! A task as its events left it.
 //!
-//! Invariant: `attempt` is present exactly while the task runs or has ended an attempt, and its number
-//! never falls except when somebody requeues the task.
+//! Invariant: `attempt` is present exactly while the task runs or has ended an attempt, and its
+//! number never falls except when somebody requeues the task.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

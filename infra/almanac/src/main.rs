@@ -4,8 +4,9 @@
 //! - [`dev`] runs everything together, [`roles`] each part by itself.
 //! - [`crontab`] and [`inventory`] read what exists already; [`client`] tells it to a gateway.
 //!
-//! Invariant: a failure is one line that says what is wrong and what to do; the exit code is 0 when all
-//! went well, 1 when something failed or does not hold, and 2 when the question was not understood.
+//! Invariant: a failure is one line that says what is wrong and what to do; the exit code is 0 when
+//! all went well, 1 when something failed or does not hold, and 2 when the question was not
+//! understood.
 
 mod cli;
 mod client;

@@ -1,7 +1,7 @@
 //! Compares what a load was told with what exists afterwards.
 //!
-//! Invariant: a fault is reported by the name of the request it befell; a verdict holds only if there
-//! is none of any sort.
+//! Invariant: a fault is reported by the name of the request it befell; a verdict holds only if
+//! there is none of any sort.
 
 use std::{collections::BTreeMap, fmt};
 

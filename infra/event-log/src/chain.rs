@@ -1,7 +1,8 @@
 //! The hash chain of an aggregate: each commit covers itself and the one before.
 //!
-//! Invariant: [`seal`] covers every part of a commit that is known before it is stored, each preceded
-//! by its length so that no two commits read alike; a position is not covered, since the log gives it.
+//! Invariant: [`seal`] covers every part of a commit that is known before it is stored, each
+//! preceded by its length so that no two commits read alike; a position is not covered, since the
+//! log gives it.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use schemas::{Commit, Hash, Meta, Position, StreamId};

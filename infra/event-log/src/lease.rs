@@ -1,7 +1,7 @@
 //! Leases: who leads, kept in a KV bucket whose entries expire unless renewed.
 //!
-//! Invariant: a lease saves work and proves nothing. A holder that was paused past its lease may still
-//! act; what keeps that harmless is the expectation on every commit.
+//! Invariant: a lease saves work and proves nothing. A holder that was paused past its lease may
+//! still act; what keeps that harmless is the expectation on every commit.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 use crate::{JetStreamLog, LogError, OpenError, subject};
 
-/// After how long without renewal the holder must stop acting as one; the bucket forgets it after 10 s.
+/// After how long without renewal the holder must stop acting as one; the bucket forgets it after
+/// 10 s.
 const HOLD: Duration = Duration::from_secs(7);
 
 /// The leases on the log's server.

@@ -1,12 +1,13 @@
-//! The log: one JetStream stream that is the only source of truth, and what else lives on that server.
+//! The log: one JetStream stream that is the only source of truth, and what else lives on that
+//! server.
 //!
 //! - [`EventLog`] is the contract; [`JetStreamLog`] and [`MemoryLog`] fulfil it, and one suite of
 //!   tests (`tests/contract`) holds both to it.
 //! - [`WorkQueue`] carries attempts to workers, [`Vault`] keeps secrets sealed, [`Lease`] says who
 //!   leads. None of them is ever the truth about what happened.
 //!
-//! Invariant: this is the only crate that speaks to NATS, and [`subject`] the only file that spells a
-//! subject.
+//! Invariant: this is the only crate that speaks to NATS, and [`subject`] the only file that spells
+//! a subject.
 
 mod chain;
 mod headers;

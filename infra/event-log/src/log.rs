@@ -108,7 +108,8 @@ pub trait EventLog: Send + Sync + 'static {
     /// Stores one commit and says where.
     async fn append(&self, commit: NewCommit) -> Result<Position, AppendError>;
 
-    /// Stores commits of different aggregates, at most 1,000, all or none; says where, in their order.
+    /// Stores commits of different aggregates, at most 1,000, all or none; says where, in their
+    /// order.
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError>;
 
     /// What stands at `position`; none past the end.

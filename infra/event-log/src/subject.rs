@@ -1,7 +1,7 @@
 //! Subjects and names on the NATS server.
 //!
-//! Invariant: no other file spells one. An aggregate has one literal subject, made of tokens that cannot
-//! hold a dot, a wildcard or white space.
+//! Invariant: no other file spells one. An aggregate has one literal subject, made of tokens that
+//! cannot hold a dot, a wildcard or white space.
 
 use domain::{AggregateKind, TaskId, TenantId, task::Priority};
 use schemas::StreamId;

@@ -1,8 +1,8 @@
 //! The vault: secrets at rest in a KV bucket, each sealed with the master key.
 //!
-//! What may never be in the log is here: password hashes, keys of persons, refresh tokens, signing keys.
-//! Values are sealed with AES-256-GCM under the master key, bound to their name, so that a value copied
-//! to another name does not open.
+//! What may never be in the log is here: password hashes, keys of persons, refresh tokens, signing
+//! keys. Values are sealed with AES-256-GCM under the master key, bound to their name, so that a
+//! value copied to another name does not open.
 //!
 //! Invariant: nothing leaves this process unsealed, and nothing opens that was altered or moved.
 

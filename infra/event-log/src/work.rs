@@ -1,7 +1,8 @@
 //! The work queue: attempts on their way from the dispatcher to a worker.
 //!
-//! Invariant: delivery is at least once and means nothing by itself; a worker must claim the attempt in
-//! the log before it acts. A delivery that is dropped without a word is delivered again at once.
+//! Invariant: delivery is at least once and means nothing by itself; a worker must claim the
+//! attempt in the log before it acts. A delivery that is dropped without a word is delivered again
+//! at once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -63,7 +64,8 @@ impl WorkQueue {
         }
     }
 
-    /// Puts `item` into the queue of `priority`; repeats within two minutes are dropped by the server.
+    /// Puts `item` into the queue of `priority`; repeats within two minutes are dropped by the
+    /// server.
     pub async fn push(&self, priority: Priority, item: &WorkItem) -> Result<(), WorkError> {
         let mut headers = HeaderMap::new();
         let id = format!("{}.{}", item.task, item.version);
@@ -82,8 +84,8 @@ impl WorkQueue {
             .map_err(failed)
     }
 
-    /// Up to `max` attempts of `priority`: those that wait already, else the first that comes within
-    /// `wait`.
+    /// Up to `max` attempts of `priority`: those that wait already, else the first that comes
+    /// within `wait`.
     pub async fn pull(
         &self,
         priority: Priority,

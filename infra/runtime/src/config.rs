@@ -1,7 +1,7 @@
 //! Configuration: a TOML file, overridden by `ALMANAC__<SECTION>__<KEY>` in the environment.
 //!
-//! Invariant: an unknown key, a wrong type or an unsafe value is an error at start, never a surprise
-//! later.
+//! Invariant: an unknown key, a wrong type or an unsafe value is an error at start, never a
+//! surprise later.
 
 use std::{net::SocketAddr, path::Path};
 
@@ -65,7 +65,8 @@ pub struct Nats {
     /// How many copies of each message the streams keep.
     #[serde(default = "one")]
     pub replicas: usize,
-    /// Accept a server that syncs at intervals: an acknowledged command may then be lost in a power cut.
+    /// Accept a server that syncs at intervals: an acknowledged command may then be lost in a power
+    /// cut.
     #[serde(default)]
     pub accept_interval_sync: bool,
     /// Where the server listens, with credentials if it wants any.

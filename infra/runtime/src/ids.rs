@@ -1,7 +1,7 @@
 //! New identities: `UUIDv7` (RFC 9562 §5.7), so that ids made later sort later.
 //!
-//! Invariant: ids of one process strictly increase, even within a millisecond and when the clock steps
-//! back.
+//! Invariant: ids of one process strictly increase, even within a millisecond and when the clock
+//! steps back.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,4 +1,5 @@
-//! What every process needs before it can begin: configuration, telemetry, shutdown, time and chance.
+//! What every process needs before it can begin: configuration, telemetry, shutdown, time and
+//! chance.
 //!
 //! Invariant: this is the only place that reads the clock, draws a random number or makes an id, so
 //! everywhere else the same input gives the same output.

@@ -1,6 +1,7 @@
 //! Ending in order.
 //!
-//! Invariant: the first signal asks every part to finish what it holds; nothing is dropped half done.
+//! Invariant: the first signal asks every part to finish what it holds; nothing is dropped half
+//! done.
 
 use tokio_util::sync::CancellationToken;
 

@@ -1,6 +1,7 @@
 //! Registering, signing in and out.
 //!
-//! Invariant: a password is only ever an input; its type neither prints nor encodes it anywhere else.
+//! Invariant: a password is only ever an input; its type neither prints nor encodes it anywhere
+//! else.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,7 +1,7 @@
 //! Events as they leave the system: CloudEvents 1.0 in JSON.
 //!
-//! Invariant: `sequence` is the position of the event's commit, so an event can always be found again,
-//! and `id` is unique within its source.
+//! Invariant: `sequence` is the position of the event's commit, so an event can always be found
+//! again, and `id` is unique within its source.
 
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};

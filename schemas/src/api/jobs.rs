@@ -1,7 +1,7 @@
 //! Jobs as the API takes and shows them.
 //!
-//! Invariant: a job is created enabled unless its creator says otherwise, and only `pause` and `resume`
-//! change that later.
+//! Invariant: a job is created enabled unless its creator says otherwise, and only `pause` and
+//! `resume` change that later.
 
 use domain::{
     JobId, Origin, Timestamp,

@@ -1,7 +1,7 @@
 //! The bodies of the HTTP API, shared by the gateway and the page.
 //!
-//! Invariant: inputs refuse unknown fields; outputs may grow by optional fields only. Input and output
-//! types are never the same type.
+//! Invariant: inputs refuse unknown fields; outputs may grow by optional fields only. Input and
+//! output types are never the same type.
 
 mod auth;
 mod events;

@@ -1,7 +1,7 @@
 //! What an error looks like: RFC 9457, with a catalogue of codes.
 //!
-//! Invariant: every answer that is not a success is a [`Problem`], and every problem has a [`Code`] of
-//! the catalogue. The HTTP status belongs to the code and is chosen in the gateway.
+//! Invariant: every answer that is not a success is a [`Problem`], and every problem has a [`Code`]
+//! of the catalogue. The HTTP status belongs to the code and is chosen in the gateway.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -2,8 +2,8 @@
 //!
 //! A payload is `{"events":[{"type":"task.created","v":1,"data":{…}}, …]}`.
 //!
-//! Invariant: the listing is exhaustive (an event that is not listed does not compile), and decoding
-//! what was encoded gives the same events.
+//! Invariant: the listing is exhaustive (an event that is not listed does not compile), and
+//! decoding what was encoded gives the same events.
 
 mod upcast;
 mod wire;

@@ -1,7 +1,7 @@
 //! How events of old versions become events of today.
 //!
-//! Invariant: a step is never edited once events of its version exist; steps chain, one version at a
-//! time, so each old version needs only the way to the next.
+//! Invariant: a step is never edited once events of its version exist; steps chain, one version at
+//! a time, so each old version needs only the way to the next.
 
 use serde_json::Value;
 

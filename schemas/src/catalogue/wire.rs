@@ -1,7 +1,7 @@
 //! The bytes of a payload.
 //!
-//! Invariant: reading never panics, whatever the bytes; what cannot be read is named precisely, since
-//! the reason is what an operator sees beside a parked commit.
+//! Invariant: reading never panics, whatever the bytes; what cannot be read is named precisely,
+//! since the reason is what an operator sees beside a parked commit.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,7 @@
 //! One function per operation of the API.
 //!
-//! Invariant: paths are spelled here only; parameters and answers are the types that the server uses.
+//! Invariant: paths are spelled here only; parameters and answers are the types that the server
+//! uses.
 
 use std::rc::Rc;
 

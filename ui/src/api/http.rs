@@ -1,8 +1,8 @@
 //! Requests and answers: bearer, refresh, consistency, problems. The one file that knows HTTP.
 //!
-//! Invariant: the access token lives in this value and nowhere else. A read always carries the token
-//! of the latest write, so whoever writes sees their own change. Of many calls that meet an expired
-//! access token, one refreshes and the others wait for it.
+//! Invariant: the access token lives in this value and nowhere else. A read always carries the
+//! token of the latest write, so whoever writes sees their own change. Of many calls that meet an
+//! expired access token, one refreshes and the others wait for it.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -188,7 +188,8 @@ impl Client {
         }
     }
 
-    /// A new access token in place of the one that was `used`, unless another call got it meanwhile.
+    /// A new access token in place of the one that was `used`, unless another call got it
+    /// meanwhile.
     async fn renew(&self, used: Option<String>) -> Result<(), ApiError> {
         if *self.0.access.borrow() != used {
             return Ok(());

@@ -1,7 +1,7 @@
 //! The page's side of the HTTP API.
 //!
-//! Invariant: [`http`] is the one file that knows HTTP; everybody else calls a function per operation
-//! and meets values of `schemas::api` or an [`ApiError`].
+//! Invariant: [`http`] is the one file that knows HTTP; everybody else calls a function per
+//! operation and meets values of `schemas::api` or an [`ApiError`].
 
 mod calls;
 mod error;

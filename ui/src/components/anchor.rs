@@ -1,7 +1,7 @@
 //! Links within the page.
 //!
-//! Invariant: each is a real link with an address, so it can be opened in a new tab, copied and read
-//! out; only a plain click stays in the page.
+//! Invariant: each is a real link with an address, so it can be opened in a new tab, copied and
+//! read out; only a plain click stays in the page.
 
 use yew::prelude::*;
 use yew_router::Routable;

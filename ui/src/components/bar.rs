@@ -1,7 +1,7 @@
 //! A whole and its parts, as one bar.
 //!
-//! Invariant: every part is named with its number in the list that follows, so the drawing itself is
-//! decoration; a part that exists is never too thin to be seen.
+//! Invariant: every part is named with its number in the list that follows, so the drawing itself
+//! is decoration; a part that exists is never too thin to be seen.
 
 use yew::prelude::*;
 

@@ -1,7 +1,7 @@
 //! A dialog above the page.
 //!
-//! Invariant: it is the browser's own modal dialog, which keeps the keyboard inside, closes on Escape
-//! and returns the focus.
+//! Invariant: it is the browser's own modal dialog, which keeps the keyboard inside, closes on
+//! Escape and returns the focus.
 
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;

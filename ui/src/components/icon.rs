@@ -1,6 +1,7 @@
 //! Small drawings, one stroke wide, on a grid of sixteen.
 //!
-//! Invariant: a drawing never carries meaning alone: beside it stands a word, or its button has a name.
+//! Invariant: a drawing never carries meaning alone: beside it stands a word, or its button has a
+//! name.
 
 use schemas::domain::{job::JobStatus, task::TaskStatus};
 use yew::prelude::*;

@@ -1,7 +1,7 @@
 //! What pages are made of.
 //!
-//! Invariant: a component shows what it is given; only those that a person acts through (forms, action
-//! buttons, timelines) call the API, and then through a hook.
+//! Invariant: a component shows what it is given; only those that a person acts through (forms,
+//! action buttons, timelines) call the API, and then through a hook.
 
 mod activity;
 mod anchor;

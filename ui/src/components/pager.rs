@@ -1,6 +1,7 @@
 //! From page to page of a list.
 //!
-//! Invariant: pages are addresses; going back is the browser's, going to the start is always offered.
+//! Invariant: pages are addresses; going back is the browser's, going to the start is always
+//! offered.
 
 use schemas::api::PageInfo;
 use yew::prelude::*;

@@ -1,7 +1,7 @@
 //! A field that narrows a list by text.
 //!
-//! Invariant: the address follows the field once typing rests, and the field follows the address; a key
-//! stroke is never lost between the two.
+//! Invariant: the address follows the field once typing rests, and the field follows the address; a
+//! key stroke is never lost between the two.
 
 use gloo_timers::callback::Timeout;
 use web_sys::HtmlInputElement;

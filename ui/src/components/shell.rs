@@ -1,7 +1,7 @@
 //! What surrounds every page: navigation, freshness, who is signed in.
 //!
-//! Invariant: the same on every page, so freshness and the way out are always in the same place; going
-//! to another page moves the keyboard to its content.
+//! Invariant: the same on every page, so freshness and the way out are always in the same place;
+//! going to another page moves the keyboard to its content.
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;

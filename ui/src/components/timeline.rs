@@ -1,7 +1,7 @@
 //! The history of one thing: its events, as the log has them.
 //!
-//! Invariant: in the order of the log, and complete from the first event to the last shown; each event
-//! can be unfolded to the data that was written.
+//! Invariant: in the order of the log, and complete from the first event to the last shown; each
+//! event can be unfolded to the data that was written.
 
 use schemas::api::{EventView, Page, PageInfo};
 use yew::prelude::*;

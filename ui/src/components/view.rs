@@ -1,6 +1,7 @@
 //! What to show while loading, after a failure, and when the data is there.
 //!
-//! Invariant: data once shown stays in sight when loading it again fails; the failure stands above it.
+//! Invariant: data once shown stays in sight when loading it again fails; the failure stands above
+//! it.
 
 use yew::prelude::*;
 

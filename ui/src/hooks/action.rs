@@ -1,7 +1,7 @@
 //! Asking the server for a change, once at a time.
 //!
-//! Invariant: while an action runs, running it again does nothing, so an impatient second click never
-//! causes a second command.
+//! Invariant: while an action runs, running it again does nothing, so an impatient second click
+//! never causes a second command.
 
 use std::{future::Future, rc::Rc};
 

@@ -1,7 +1,7 @@
 //! Loading what a component shows, and loading it again when it changed.
 //!
-//! Invariant: an answer is shown only if no later one was shown before it and if it answers the present
-//! question; while loading, and after a failure, the last answer stays.
+//! Invariant: an answer is shown only if no later one was shown before it and if it answers the
+//! present question; while loading, and after a failure, the last answer stays.
 
 use std::{cell::RefCell, future::Future, rc::Rc};
 

@@ -1,7 +1,7 @@
 //! The time, as components show it.
 //!
-//! Invariant: all relative times of the page change at the same moment, once a second, so that no two
-//! of them disagree.
+//! Invariant: all relative times of the page change at the same moment, once a second, so that no
+//! two of them disagree.
 
 use yew::prelude::*;
 

@@ -1,7 +1,7 @@
 //! What every page says of itself: its name in the tab, and that it shows its content.
 //!
-//! Invariant: `data-ready` on `<body>` is true exactly while the present page shows what it was asked
-//! for, or says why it cannot.
+//! Invariant: `data-ready` on `<body>` is true exactly while the present page shows what it was
+//! asked for, or says why it cannot.
 
 use yew::prelude::*;
 

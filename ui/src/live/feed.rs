@@ -1,7 +1,7 @@
 //! Who listens to the live stream.
 //!
-//! Invariant: a listener hears nothing any more once its subscription is dropped, even if that happens
-//! while news are being told.
+//! Invariant: a listener hears nothing any more once its subscription is dropped, even if that
+//! happens while news are being told.
 
 use std::{
     cell::{Cell, RefCell},

@@ -1,6 +1,7 @@
 //! The list of jobs.
 //!
-//! Invariant: the address is the filter; when a job is due next is computed by the server, never here.
+//! Invariant: the address is the filter; when a job is due next is computed by the server, never
+//! here.
 
 use schemas::{
     api::{JobView, Page, PauseJob, Stats, TaskView},

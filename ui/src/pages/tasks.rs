@@ -1,7 +1,7 @@
 //! The list of tasks.
 //!
-//! Invariant: the address is the filter. The first page follows the live stream; so do later ones, for
-//! the tasks that are on them.
+//! Invariant: the address is the filter. The first page follows the live stream; so do later ones,
+//! for the tasks that are on them.
 
 use schemas::{
     api::{Page, Stats, TaskView},

@@ -1,7 +1,7 @@
 //! Instants as people read them: how long ago, and what the clock on the wall said.
 //!
-//! Invariant: the wall clock is the reader's; converting to it is the browser's business and its result
-//! arrives here as a [`CivilTime`].
+//! Invariant: the wall clock is the reader's; converting to it is the browser's business and its
+//! result arrives here as a [`CivilTime`].
 
 use super::duration;
 

@@ -24,7 +24,8 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     )
 }
 
-/// The end of an id. Ids that are ordered by time begin alike, so the beginning tells nothing apart.
+/// The end of an id. Ids that are ordered by time begin alike, so the beginning tells nothing
+/// apart.
 pub fn short_id(id: &str) -> &str {
     let cut = id.len().saturating_sub(8);
     id.get(cut..).unwrap_or(id)

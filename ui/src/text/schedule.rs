@@ -1,7 +1,7 @@
 //! Schedules in words: from `0 2 * * 1-5` to "Monday to Friday at 02:00".
 //!
-//! Invariant: words are only given where they say exactly what the schedule does; any other pattern is
-//! shown as it is.
+//! Invariant: words are only given where they say exactly what the schedule does; any other pattern
+//! is shown as it is.
 
 use schemas::domain::schedule::Schedule;
 

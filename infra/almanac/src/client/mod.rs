@@ -1,7 +1,7 @@
 //! Speaks to a gateway over its REST API.
 //!
-//! Invariant: what is sent again is idempotent: puts, reads and deletions; and a read sees what this
-//! client wrote before.
+//! Invariant: what is sent again is idempotent: puts, reads and deletions; and a read sees what
+//! this client wrote before.
 
 mod error;
 mod retry;

@@ -1,7 +1,7 @@
 //! `almanac schemas`: the documents that are generated from the types.
 //!
-//! Invariant: a committed schema is never replaced by one that breaks its readers; such a change is a
-//! new version of the event.
+//! Invariant: a committed schema is never replaced by one that breaks its readers; such a change is
+//! a new version of the event.
 
 use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 

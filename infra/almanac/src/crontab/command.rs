@@ -1,7 +1,7 @@
 //! The percent signs of a command.
 //!
-//! Invariant: the first unescaped `%` ends the command; what follows is its standard input, where each
-//! further one is a line break. `\%` is a percent sign in either.
+//! Invariant: the first unescaped `%` ends the command; what follows is its standard input, where
+//! each further one is a line break. `\%` is a percent sign in either.
 
 /// The command for the shell, and its standard input if it has one.
 pub fn split_input(text: &str) -> (String, Option<String>) {

@@ -1,7 +1,7 @@
 //! Lines that set a variable: `NAME=value`, with optional quotes around either.
 //!
-//! Invariant: a line is a variable only if its first word, and nothing else, stands before the `=`; so
-//! no schedule is ever taken for one.
+//! Invariant: a line is a variable only if its first word, and nothing else, stands before the `=`;
+//! so no schedule is ever taken for one.
 
 /// What a line is with regard to variables.
 #[derive(Debug, Eq, PartialEq)]

@@ -1,7 +1,7 @@
 //! From a crontab's entries to jobs.
 //!
-//! Invariant: a job's id follows from host, path, user and command alone, so importing again after the
-//! schedule changed updates the job instead of adding another.
+//! Invariant: a job's id follows from host, path, user and command alone, so importing again after
+//! the schedule changed updates the job instead of adding another.
 
 use std::collections::HashMap;
 

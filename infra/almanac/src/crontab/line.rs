@@ -107,8 +107,8 @@ fn entry(
     })
 }
 
-/// `CRON_TZ` must be a zone that is known; `TZ` also speaks to programs in ways of its own, so there
-/// anything else leaves the schedule in the default zone.
+/// `CRON_TZ` must be a zone that is known; `TZ` also speaks to programs in ways of its own, so
+/// there anything else leaves the schedule in the default zone.
 fn scheduled(
     expression: &str,
     zone: &str,

@@ -1,8 +1,8 @@
 //! When a line is due: five fields or a word such as `@daily`.
 //!
 //! Invariant: what comes out means to croner what the line means to cron. That takes one sign: cron
-//! wants both day fields to match if either *begins* with `*`, croner only if either *is* `*`, unless
-//! a `+` asks for both.
+//! wants both day fields to match if either *begins* with `*`, croner only if either *is* `*`,
+//! unless a `+` asks for both.
 
 use super::line::word;
 

@@ -1,7 +1,7 @@
 //! Passwords that can be read aloud and typed.
 //!
-//! Invariant: 32 random bits each; enough against guessing at a gateway on loopback, and for nothing
-//! else.
+//! Invariant: 32 random bits each; enough against guessing at a gateway on loopback, and for
+//! nothing else.
 
 const COLOURS: [&str; 16] = [
     "amber", "azure", "coral", "cyan", "ebony", "ivory", "jade", "lilac", "maroon", "ochre",

@@ -136,7 +136,8 @@ async fn administrator(ground: &Ground, password: &SecretString) -> Result<()> {
     Ok(())
 }
 
-/// In the order in which they end: first no more questions, then no more work, at last no more rows.
+/// In the order in which they end: first no more questions, then no more work, at last no more
+/// rows.
 fn spawn(ground: &Ground, store: &Store, listener: TcpListener, parts: &mut Parts) {
     let (base, rows) = (ground.clone(), store.clone());
     parts.spawn("gateway", 0, |token| async move {

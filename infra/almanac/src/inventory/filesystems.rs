@@ -1,7 +1,7 @@
 //! Mounted file systems that hold files.
 //!
-//! Invariant: neither the kernel's own (proc, cgroup, …) nor memory counts; what is used and what is
-//! free is left out, since it changes all the time.
+//! Invariant: neither the kernel's own (proc, cgroup, …) nor memory counts; what is used and what
+//! is free is left out, since it changes all the time.
 
 use std::{collections::BTreeMap, fs};
 

@@ -1,7 +1,7 @@
 //! What there is on this machine: the host itself, packages, file systems, interfaces, services.
 //!
-//! Invariant: only what stays is looked at (sizes of disks, not their use), so that looking twice finds
-//! the same; and a part that cannot be read is an error of its own, never an empty list.
+//! Invariant: only what stays is looked at (sizes of disks, not their use), so that looking twice
+//! finds the same; and a part that cannot be read is an error of its own, never an empty list.
 
 mod filesystems;
 mod host;

@@ -1,7 +1,7 @@
 //! Installed packages, from whichever package manager the machine has.
 //!
-//! Invariant: only installed packages count, not those whose configuration was left behind; a package
-//! installed for two architectures is two.
+//! Invariant: only installed packages count, not those whose configuration was left behind; a
+//! package installed for two architectures is two.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! The parts of an installation, each a process by itself or all in one.
 //!
-//! Invariant: a part connects to what it needs and nothing else, and returns only when it was asked to
-//! end or cannot go on.
+//! Invariant: a part connects to what it needs and nothing else, and returns only when it was asked
+//! to end or cannot go on.
 
 mod gateway;
 mod ground;

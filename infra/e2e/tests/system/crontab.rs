@@ -1,7 +1,7 @@
 //! A crontab comes to life.
 //!
-//! Invariant: the job's command leaves a trace outside of the system, and the trace is as long as the
-//! system says that the job ran.
+//! Invariant: the job's command leaves a trace outside of the system, and the trace is as long as
+//! the system says that the job ran.
 
 use std::{fs, path::Path, time::Duration};
 

@@ -1,8 +1,8 @@
 //! The whole system from outside: the real binary, real servers, plain HTTP.
 //!
 //! Invariant: most tests share one running system and therefore look only at what they made; a test
-//! that needs quiet or trouble starts a system of its own. After the last test the shared system must
-//! prove that its read models are what its log says, and end cleanly.
+//! that needs quiet or trouble starts a system of its own. After the last test the shared system
+//! must prove that its read models are what its log says, and end cleanly.
 //!
 //! To run one: `cargo test -p e2e -- NAME`. `ALMANAC_KILLS=50` makes the longest run of kills;
 //! `ALMANAC_BIN` names a binary that is built already. Logs lie in `target/<profile>/e2e`.

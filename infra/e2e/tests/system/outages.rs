@@ -103,7 +103,8 @@ async fn log_frozen(roles: &mut Roles, api: &Api) -> Result<()> {
     recovered(roles, api, "frozen").await
 }
 
-/// Postgres killed: nothing can be read. Whether a write was acknowledged, which the log alone allows.
+/// Postgres killed: nothing can be read. Whether a write was acknowledged, which the log alone
+/// allows.
 async fn rows_gone(roles: &mut Roles, api: &Api, path: &str) -> Result<bool> {
     tokio::task::block_in_place(|| roles.servers.postgres.kill());
     told(async { api.get(path).await }).await?;

@@ -1,7 +1,7 @@
 //! The first things that a client does.
 //!
-//! Invariant: every object made here has a name or a type of its own, so the other tests on the same
-//! system disturb nothing.
+//! Invariant: every object made here has a name or a type of its own, so the other tests on the
+//! same system disturb nothing.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
 //! Group commit: commits that wait together are written together.
 //!
-//! A server that syncs every write takes about 0.3 ms for each message and 4 ms for an atomic batch of
-//! any size up to hundreds. So a few commits go singly, and from the break-even on they go as one batch,
-//! each still with its own expectation.
+//! A server that syncs every write takes about 0.3 ms for each message and 4 ms for an atomic batch
+//! of any size up to hundreds. So a few commits go singly, and from the break-even on they go as
+//! one batch, each still with its own expectation.
 //!
-//! Invariant: a commit's answer is its own. A rejected batch says nothing about which member was stale,
-//! so its members are sent again singly, and one stale command never fails its neighbours.
+//! Invariant: a commit's answer is its own. A rejected batch says nothing about which member was
+//! stale, so its members are sent again singly, and one stale command never fails its neighbours.
 
 use std::{collections::HashSet, collections::VecDeque, time::Duration};
 
@@ -22,7 +22,8 @@ use crate::{AppendError, NewCommit};
 
 /// From how many waiting commits on one batch is faster than as many single writes.
 const BREAK_EVEN: usize = 12;
-/// How long to gather after a batch, while the clients it answered come back with their next command.
+/// How long to gather after a batch, while the clients it answered come back with their next
+/// command.
 const GATHER: Duration = Duration::from_millis(1);
 /// How many commits may wait before callers are made to wait themselves.
 const QUEUE: usize = 16_384;

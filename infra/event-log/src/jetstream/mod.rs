@@ -1,7 +1,7 @@
 //! The log on NATS JetStream.
 //!
-//! Invariant: every message carries the sequence that it expects its subject to be at; there is no way
-//! through this adapter to publish without one.
+//! Invariant: every message carries the sequence that it expects its subject to be at; there is no
+//! way through this adapter to publish without one.
 
 mod appender;
 mod check;
@@ -49,7 +49,8 @@ pub struct JetStreamLog {
 }
 
 impl JetStreamLog {
-    /// Connects, checks that server and streams keep what this crate promises, and refuses otherwise.
+    /// Connects, checks that server and streams keep what this crate promises, and refuses
+    /// otherwise.
     pub async fn open(options: &Options) -> Result<Self, OpenError> {
         let client = connect(&options.url).await?;
         check::server(&client, options).await?;

@@ -1,7 +1,7 @@
 //! Publishing one commit, and several as one atomic batch (ADR-50 of NATS).
 //!
-//! Invariant: every answer is understood as stored, not stored, or unknown; nothing is guessed from the
-//! words of an error.
+//! Invariant: every answer is understood as stored, not stored, or unknown; nothing is guessed from
+//! the words of an error.
 
 use std::time::Duration;
 
@@ -120,7 +120,8 @@ async fn request(
     }
 }
 
-/// While the client reconnects it would queue the message and send it whenever; better not to begin.
+/// While the client reconnects it would queue the message and send it whenever; better not to
+/// begin.
 fn connected(client: &Client) -> Result<(), AppendError> {
     match client.connection_state() {
         State::Connected => Ok(()),

@@ -1,6 +1,7 @@
 //! Reading: one aggregate by direct get, the whole log by an ordered consumer.
 //!
-//! Invariant: no consumer is made to load an aggregate, and following never skips a position unseen.
+//! Invariant: no consumer is made to load an aggregate, and following never skips a position
+//! unseen.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The streams and buckets as they must be.
 //!
-//! Invariant: nothing in EVENTS ever expires, is overwritten or deleted by the server; whoever finds it
-//! configured otherwise refuses to work.
+//! Invariant: nothing in EVENTS ever expires, is overwritten or deleted by the server; whoever
+//! finds it configured otherwise refuses to work.
 
 use async_nats::jetstream::{
     self,

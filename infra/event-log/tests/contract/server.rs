@@ -1,5 +1,5 @@
-//! What only a real server can be tested for: restarts, kills, unsafe configurations, the vault, leases
-//! and the work queue.
+//! What only a real server can be tested for: restarts, kills, unsafe configurations, the vault,
+//! leases and the work queue.
 //!
 //! Invariant: each test that disturbs a server has one of its own.
 

@@ -1,7 +1,7 @@
 //! `almanac import crontab`: lines of crontabs become jobs.
 //!
-//! Invariant: each line that is no job is accounted for: comments and variables silently, everything
-//! else on standard error with its reason.
+//! Invariant: each line that is no job is accounted for: comments and variables silently,
+//! everything else on standard error with its reason.
 
 use std::{
     fs,

@@ -1,7 +1,7 @@
 //! `almanac import inventory`: what this machine has becomes resources.
 //!
-//! Invariant: only what differs is sent, so a second run on an unchanged machine yields no events; and
-//! resources of a part that could not be read are left alone.
+//! Invariant: only what differs is sent, so a second run on an unchanged machine yields no events;
+//! and resources of a part that could not be read are left alone.
 
 use std::collections::HashMap;
 

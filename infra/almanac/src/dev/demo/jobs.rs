@@ -1,6 +1,7 @@
 //! Jobs that show what jobs do.
 //!
-//! Invariant: none of them reaches out of this process, and each says in its name that it is a demo.
+//! Invariant: none of them reaches out of this process, and each says in its name that it is a
+//! demo.
 
 use domain::{
     Origin,

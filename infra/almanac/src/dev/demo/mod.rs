@@ -1,7 +1,7 @@
 //! What a first start shows: this machine, and a few jobs that move.
 //!
-//! Invariant: loaded once for each data folder, so that what a person removes stays removed; nothing
-//! of it acts on the machine.
+//! Invariant: loaded once for each data folder, so that what a person removes stays removed;
+//! nothing of it acts on the machine.
 
 mod crontabs;
 mod jobs;

@@ -1,7 +1,7 @@
 //! Programs that accept connections from other machines.
 //!
-//! Invariant: what listens on loopback only is private to its user and does not count; neither do ports
-//! that the kernel hands out, which are others tomorrow.
+//! Invariant: what listens on loopback only is private to its user and does not count; neither do
+//! ports that the kernel hands out, which are others tomorrow.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,7 +1,7 @@
 //! Starts the real binary and speaks HTTP with it, as its users do.
 //!
-//! Invariant: nothing waits a fixed time: what must come is polled for, with a deadline; and what was
-//! started here ends here, also when a test fails.
+//! Invariant: nothing waits a fixed time: what must come is polled for, with a deadline; and what
+//! was started here ends here, also when a test fails.
 
 mod answer;
 mod api;

@@ -1,7 +1,7 @@
 //! Sixteen clients that create as fast as they are answered.
 //!
-//! Invariant: every create has a name that nothing else has, which is its idempotency key as well, and
-//! its content follows from its name; so asking again is the same request.
+//! Invariant: every create has a name that nothing else has, which is its idempotency key as well,
+//! and its content follows from its name; so asking again is the same request.
 
 use std::{
     collections::BTreeMap,

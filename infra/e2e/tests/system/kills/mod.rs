@@ -1,7 +1,8 @@
 //! `kill -9` under load, again and again.
 //!
-//! Invariant: what was acknowledged is there exactly once, what was refused is not there, and what is
-//! open is there at most once, before it is asked again with the same key and exactly once after.
+//! Invariant: what was acknowledged is there exactly once, what was refused is not there, and what
+//! is open is there at most once, before it is asked again with the same key and exactly once
+//! after.
 
 mod load;
 
