@@ -49,7 +49,9 @@ pub fn decode<E: Recorded>(payload: &[u8]) -> Result<Vec<E>, DecodeError> {
 }
 
 macro_rules! catalogue {
-    ($($aggregate:ident, $event:ident { $($name:literal v $version:literal => $variant:ident($data:path),)* })*) => {
+    ($($aggregate:ident, $event:ident {
+        $($name:literal v $version:literal => $variant:ident($data:path),)*
+    })*) => {
         $(
             impl Recorded for $event {
                 fn record(&self) -> EventRecord {

@@ -71,10 +71,18 @@ pub fn TaskForm(props: &Props) -> Html {
             <form class="form" {onsubmit}>
                 { kind_field(at("/kind")) }
                 { payload_field(payload_problem) }
-                <div class="form-row">{ priority_field() }{ attempts_field(at("/max_attempts")) }</div>
+                <div class="form-row">
+                    { priority_field() }
+                    { attempts_field(at("/max_attempts")) }
+                </div>
                 <footer class="form-foot">
                     <Button label="Cancel" onclick={move |_| onclose.emit(())} />
-                    <Button label="Create task" look={Look::Primary} submit=true busy={create.busy} />
+                    <Button
+                        label="Create task"
+                        look={Look::Primary}
+                        submit=true
+                        busy={create.busy}
+                    />
                 </footer>
             </form>
         </Dialog>

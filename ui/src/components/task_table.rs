@@ -45,7 +45,11 @@ pub fn TaskTable(props: &Props) -> Html {
                 </thead>
                 <tbody>
                     for task in &props.tasks {
-                        <TaskRow key={task.id.to_string()} task={task.clone()} with_job={props.with_job} />
+                        <TaskRow
+                            key={task.id.to_string()}
+                            task={task.clone()}
+                            with_job={props.with_job}
+                        />
                     }
                 </tbody>
             </table>

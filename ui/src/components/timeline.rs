@@ -81,7 +81,11 @@ fn Entry(props: &EntryProps) -> Html {
         .parse()
         .map_or_else(|_| event.sequence.clone(), grouped);
     html! {
-        <li class="entry" data-tone={event_tone(&event.name).name()} data-event={event.name.clone()}>
+        <li
+            class="entry"
+            data-tone={event_tone(&event.name).name()}
+            data-event={event.name.clone()}
+        >
             <span class="entry-mark" aria-hidden="true" />
             <details>
                 <summary>
@@ -98,7 +102,10 @@ fn Entry(props: &EntryProps) -> Html {
                     <div><dt>{ "Type" }</dt><dd><code>{ &event.name }</code></dd></div>
                     <div><dt>{ "Version" }</dt><dd>{ event.streamrevision }</dd></div>
                     <div><dt>{ "Actor" }</dt><dd><code>{ &event.actorid }</code></dd></div>
-                    <div><dt>{ "Command" }</dt><dd><code>{ event.commandid.to_string() }</code></dd></div>
+                    <div>
+                        <dt>{ "Command" }</dt>
+                        <dd><code>{ event.commandid.to_string() }</code></dd>
+                    </div>
                     <div>
                         <dt>{ "Correlation" }</dt>
                         <dd><code>{ event.correlationid.to_string() }</code></dd>

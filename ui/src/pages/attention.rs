@@ -82,7 +82,12 @@ fn row(task: &TaskView, may_act: bool, busy: bool, retry: &Callback<TaskId>) -> 
             </div>
             <Moment at={task.updated_at} />
             if may_act {
-                <Button label="Retry" glyph={Glyph::Retry} {busy} onclick={move |_| retry.emit(id)} />
+                <Button
+                    label="Retry"
+                    glyph={Glyph::Retry}
+                    {busy}
+                    onclick={move |_| retry.emit(id)}
+                />
             }
         </li>
     }

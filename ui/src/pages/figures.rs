@@ -103,7 +103,11 @@ pub fn JobFigures(props: &Props) -> Html {
                 for status in statuses {
                     <li key={job_status_name(status)} data-empty={(of(status) == 0).to_string()}>
                         <Anchor to={Route::Jobs} query={query(status)}>
-                            <span class="dot" data-tone={job_tone(status).name()} aria-hidden="true" />
+                            <span
+                                class="dot"
+                                data-tone={job_tone(status).name()}
+                                aria-hidden="true"
+                            />
                             <span class="legend-label">{ job_label(status) }</span>
                             <span class="legend-count number">{ grouped(of(status)) }</span>
                         </Anchor>
@@ -138,7 +142,9 @@ pub fn ResourceFigures(props: &Props) -> Html {
     html! {
         <Panel title="Resources" {aside}>
             if types.is_empty() {
-                <p class="faint">{ "None yet. Import an inventory, or create them through the API." }</p>
+                <p class="faint">
+                    { "None yet. Import an inventory, or create them through the API." }
+                </p>
             }
             <ul class="legend legend-meters">
                 for of in types.iter().take(TYPES) {

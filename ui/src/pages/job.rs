@@ -133,7 +133,11 @@ fn Actions(props: &ActionsProps) -> Html {
                 />
             }
             if *asking {
-                <PauseForm {id} changed={props.changed.clone()} onclose={move |()| close.set(false)} />
+                <PauseForm
+                    {id}
+                    changed={props.changed.clone()}
+                    onclose={move |()| close.set(false)}
+                />
             }
         </>
     }
@@ -179,7 +183,13 @@ fn PauseForm(props: &PauseProps) -> Html {
             <form class="form" {onsubmit}>
                 <label class="field">
                     <span>{ "Note" }</span>
-                    <input ref={note} name="note" maxlength="1000" autofocus=true autocomplete="off" />
+                    <input
+                        ref={note}
+                        name="note"
+                        maxlength="1000"
+                        autofocus=true
+                        autocomplete="off"
+                    />
                     <small class="field-hint">
                         { "Why, for whoever asks later. It may stay empty." }
                     </small>

@@ -51,7 +51,11 @@ pub fn Jobs() -> Html {
         <>
             <PageHead title="Jobs" />
             <div class="filters">
-                <Chips label="Status" to={Route::Jobs} chips={chips(&filter, stats.value.as_deref())} />
+                <Chips
+                    label="Status"
+                    to={Route::Jobs}
+                    chips={chips(&filter, stats.value.as_deref())}
+                />
                 <div class="filters-fields">
                     <Search
                         label="Search jobs by name"
@@ -211,7 +215,7 @@ fn nothing(filter: &JobFilter) -> Html {
             <Empty
                 glyph={Glyph::Clock}
                 title="No jobs yet"
-                hint="Import a crontab with “almanac import crontab”, or create jobs through the API."
+                hint="Import one with “almanac import crontab”, or create jobs through the API."
             />
         }
     }

@@ -53,7 +53,11 @@ pub fn Resources() -> Html {
         <>
             <PageHead title="Resources" />
             <div class="filters">
-                <Chips label="Type" to={Route::Resources} chips={chips(&filter, stats.value.as_deref())} />
+                <Chips
+                    label="Type"
+                    to={Route::Resources}
+                    chips={chips(&filter, stats.value.as_deref())}
+                />
                 <div class="filters-fields">
                     <Search
                         label="Search resources"
@@ -118,7 +122,9 @@ fn row(resource: &ResourceView) -> Html {
             </td>
             <td data-label="Attributes">{ some_of(&resource.attributes) }</td>
             <td data-label="Labels">{ labels(&resource.labels) }</td>
-            <td data-label="Origin" class="optional"><OriginFact origin={resource.origin.clone()} /></td>
+            <td data-label="Origin" class="optional">
+                <OriginFact origin={resource.origin.clone()} />
+            </td>
             <td data-label="Changed" class="end"><Moment at={resource.updated_at} /></td>
         </tr>
     }

@@ -21,6 +21,9 @@ enum Wish {
     SignIn,
 }
 
+/// What the page promises before anything is known of the visitor.
+const PROMISE: &str = "Every task, job and resource, and how each came to be.";
+
 /// Signing in, and registering.
 #[component]
 pub fn SignIn() -> Html {
@@ -35,10 +38,8 @@ pub fn SignIn() -> Html {
         let (busy, error, wish) = (busy.clone(), error.clone(), *wish);
         move |event: SubmitEvent| {
             event.prevent_default();
-            let Some(form) = event
-                .target_dyn_into::<HtmlFormElement>()
-                .filter(|_| !*busy)
-            else {
+            let form = event.target_dyn_into::<HtmlFormElement>();
+            let Some(form) = form.filter(|_| !*busy) else {
                 return;
             };
             let (client, session) = (client.clone(), session.clone());
@@ -71,7 +72,7 @@ pub fn SignIn() -> Html {
             <section class="sign-in-card">
                 <Brand />
                 <h1>{ if registers { "Create your account" } else { "Sign in to Almanac" } }</h1>
-                <p class="sign-in-line">{ "Every task, job and resource, and how each came to be." }</p>
+                <p class="sign-in-line">{ PROMISE }</p>
                 if let Some(error) = &*error {
                     { refusal(error) }
                 }

@@ -185,7 +185,9 @@ fn facts(task: &TaskView) -> Html {
                     <Fact name="Attempt">
                         { format!("{} of {}", attempt.number, task.max_attempts) }
                     </Fact>
-                    <Fact name="Took"><Elapsed from={attempt.started_at} to={attempt.ended_at} /></Fact>
+                    <Fact name="Took">
+                        <Elapsed from={attempt.started_at} to={attempt.ended_at} />
+                    </Fact>
                     <Fact name="Worker"><code>{ &attempt.worker }</code></Fact>
                     <Fact name="Started"><Stamp at={attempt.started_at} /></Fact>
                 } else {

@@ -51,7 +51,11 @@ pub fn Tasks() -> Html {
         <>
             <PageHead title="Tasks"><NewTask /></PageHead>
             <div class="filters">
-                <Chips label="Status" to={Route::Tasks} chips={chips(&filter, stats.value.as_deref())} />
+                <Chips
+                    label="Status"
+                    to={Route::Tasks}
+                    chips={chips(&filter, stats.value.as_deref())}
+                />
                 <div class="filters-fields">
                     <Search
                         label="Search by kind"

@@ -38,7 +38,7 @@ pub(super) fn text(running: &Running, house: &House<'_>, opened: bool) -> String
     };
     let took = house.began.elapsed().as_secs_f64();
     format!(
-        " ✔ ready         {took:>76.1}s\n\n   \
+        " ✔ ready         {took:>77.1}s\n\n   \
            Dashboard     {gateway}{page}\n   \
            Sign in       {} / {}   role admin\n   \
            API           {gateway}/api/v1   document /api/openapi.json\n   \

@@ -31,8 +31,9 @@ pub enum OpenError {
     },
     /// The server acknowledges before it has written.
     #[error(
-        "nats-server does not sync every write: set `sync_interval: always` in its jetstream block, or \
-         accept the loss of acknowledged commands in a power cut with `nats.accept_interval_sync`"
+        "nats-server does not sync every write: set `sync_interval: always` in its jetstream \
+         block, or accept the loss of acknowledged commands in a power cut with \
+         `nats.accept_interval_sync`"
     )]
     SyncNotAlways,
     /// The server does not answer.
