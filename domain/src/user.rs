@@ -10,7 +10,7 @@ use crate::{Aggregate, AggregateKind, Context, Decision, Sealed, Timestamp};
 
 /// What somebody may do, from least to most.
 #[derive(
-    Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize, Deserialize, ToSchema,
+    Clone, Copy, Debug, Eq, PartialEq, PartialOrd, JsonSchema, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Role {

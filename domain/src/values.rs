@@ -18,7 +18,7 @@ pub type Labels = BTreeMap<String, String>;
 
 /// What people call a thing: 1 to 200 characters on one line.
 #[derive(
-    Clone, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize, Deserialize, ToSchema,
+    Clone, Debug, Eq, Hash, PartialEq, PartialOrd, JsonSchema, Serialize, Deserialize, ToSchema,
 )]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, min_length = 1, max_length = 200)]

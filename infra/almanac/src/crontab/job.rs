@@ -139,10 +139,10 @@ fn shortened(text: &str) -> String {
 
 /// Control and direction characters are fit for a shell but not for a name.
 fn printable(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
+    let marks = ['\u{200E}', '\u{200F}'];
+    let turns =
+        |c| marks.contains(&c) || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let hidden = |c: char| c.is_control() || turns(c);
     text.chars()
         .map(|c| if hidden(c) { ' ' } else { c })
         .collect()

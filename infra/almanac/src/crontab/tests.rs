@@ -100,7 +100,7 @@ fn the_crontab_that_every_debian_has() {
 fn files_of_cron_d() {
     let text = "MAILTO=root\n\
         # Look for and purge old sessions every 30 minutes\n\
-        09,39 *     * * *     root   [ -x /usr/lib/php/sessionclean ] && /usr/lib/php/sessionclean\n\
+        09,39 *  * * *  root  [ -x /usr/lib/php/sessionclean ] && /usr/lib/php/sessionclean\n\
         30 3 * * 0 root test -e /run/systemd/system || SERVICE_MODE=1 /usr/lib/e2scrub_all_cron\n\
         5-55/10 * * * * root command -v debian-sa1 > /dev/null && debian-sa1 1 1\n\
         57 0 * * 0 root [ $(date +\\%d) -le 7 ] && /usr/share/mdadm/checkarray --all\n\
@@ -300,7 +300,10 @@ fn names_are_always_names() {
 
 proptest::proptest! {
     #[test]
-    fn nothing_vanishes_and_nothing_panics(bytes: Vec<u8>, text in "[-*/,0-9@a-z%=\"' \n\t~]{0,80}") {
+    fn nothing_vanishes_and_nothing_panics(
+        bytes: Vec<u8>,
+        text in "[-*/,0-9@a-z%=\"' \n\t~]{0,80}",
+    ) {
         for layout in [Layout::System, Layout::User] {
             for file in [bytes.as_slice(), text.as_bytes()] {
                 let lines = parse(file, layout, "UTC");

@@ -37,6 +37,7 @@ pub(super) fn text(running: &Running, house: &House<'_>, opened: bool) -> String
         None => running.postgres.clone(),
     };
     let took = house.began.elapsed().as_secs_f64();
+    let under = " ".repeat(17);
     format!(
         " ✔ ready         {took:>77.1}s\n\n   \
            Dashboard     {gateway}{page}\n   \
@@ -47,10 +48,10 @@ pub(super) fn text(running: &Running, house: &House<'_>, opened: bool) -> String
            Postgres      {sql}\n   \
            Commands      tasks that run programs are {commands}\n   \
            Data          {data} (kept; --reset wipes)   mode: development, loopback only\n\n   \
-           Try it        export TOKEN=$({almanac} auth token{folder})\n                 \
-           curl -sH \"Authorization: Bearer $TOKEN\" '{gateway}/api/v1/tasks?limit=3'\n                 \
-           {almanac} projections verify{folder}\n   \
-           Ctrl-C stops everything.   logs: {data}/nats/nats.log, {data}/postgres/postgres.log",
+           Try it        export TOKEN=$({almanac} auth token{folder})\n\
+           {under}curl -sH \"Authorization: Bearer $TOKEN\" '{gateway}/api/v1/tasks?limit=3'\n\
+           {under}{almanac} projections verify{folder}\n   \
+           Ctrl-C stops everything.   logs: {data}/*/*.log",
         admin.email, admin.password,
     )
 }

@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn only_what_others_can_reach_counts() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+        let table = "sl local_address rem_address st tx_queue rx_queue tr tm->when uid inode\n\
             0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 11 1\n\
             1: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 22 1\n\
             2: 0500000A:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 33 1\n\
