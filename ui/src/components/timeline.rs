@@ -149,6 +149,7 @@ async fn history(
 fn actor(id: &str, you: bool) -> String {
     match id.split_once(':') {
         _ if you => "You".to_owned(),
+        Some(("system", part)) => part.to_owned(),
         Some((kind, id)) => format!("{kind} {}", short_id(id)),
         None => id.to_owned(),
     }
@@ -160,6 +161,7 @@ mod tests {
 
     #[test]
     fn actors_are_named_shortly() {
+        assert_eq!(actor("system:scheduler", false), "scheduler");
         assert_eq!(
             actor("user:0199a7c2-0000-7000-8000-00000000beef", true),
             "You"
