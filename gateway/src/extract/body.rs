@@ -21,6 +21,8 @@ use crate::problem::{Error, Result};
 
 /// The most bytes a body may have.
 const SIZE_MAX: usize = 256 * 1024;
+/// How much of a body that is too large is read and thrown away, in bytes.
+const DRAINED_MAX: usize = 8 * 1024 * 1024;
 /// How long a client may take to send it.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
@@ -106,18 +108,33 @@ fn check_type(headers: &HeaderMap, accepted: &[&'static str]) -> Result<()> {
     }
 }
 
+/// Reads a body to its end, also when it is too large: a connection that is closed with unread bytes
+/// is reset, and the client may never see the answer.
 async fn read(request: Request) -> Result<Bytes> {
     let too_large = || {
         let detail = format!("a body has at most {SIZE_MAX} bytes");
         Error::new(Code::BodyTooLarge, detail)
     };
-    if request.body().size_hint().lower() > SIZE_MAX as u64 {
-        return Err(too_large());
-    }
-    let body = Limited::new(request.into_body(), SIZE_MAX).collect();
-    match tokio::time::timeout(ARRIVES_WITHIN, body).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(reason)) if reason.is::<LengthLimitError>() => Err(too_large()),
+    let mut body = Limited::new(request.into_body(), DRAINED_MAX);
+    let arrival = async {
+        let (mut bytes, mut size) = (Vec::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let frame = frame?;
+            if let Some(data) = frame.data_ref() {
+                size += data.len();
+                if size <= SIZE_MAX {
+                    bytes.extend_from_slice(data);
+                }
+            }
+        }
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((bytes, size))
+    };
+    match tokio::time::timeout(ARRIVES_WITHIN, arrival).await {
+        Ok(Ok((bytes, size))) if size <= SIZE_MAX => Ok(bytes.into()),
+        Ok(Ok(_)) => Err(too_large()),
+        Ok(Err(reason)) if reason.is::<LengthLimitError>() => {
+            Err(too_large().with_header(header::CONNECTION, "close"))
+        }
         Ok(Err(_)) => Err(Error::new(Code::InvalidBody, "the body broke off")),
         Err(_) => Err(Error::new(
             Code::InvalidBody,

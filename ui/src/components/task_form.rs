@@ -7,7 +7,7 @@ use schemas::{
     domain::task::Priority,
 };
 use serde_json::Value;
-use web_sys::{FormData, HtmlFormElement};
+use web_sys::{FormData, HtmlFormElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::{Button, Dialog, Look};
@@ -89,20 +89,49 @@ pub fn TaskForm(props: &Props) -> Html {
     }
 }
 
+/// An input that begins with a text.
+#[derive(PartialEq, Properties)]
+struct PresetProps {
+    invalid: bool,
+    #[prop_or_default]
+    list: Option<&'static str>,
+    name: &'static str,
+    #[prop_or_default]
+    number: bool,
+    text: &'static str,
+}
+
+/// Sets its text once; after that it belongs to whoever types, whatever is rendered anew.
+#[component]
+fn Preset(props: &PresetProps) -> Html {
+    let node = use_node_ref();
+    use_effect_with((node.clone(), props.text), |(node, text)| {
+        if let Some(input) = node.cast::<HtmlInputElement>() {
+            input.set_value(text);
+        }
+    });
+    html! {
+        <input
+            ref={node}
+            name={props.name}
+            list={props.list}
+            type={if props.number { "number" } else { "text" }}
+            min={props.number.then_some("1")}
+            max={props.number.then_some("100")}
+            maxlength={(!props.number).then_some("100")}
+            required=true
+            autofocus={!props.number}
+            autocomplete="off"
+            aria-invalid={props.invalid.then_some("true")}
+        />
+    }
+}
+
 fn kind_field(problem: Option<String>) -> Html {
     html! {
         <label class="field">
             <span>{ "Kind" }</span>
-            <input
-                name="kind"
-                list="kinds"
-                value="echo"
-                required=true
-                autofocus=true
-                autocomplete="off"
-                maxlength="100"
-                aria-invalid={problem.is_some().then_some("true")}
-            />
+            <Preset name="kind" text="echo" list="kinds" invalid={problem.is_some()} />
             <datalist id="kinds">
                 for kind in KINDS {
                     <option key={kind} value={kind} />
@@ -122,7 +151,7 @@ fn payload_field(problem: Option<String>) -> Html {
                 rows="7"
                 spellcheck="false"
                 class="mono"
-                value="{}"
+                defaultvalue="{}"
                 aria-invalid={problem.is_some().then_some("true")}
             />
             { hint(problem, "JSON that the handler is given.") }
@@ -154,7 +183,7 @@ fn attempts_field(problem: Option<String>) -> Html {
     html! {
         <label class="field">
             <span>{ "Attempts" }</span>
-            <input name="max_attempts" type="number" min="1" max="100" value="3" required=true />
+            <Preset name="max_attempts" text="3" number=true invalid={problem.is_some()} />
             { hint(problem, "How often to try, 1 to 100.") }
         </label>
     }

@@ -116,7 +116,10 @@ async fn rows_gone(roles: &mut Roles, api: &Api, path: &str) -> Result<bool> {
         write.problem(503, "UNAVAILABLE")?;
     }
     tokio::task::block_in_place(|| roles.servers.postgres.restart())?;
+    let began = Instant::now();
     roles.ready().await?;
+    let ready = began.elapsed().as_millis();
+    println!("read models gone and back: ready after {ready} ms");
     until("reads to be answered", RECOVERY_LIMIT, async || {
         let read = api.get(path).await?;
         Ok((read.status == 200).then_some(()))
@@ -165,6 +168,7 @@ async fn unready(api: &Api) -> Result<()> {
 
 /// The same request, until it succeeds by itself.
 async fn recovered(roles: &mut Roles, api: &Api, name: &str) -> Result<()> {
+    let began = Instant::now();
     let created = until("a write to succeed", RECOVERY_LIMIT, async || {
         let answer = create(api, name).await?;
         Ok((answer.status == 201).then_some(answer))
@@ -172,5 +176,9 @@ async fn recovered(roles: &mut Roles, api: &Api, name: &str) -> Result<()> {
     let created = created.await?;
     let found: Value = created.json()?;
     ensure!(found["name"] == name && found["version"] == 1, "{found}");
-    roles.ready().await.context("after the log came back")
+    let written = began.elapsed().as_millis();
+    roles.ready().await.context("after the log came back")?;
+    let ready = began.elapsed().as_millis();
+    println!("log {name} and back: written after {written} ms, ready after {ready} ms");
+    Ok(())
 }

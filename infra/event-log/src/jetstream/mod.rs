@@ -9,12 +9,13 @@ mod publish;
 mod read;
 mod streams;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream;
 use async_trait::async_trait;
 use schemas::{Commit, Position, StreamId};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
 
 pub use check::OpenError;
 
@@ -43,6 +44,8 @@ pub struct Options {
 pub struct JetStreamLog {
     appender: Appender,
     client: async_nats::Client,
+    /// Counts connections, so that who follows the log notices a new one.
+    connections: watch::Receiver<u64>,
     jetstream: jetstream::Context,
     replicas: usize,
     stream: jetstream::stream::Stream<()>,
@@ -52,8 +55,11 @@ impl JetStreamLog {
     /// Connects, checks that server and streams keep what this crate promises, and refuses
     /// otherwise.
     pub async fn open(options: &Options) -> Result<Self, OpenError> {
-        let client = connect(&options.url).await?;
+        let (client, connections) = connect(&options.url).await?;
         check::server(&client, options).await?;
+        // The server has answered, so the event of this first connection is on its way.
+        let mut first = connections.clone();
+        let _counted = first.wait_for(|count| *count > 0).await;
         let jetstream = jetstream::new(client.clone());
         streams::ensure(&jetstream, options).await?;
         let stream = jetstream
@@ -64,6 +70,7 @@ impl JetStreamLog {
         Ok(Self {
             appender,
             client,
+            connections,
             jetstream,
             replicas: options.replicas,
             stream,
@@ -85,7 +92,9 @@ impl JetStreamLog {
 }
 
 /// A connection with the login that `url` holds, which the client itself would ignore.
-async fn connect(url: &SecretString) -> Result<async_nats::Client, OpenError> {
+async fn connect(
+    url: &SecretString,
+) -> Result<(async_nats::Client, watch::Receiver<u64>), OpenError> {
     let unreachable = |reason: String| OpenError::Unreachable(reason);
     let server: async_nats::ServerAddr = url
         .expose_secret()
@@ -98,13 +107,24 @@ async fn connect(url: &SecretString) -> Result<async_nats::Client, OpenError> {
         }
         None => async_nats::ConnectOptions::new(),
     };
-    options
+    let count = Arc::new(watch::Sender::new(0_u64));
+    let connections = count.subscribe();
+    let client = options
         .name("almanac")
+        .event_callback(move |event| {
+            let count = Arc::clone(&count);
+            async move {
+                if matches!(event, async_nats::Event::Connected) {
+                    count.send_modify(|count| *count += 1);
+                }
+            }
+        })
         .retry_on_initial_connect()
         .connection_timeout(Duration::from_secs(2))
         .connect(server)
         .await
-        .map_err(|reason| unreachable(reason.to_string()))
+        .map_err(|reason| unreachable(reason.to_string()))?;
+    Ok((client, connections))
 }
 
 #[async_trait]
@@ -122,7 +142,7 @@ impl EventLog for JetStreamLog {
     }
 
     async fn follow(&self, after: Position) -> Result<Follow, LogError> {
-        read::follow(&self.stream, after).await
+        read::follow(&self.stream, after, self.connections.clone()).await
     }
 
     async fn head(&self) -> Result<Head, LogError> {

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use async_nats::{
     Client, HeaderMap, StatusCode,
+    connection::State,
     jetstream::{
         consumer::{DeliverPolicy, ReplayPolicy, pull::OrderedConfig},
         message::StreamMessage,
         stream::{RawMessageErrorKind, Stream},
     },
 };
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream};
 use schemas::{Commit, Position, StreamId};
+
+use tokio::sync::watch;
 
 use crate::{Entry, Follow, LogError, Unreadable, headers, subject};
 
@@ -75,8 +78,14 @@ pub(super) async fn at(log: &Stream<()>, position: Position) -> Result<Option<En
     }
 }
 
-/// The log after `after`, without end.
-pub(super) async fn follow(log: &Stream<()>, after: Position) -> Result<Follow, LogError> {
+/// The log after `after`, without end. It fails when the connection was lost in between: the server
+/// may have forgotten the consumer, which would be noticed only by its silence.
+pub(super) async fn follow(
+    log: &Stream<()>,
+    after: Position,
+    mut connections: watch::Receiver<u64>,
+) -> Result<Follow, LogError> {
+    connections.mark_unchanged();
     let config = OrderedConfig {
         deliver_policy: DeliverPolicy::ByStartSequence {
             start_sequence: after.next().0,
@@ -87,7 +96,7 @@ pub(super) async fn follow(log: &Stream<()>, after: Position) -> Result<Follow, 
     let consumer = log.create_consumer(config).await.map_err(unavailable)?;
     let messages = consumer.messages().await.map_err(unavailable)?;
     let mut last = after;
-    Ok(Box::pin(messages.map(move |message| {
+    let entries = messages.map(move |message| {
         let message = message.map_err(unavailable)?;
         let info = message.info().map_err(unavailable)?;
         let found = Position(info.stream_sequence);
@@ -103,7 +112,21 @@ pub(super) async fn follow(log: &Stream<()>, after: Position) -> Result<Follow, 
             &headers,
             message.payload.into(),
         ))
-    })))
+    });
+    let lost = stream::once(async move {
+        // An error here means that the client is gone, and the entries end by themselves.
+        let _closed = connections.changed().await;
+        Err(LogError::Unavailable("the connection was lost".to_owned()))
+    });
+    // The first failure is the last item: whoever follows begins again.
+    Ok(Box::pin(stream::select(entries, lost).scan(
+        false,
+        |failed, item| {
+            let next = (!*failed).then_some(item);
+            *failed = matches!(next, Some(Err(_)));
+            std::future::ready(next)
+        },
+    )))
 }
 
 /// Asks for commits from `from` on; says where to go on if there are more.
@@ -113,6 +136,9 @@ async fn load_some(
     from: Position,
     commits: &mut Vec<Commit>,
 ) -> Result<Option<Position>, LogError> {
+    if client.connection_state() != State::Connected {
+        return Err(LogError::Unavailable("not connected".to_owned()));
+    }
     let inbox = client.new_inbox();
     let mut answers = client.subscribe(inbox.clone()).await.map_err(unavailable)?;
     let ask = serde_json::json!({
