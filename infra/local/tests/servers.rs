@@ -24,7 +24,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_local");
 fn nats_speaks_its_protocol_and_keeps_data_through_a_kill() {
     let mut nats = Nats::scratch().expect("starts");
     let port = nats.port();
-    assert_eq!(nats.url(), format!("nats://127.0.0.1:{port}"));
+    assert!(nats.url().ends_with(&format!("@127.0.0.1:{port}")));
     let created = request(
         &nats,
         "$JS.API.STREAM.CREATE.T",
@@ -70,10 +70,7 @@ fn nats_with_a_password_refuses_who_lacks_it() {
         "-ERR",
     );
     assert!(answer.contains("Authorization Violation"), "{answer}");
-    let login = nats.url().replace("nats://almanac:", "");
-    let password = login.split('@').next().expect("a password");
-    let connect = format!("CONNECT {{\"user\":\"almanac\",\"pass\":\"{password}\"}}\r\nPING\r\n");
-    assert!(converse(nats.port(), &connect, "PONG").contains("PONG"));
+    assert!(ping(&nats).contains("PONG"));
 }
 
 #[test]
@@ -236,7 +233,7 @@ fn servers_outlive_the_thread_that_started_them() {
     let start = || Servers::scratch().expect("starts");
     let mut servers = std::thread::spawn(start).join().expect("started");
     // A process that is about to get a signal gets it before it can answer this.
-    assert!(converse(servers.nats.port(), "CONNECT {}\r\nPING\r\n", "PONG").contains("PONG"));
+    assert!(ping(&servers.nats).contains("PONG"));
     assert_eq!(sql(&servers.postgres, "SELECT 1"), "1");
     assert!(is_running(&servers.nats.pid().expect("runs").to_string()));
     servers.stop();
@@ -370,10 +367,26 @@ fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 /// Sends `payload` and returns the first reply.
 fn request(nats: &Nats, subject: &str, payload: &str) -> String {
     let text = format!(
-        "CONNECT {{}}\r\nSUB reply 1\r\nPUB {subject} reply {}\r\n{payload}\r\n",
+        "{}SUB reply 1\r\nPUB {subject} reply {}\r\n{payload}\r\n",
+        login(nats),
         payload.len()
     );
     converse(nats.port(), &text, "}")
+}
+
+/// Signs in and asks whether anybody is there.
+fn ping(nats: &Nats) -> String {
+    converse(nats.port(), &format!("{}PING\r\n", login(nats)), "PONG")
+}
+
+/// The line that signs in with the login of the server's address.
+fn login(nats: &Nats) -> String {
+    let url = nats.url();
+    let password = url
+        .strip_prefix("nats://almanac:")
+        .and_then(|rest| rest.split('@').next());
+    let password = password.expect("a password");
+    format!("CONNECT {{\"user\":\"almanac\",\"pass\":\"{password}\"}}\r\n")
 }
 
 /// Sends `text` after the greeting and reads lines until one ends a reply with `end`.
