@@ -29,11 +29,15 @@ impl Feed {
         }
     }
 
-    /// What comes next, at least one entry; waits for it. May be dropped and called again.
+    /// What comes next; waits for it. No entries mean that the log was lost and is found again:
+    /// what its server had not flushed of other streams may be gone. May be dropped and called
+    /// again.
     pub async fn next(&mut self) -> Result<Vec<Entry>, LogError> {
         loop {
             let Some(follow) = &mut self.follow else {
-                self.connect().await;
+                if self.connect().await {
+                    return Ok(Vec::new());
+                }
                 continue;
             };
             match follow.next().await {
@@ -64,7 +68,8 @@ impl Feed {
         entries
     }
 
-    async fn connect(&mut self) {
+    /// Whether the log is found again after it was lost.
+    async fn connect(&mut self) -> bool {
         if self.failures > 0 {
             tokio::time::sleep(backoff(self.failures)).await;
         }
@@ -72,6 +77,7 @@ impl Feed {
             Ok(follow) => self.follow = Some(follow),
             Err(reason) => self.lost(&reason.to_string()),
         }
+        self.follow.is_some() && self.failures > 0
     }
 
     fn lost(&mut self, reason: &str) {

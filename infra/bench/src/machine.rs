@@ -112,7 +112,7 @@ impl Cpu {
     pub fn now(processes: &[(&'static str, u32)]) -> Result<Self> {
         let of = processes
             .iter()
-            .map(|(name, pid)| Ok((*name, tree_us(*pid)?)))
+            .map(|(name, pid)| Ok((*name, tree_us(*pid, processes)?)))
             .collect::<Result<_>>()?;
         Ok(Self {
             machine: Busy::now()?,
@@ -168,8 +168,9 @@ impl Busy {
     }
 }
 
-/// CPU time of a process, of its living children and of those it has waited for.
-fn tree_us(root: u32) -> Result<f64> {
+/// CPU time of a process, of its living children and of those it has waited for; children that are
+/// named themselves are counted there, not here.
+fn tree_us(root: u32, named: &[(&str, u32)]) -> Result<f64> {
     let all: Vec<Stat> = fs::read_dir("/proc")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter_map(Stat::of)
@@ -179,11 +180,11 @@ fn tree_us(root: u32) -> Result<f64> {
     while let Some(pid) = family.pop() {
         let stat = all.iter().find(|stat| stat.pid == pid);
         ticks += stat.map_or(0.0, |stat| stat.ticks);
-        family.extend(
-            all.iter()
-                .filter(|stat| stat.parent == pid)
-                .map(|stat| stat.pid),
-        );
+        let nameless = |pid: u32| named.iter().all(|(_, other)| *other != pid);
+        let children = all
+            .iter()
+            .filter(|stat| stat.parent == pid && nameless(stat.pid));
+        family.extend(children.map(|stat| stat.pid));
     }
     Ok(ticks * TICK_US)
 }
@@ -251,6 +252,34 @@ mod tests {
         let spent = before.since(&me).expect("read");
         assert!(spent.of[0].1 >= 20_000.0, "{spent:?}");
         assert!(spent.busy > 0.0 && spent.busy <= 1.0, "{spent:?}");
+    }
+
+    #[test]
+    fn a_named_child_is_not_counted_twice() {
+        let me = std::process::id();
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", "while :; do :; done"])
+            .spawn()
+            .expect("a child");
+        let processes = [("me", me), ("child", child.id())];
+        let before = Cpu::now(&processes).expect("read");
+        let until = Instant::now() + Duration::from_secs(20);
+        let spent = loop {
+            let spent = before.since(&processes).expect("read");
+            if spent.of[1].1 >= 300_000.0 || Instant::now() > until {
+                break spent;
+            }
+            std::thread::yield_now();
+        };
+        let whole = tree_us(me, &[]).expect("read");
+        let alone = tree_us(me, &processes).expect("read");
+        child.kill().expect("ended");
+        child.wait().expect("waited for");
+        assert!(spent.of[1].1 >= 300_000.0, "{spent:?}");
+        assert!(
+            whole >= alone + 300_000.0,
+            "{whole} with the child, {alone} without"
+        );
     }
 
     #[test]

@@ -115,6 +115,11 @@ impl Desk {
     }
 
     fn follow(&mut self, entries: &[Entry]) {
+        if entries.is_empty() {
+            // The work queue is not flushed before it answers; whatever it lost is put back.
+            let effects = self.index.all_effects();
+            self.bring_about(effects);
+        }
         for entry in entries {
             let effects = self.index.follow(entry);
             self.bring_about(effects);

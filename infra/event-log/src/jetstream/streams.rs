@@ -6,7 +6,7 @@
 use async_nats::jetstream::{
     self,
     consumer::AckPolicy,
-    stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType},
+    stream::{Config, DiscardPolicy, Info, PersistenceMode, RetentionPolicy, StorageType},
 };
 use domain::task::Priority;
 use std::time::Duration;
@@ -146,6 +146,9 @@ fn work(replicas: usize) -> Config {
         storage: StorageType::File,
         num_replicas: replicas,
         allow_direct: true,
+        // What a power cut takes from this queue the dispatcher puts back from EVENTS, so it need not
+        // wait for the disk, nor make EVENTS wait for it.
+        persist_mode: Some(PersistenceMode::Async),
         ..Default::default()
     }
 }
@@ -195,7 +198,6 @@ fn differences(found: &Config, replicas: usize) -> Vec<String> {
 
 /// `async` would acknowledge before writing, whatever the server's own setting.
 fn persists(found: &Config) -> bool {
-    use async_nats::jetstream::stream::PersistenceMode;
     matches!(found.persist_mode, None | Some(PersistenceMode::Default))
 }
 
