@@ -38,8 +38,8 @@ struct Keys {
     decoding: DecodingKey,
     encoding: EncodingKey,
     kid: String,
-    /// Claims of tokens whose signature was found good, by digest: checking one takes as long as all
-    /// else that a small request needs. Times are compared anew at each use.
+    /// Claims of tokens whose signature was found good, by digest: checking one takes as long as
+    /// all else that a small request needs. Times are compared anew at each use.
     verified: Cache<Hash, Arc<Claims>>,
 }
 

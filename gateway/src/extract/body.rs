@@ -108,8 +108,8 @@ fn check_type(headers: &HeaderMap, accepted: &[&'static str]) -> Result<()> {
     }
 }
 
-/// Reads a body to its end, also when it is too large: a connection that is closed with unread bytes
-/// is reset, and the client may never see the answer.
+/// Reads a body to its end, also when it is too large: a connection that is closed with unread
+/// bytes is reset, and the client may never see the answer.
 async fn read(request: Request) -> Result<Bytes> {
     let too_large = || {
         let detail = format!("a body has at most {SIZE_MAX} bytes");

@@ -113,13 +113,13 @@ pub(super) async fn follow(
             message.payload.into(),
         ))
     });
-    let lost = stream::once(async move {
+    let broken = stream::once(async move {
         // An error here means that the client is gone, and the entries end by themselves.
         let _closed = connections.changed().await;
         Err(LogError::Unavailable("the connection was lost".to_owned()))
     });
     // The first failure is the last item: whoever follows begins again.
-    Ok(Box::pin(stream::select(entries, lost).scan(
+    Ok(Box::pin(stream::select(entries, broken).scan(
         false,
         |failed, item| {
             let next = (!*failed).then_some(item);

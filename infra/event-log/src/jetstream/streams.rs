@@ -146,8 +146,8 @@ fn work(replicas: usize) -> Config {
         storage: StorageType::File,
         num_replicas: replicas,
         allow_direct: true,
-        // What a power cut takes from this queue the dispatcher puts back from EVENTS, so it need not
-        // wait for the disk, nor make EVENTS wait for it.
+        // What a power cut takes from this queue the dispatcher puts back from EVENTS, so it need
+        // not wait for the disk, nor make EVENTS wait for it.
         persist_mode: Some(PersistenceMode::Async),
         ..Default::default()
     }
