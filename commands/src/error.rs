@@ -40,6 +40,14 @@ pub enum Failure {
     /// The log refuses the commit for what it is; nothing was stored.
     #[error("the log refused the commit: {0}")]
     Refused(String),
+    /// What the command wants recorded is more than one commit holds; nothing was stored.
+    #[error("{bytes} bytes to record are too many: at most {max}")]
+    TooLarge {
+        /// How many there are.
+        bytes: usize,
+        /// How many there may be.
+        max: usize,
+    },
     /// What is needed cannot be reached; nothing was stored.
     #[error("temporarily unavailable: {0}")]
     Unavailable(String),
@@ -73,6 +81,7 @@ impl Failure {
         match error {
             AppendError::Conflict => Self::Unavailable("conflict".into()),
             AppendError::Refused(reason) => Self::Refused(reason),
+            AppendError::TooLarge { bytes, max } => Self::TooLarge { bytes, max },
             AppendError::Unavailable(reason) => Self::Unavailable(reason),
             AppendError::Unknown(reason) => Self::Unknown(reason),
         }

@@ -32,6 +32,7 @@ impl From<Failure> for Error {
             )
             .with_retry()
             .caused_by(failure),
+            Failure::TooLarge { .. } => Self::new(Code::BodyTooLarge, failure.to_string()),
             Failure::Corrupt(_) | Failure::Refused(_) => Self::internal(failure),
         }
     }

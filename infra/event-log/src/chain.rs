@@ -98,67 +98,24 @@ pub(crate) mod tests {
     #[test]
     fn every_part_counts() {
         let sealed = seal(stream(1), &meta(), b"x");
-        let differ = [
-            seal(stream(2), &meta(), b"x"),
-            seal(stream(1), &meta(), b"y"),
-            seal(
-                stream(1),
-                &Meta {
-                    previous: Hash([1; 32]),
-                    ..meta()
-                },
-                b"x",
-            ),
-            seal(
-                stream(1),
-                &Meta {
-                    version: Version(2),
-                    ..meta()
-                },
-                b"x",
-            ),
-            seal(
-                stream(1),
-                &Meta {
-                    actor: Actor::System("other".into()),
-                    ..meta()
-                },
-                b"x",
-            ),
-            seal(
-                stream(1),
-                &Meta {
-                    causation: Some(Uuid::nil()),
-                    ..meta()
-                },
-                b"x",
-            ),
-            seal(
-                stream(1),
-                &Meta {
-                    time: Timestamp::from_unix_ms(1),
-                    ..meta()
-                },
-                b"x",
-            ),
-            seal(
-                stream(1),
-                &Meta {
-                    fingerprint: Some(Hash::ZERO),
-                    ..meta()
-                },
-                b"x",
-            ),
-            seal(
-                stream(1),
-                &Meta {
-                    traceparent: Some("00".into()),
-                    ..meta()
-                },
-                b"x",
-            ),
+        let changes: [fn(&mut Meta); 9] = [
+            |meta| meta.actor = Actor::System("other".into()),
+            |meta| meta.causation = Some(Uuid::nil()),
+            |meta| meta.command = CommandId::new(Uuid::from_u128(4)),
+            |meta| meta.correlation = Uuid::from_u128(4),
+            |meta| meta.fingerprint = Some(Hash::ZERO),
+            |meta| meta.previous = Hash([1; 32]),
+            |meta| meta.time = Timestamp::from_unix_ms(1),
+            |meta| meta.traceparent = Some("00".into()),
+            |meta| meta.version = Version(2),
         ];
-        assert!(differ.iter().all(|hash| *hash != sealed));
-        assert_eq!(sealed, seal(stream(1), &meta(), b"x"));
+        for (at, change) in changes.into_iter().enumerate() {
+            let mut other = meta();
+            change(&mut other);
+            assert_ne!(seal(stream(1), &other, b"x"), sealed, "change {at}");
+        }
+        assert_ne!(seal(stream(2), &meta(), b"x"), sealed);
+        assert_ne!(seal(stream(1), &meta(), b"y"), sealed);
+        assert_eq!(seal(stream(1), &meta(), b"x"), sealed);
     }
 }

@@ -3,13 +3,20 @@
 //! Invariant: a commit is stored only if its aggregate's last commit is the one it expects; once
 //! acknowledged it is never lost, altered or renumbered; and positions are contiguous from 1.
 
-use std::{pin::Pin, sync::Arc};
+use std::{collections::HashSet, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 use futures::Stream;
 use schemas::{Commit, Position, StreamId};
 
 use crate::NewCommit;
+
+/// The most commits that are stored together.
+pub(crate) const BATCH_MAX: usize = 1_000;
+/// The largest commit, headers included.
+pub(crate) const COMMIT_MAX_BYTES: usize = 256 * 1024;
+/// What headers may take of it: an actor's name is the only part of no fixed size.
+const HEADERS_MAX_BYTES: usize = 4 * 1024;
 
 /// A log that several parts of a process share.
 pub type SharedLog = Arc<dyn EventLog>;
@@ -70,6 +77,14 @@ pub enum AppendError {
     /// The log refuses the commit for what it is; nothing was stored.
     #[error("the log refused the commit: {0}")]
     Refused(String),
+    /// The commit has more bytes than the log takes; nothing was stored.
+    #[error("a commit of {bytes} bytes is larger than the log takes: at most {max}")]
+    TooLarge {
+        /// How many it has.
+        bytes: usize,
+        /// How many it may have.
+        max: usize,
+    },
     /// The log cannot take it now; nothing was stored.
     #[error("the log is unavailable: {0}")]
     Unavailable(String),
@@ -112,7 +127,7 @@ pub trait EventLog: Send + Sync + 'static {
     /// order.
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError>;
 
-    /// What stands at `position`; none past the end.
+    /// What stands at `position`; none before the first and past the end.
     async fn at(&self, position: Position) -> Result<Option<Entry>, LogError>;
 
     /// The log from the place after `after` on, without end.
@@ -128,6 +143,30 @@ pub trait EventLog: Send + Sync + 'static {
         after: Position,
         from: ReadFrom,
     ) -> Result<Vec<Commit>, LogError>;
+}
+
+/// Whether the log takes a commit of this size; asked first, so that none can spoil a batch.
+pub(crate) fn check(commit: &NewCommit) -> Result<(), AppendError> {
+    let max = COMMIT_MAX_BYTES - HEADERS_MAX_BYTES;
+    let bytes = commit.payload.len();
+    if bytes > max {
+        return Err(AppendError::TooLarge { bytes, max });
+    }
+    Ok(())
+}
+
+/// Whether these may be stored together.
+pub(crate) fn check_all(commits: &[NewCommit]) -> Result<(), AppendError> {
+    if commits.is_empty() || commits.len() > BATCH_MAX {
+        return Err(AppendError::Refused(format!(
+            "a batch holds 1 to {BATCH_MAX} commits"
+        )));
+    }
+    let mut streams = HashSet::new();
+    if !commits.iter().all(|commit| streams.insert(commit.stream)) {
+        return Err(AppendError::Refused("two commits on one aggregate".into()));
+    }
+    commits.iter().try_for_each(check)
 }
 
 impl Entry {

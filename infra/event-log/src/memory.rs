@@ -12,10 +12,7 @@ use futures::stream;
 use schemas::{Commit, Position, StreamId};
 use tokio::sync::watch;
 
-use crate::{AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom};
-
-/// The most commits that one batch may hold, as on a real server.
-const BATCH_MAX: usize = 1_000;
+use crate::{AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, log};
 
 /// A log that lives as long as the process.
 #[derive(Clone, Debug)]
@@ -77,21 +74,9 @@ impl EventLog for MemoryLog {
     }
 
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
-        if commits.is_empty() || commits.len() > BATCH_MAX {
-            return Err(AppendError::Refused(format!(
-                "a batch holds 1 to {BATCH_MAX} commits"
-            )));
-        }
+        log::check_all(&commits)?;
         let mut stored = self.stored();
-        for (at, commit) in commits.iter().enumerate() {
-            if commits[..at]
-                .iter()
-                .any(|other| other.stream == commit.stream)
-            {
-                return Err(AppendError::Refused("two commits on one aggregate".into()));
-            }
-            stored.check(commit)?;
-        }
+        commits.iter().try_for_each(|commit| stored.check(commit))?;
         let positions: Vec<_> = commits
             .into_iter()
             .map(|commit| stored.store(commit))

@@ -8,10 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::{
     HeaderMap,
-    jetstream::{
-        AckKind, Message,
-        consumer::{PullConsumer, pull},
-    },
+    jetstream::{AckKind, Message, consumer::PullConsumer},
 };
 use domain::{TaskId, TenantId, task::Priority};
 use futures::{Stream, StreamExt as _};
@@ -84,29 +81,19 @@ impl WorkQueue {
             .map_err(failed)
     }
 
-    /// Up to `max` attempts of `priority`: those that wait already, else the first that comes
-    /// within `wait`.
+    /// The next attempt of `priority`, if one waits or comes within `wait`.
     pub async fn pull(
         &self,
         priority: Priority,
-        max: usize,
         wait: Duration,
-    ) -> Result<Vec<Delivery>, WorkError> {
+    ) -> Result<Option<Delivery>, WorkError> {
         let consumer = self.consumer(priority).await?;
-        if max > 1 {
-            let waiting = consumer
-                .fetch()
-                .max_messages(max)
-                .messages()
-                .await
-                .map_err(failed)?;
-            let waiting = deliveries(waiting).await;
-            if !waiting.is_empty() {
-                return Ok(waiting);
-            }
+        let pulled = consumer.batch().max_messages(1).expires(wait).messages();
+        let mut pulled = pulled.await.map_err(failed)?;
+        match pulled.next().await {
+            Some(message) => Ok(delivery(message.map_err(failed)?).await),
+            None => Ok(None),
         }
-        let first = consumer.batch().max_messages(1).expires(wait).messages();
-        Ok(deliveries(first.await.map_err(failed)?).await)
     }
 
     /// The consumer that hands out `priority`, looked up once.
@@ -186,13 +173,6 @@ impl Drop for Delivery {
             });
         }
     }
-}
-
-async fn deliveries(batch: pull::Batch) -> Vec<Delivery> {
-    batch
-        .filter_map(|message| async { delivery(message.ok()?).await })
-        .collect()
-        .await
 }
 
 /// Reads a message; one that is no work item is taken off the queue, with a word in the log file.

@@ -238,7 +238,9 @@ where
     loop {
         match commands.state::<A>(tenant, id).await {
             Ok(found) => return found,
-            Err(reason @ (Failure::Corrupt(_) | Failure::Refused(_))) => {
+            Err(
+                reason @ (Failure::Corrupt(_) | Failure::Refused(_) | Failure::TooLarge { .. }),
+            ) => {
                 tracing::error!(%tenant, kind = A::KIND.name(), %id, %reason,
                     "an aggregate cannot be loaded: it is left alone");
                 return None;

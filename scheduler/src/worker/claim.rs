@@ -60,7 +60,9 @@ pub(super) async fn claim(shared: &Shared, delivery: &Delivery) -> Claim {
                 return Claim::Later(until(shared.clock.now(), at));
             }
             Err(CommandError::Rejected(_)) => return Claim::Gone,
-            Err(CommandError::Failed(reason @ (Failure::Corrupt(_) | Failure::Refused(_)))) => {
+            Err(CommandError::Failed(
+                reason @ (Failure::Corrupt(_) | Failure::Refused(_) | Failure::TooLarge { .. }),
+            )) => {
                 tracing::error!(task = %item.task, tenant = %item.tenant, %reason,
                     "a task cannot be read: it is left alone");
                 return Claim::Gone;

@@ -57,7 +57,9 @@ impl Shared {
                         "an end that came too late was refused");
                     return Ended::Refused;
                 }
-                Err(CommandError::Failed(Failure::Refused(reason))) => {
+                Err(CommandError::Failed(
+                    reason @ (Failure::Refused(_) | Failure::TooLarge { .. }),
+                )) => {
                     let Some(plain) = self.plain_failure(item, &command, &reason) else {
                         return Ended::Refused;
                     };
@@ -84,9 +86,9 @@ impl Shared {
         &self,
         item: &WorkItem,
         refused: &TaskCommand,
-        reason: &str,
+        reason: &Failure,
     ) -> Option<TaskCommand> {
-        tracing::error!(task = %item.task, tenant = %item.tenant, reason, "an end was refused");
+        tracing::error!(task = %item.task, tenant = %item.tenant, %reason, "an end was refused");
         matches!(refused, TaskCommand::Succeed { .. }).then(|| TaskCommand::Fail {
             attempt: item.attempt,
             error: error("output_refused", "the log cannot hold the output", false),

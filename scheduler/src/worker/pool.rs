@@ -40,7 +40,7 @@ pub(super) struct Pool {
     classes: [Class; CLASSES],
     fairness: Fairness,
     gather_until: Option<Instant>,
-    polls: JoinSet<(usize, Result<Vec<Delivery>, WorkError>)>,
+    polls: JoinSet<(usize, Result<Option<Delivery>, WorkError>)>,
     reserve: usize,
     shared: Arc<Shared>,
     slots: usize,
@@ -111,20 +111,19 @@ impl Pool {
                 if let Some(pause) = pause {
                     tokio::time::sleep(pause).await;
                 }
-                (index, work.pull(Priority::ALL[index], 1, POLL).await)
+                (index, work.pull(Priority::ALL[index], POLL).await)
             });
         }
     }
 
-    fn polled(&mut self, index: usize, polled: Result<Vec<Delivery>, WorkError>) {
+    fn polled(&mut self, index: usize, polled: Result<Option<Delivery>, WorkError>) {
         let class = &mut self.classes[index];
         class.polling = false;
         match polled {
-            Ok(deliveries) => {
+            Ok(delivery) => {
                 class.failures = 0;
                 let since = Instant::now();
-                let staged = deliveries.into_iter().next();
-                class.staged = staged.map(|delivery| Staged { delivery, since });
+                class.staged = delivery.map(|delivery| Staged { delivery, since });
             }
             Err(reason) => {
                 class.failures = class.failures.saturating_add(1);

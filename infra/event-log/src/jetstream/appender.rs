@@ -1,13 +1,12 @@
 //! Group commit: commits that wait together are written together.
 //!
-//! A server that syncs every write takes about 0.3 ms for each message and 4 ms for an atomic batch
-//! of any size up to hundreds. So a few commits go singly, and from the break-even on they go as
-//! one batch, each still with its own expectation.
+//! A few commits go singly, which is fastest for them; from a number on that [`Pace`] learns they go
+//! as one atomic batch, each still with its own expectation.
 //!
 //! Invariant: a commit's answer is its own. A rejected batch says nothing about which member was
 //! stale, so its members are sent again singly, and one stale command never fails its neighbours.
 
-use std::{collections::HashSet, collections::VecDeque, time::Duration};
+use std::collections::{HashSet, VecDeque};
 
 use async_nats::Client;
 use schemas::{Position, StreamId};
@@ -17,16 +16,14 @@ use tokio::{
     time::Instant,
 };
 
-use super::publish::{self, BATCH_MAX};
-use crate::{AppendError, NewCommit};
+use super::{pace::Pace, publish};
+use crate::{AppendError, NewCommit, log::BATCH_MAX};
 
-/// From how many waiting commits on one batch is faster than as many single writes.
-const BREAK_EVEN: usize = 12;
-/// How long to gather after a batch, while the clients it answered come back with their next
-/// command.
-const GATHER: Duration = Duration::from_millis(1);
-/// How many commits may wait before callers are made to wait themselves.
-const QUEUE: usize = 16_384;
+/// How many singles may be in flight; more keep the server no busier, and what waits instead may
+/// become a batch.
+const SINGLES_MAX: usize = 16;
+/// How many commits may wait, here and once more in the channel, before callers are made to wait.
+const QUEUE: usize = 4_096;
 
 /// Hands commits to the one task that writes them.
 #[derive(Clone)]
@@ -41,17 +38,35 @@ struct Pending {
 struct Writer {
     batch_in_flight: bool,
     client: Client,
-    gather_until: Option<Instant>,
+    /// How many are likely to wait soon: those of the last batch and those that waited meanwhile.
+    expected: usize,
+    gathering: Option<Gathering>,
     group_commit: bool,
     in_flight: JoinSet<Sent>,
-    last_batch: usize,
+    pace: Pace,
     singles_in_flight: usize,
     waiting: VecDeque<Pending>,
 }
 
+/// The moment after a batch.
+#[derive(Clone, Copy)]
+struct Gathering {
+    since: Instant,
+    until: Instant,
+}
+
+/// What was sent, and what was in flight then.
 enum Sent {
-    Batch(usize),
-    Single,
+    Batch {
+        as_one: bool,
+        began: Instant,
+        behind: usize,
+        size: usize,
+    },
+    Single {
+        began: Instant,
+        in_flight: usize,
+    },
 }
 
 impl Appender {
@@ -61,10 +76,11 @@ impl Appender {
         let writer = Writer {
             batch_in_flight: false,
             client,
-            gather_until: None,
+            expected: 0,
+            gathering: None,
             group_commit,
             in_flight: JoinSet::new(),
-            last_batch: 0,
+            pace: Pace::new(),
             singles_in_flight: 0,
             waiting: VecDeque::new(),
         };
@@ -88,67 +104,108 @@ impl Appender {
 impl Writer {
     async fn run(mut self, mut receiver: mpsc::Receiver<Pending>) {
         loop {
-            let gathering = self.gather_until;
+            let gathering = self.gathering;
             tokio::select! {
-                next = receiver.recv() => match next {
+                next = receiver.recv(), if self.waiting.len() < QUEUE => match next {
                     Some(pending) => self.waiting.push_back(pending),
                     None => break,
                 },
                 Some(sent) = self.in_flight.join_next() => self.sent(&sent),
-                () = until(gathering), if gathering.is_some() => self.gather_until = None,
+                () = ended(gathering), if gathering.is_some() => self.send_now(),
             }
-            while let Ok(pending) = receiver.try_recv() {
+            while self.waiting.len() < QUEUE
+                && let Ok(pending) = receiver.try_recv()
+            {
                 self.waiting.push_back(pending);
             }
             self.send();
         }
-        self.send();
-        while self.in_flight.join_next().await.is_some() {
-            self.batch_in_flight = false;
-            self.send();
+        self.send_now();
+        while let Some(sent) = self.in_flight.join_next().await {
+            self.sent(&sent);
+            self.send_now();
         }
     }
 
     fn sent(&mut self, sent: &Result<Sent, JoinError>) {
-        match sent {
-            Ok(Sent::Single) => self.singles_in_flight -= 1,
-            Ok(Sent::Batch(size)) => {
+        let now = Instant::now();
+        match *sent {
+            Ok(Sent::Single { began, in_flight }) => {
+                self.singles_in_flight -= 1;
+                self.pace.single_took(in_flight, now - began);
+            }
+            Ok(Sent::Batch {
+                as_one,
+                began,
+                behind,
+                size,
+            }) => {
                 self.batch_in_flight = false;
-                self.last_batch = *size;
-                self.gather_until = Some(Instant::now() + GATHER);
+                if as_one {
+                    self.pace.batch_took(size, behind, now - began);
+                }
+                self.expected = size + self.waiting.len();
+                self.gathering = Some(Gathering {
+                    since: now,
+                    until: now + self.pace.gather(),
+                });
             }
             // A send that panicked was the batch or a single; assume the former, which only delays.
-            Err(_panicked) => self.batch_in_flight = false,
+            Err(ref _panicked) => self.batch_in_flight = false,
         }
     }
 
-    /// Sends what should not wait any longer.
+    /// Sends what waits, unless more is about to come.
     fn send(&mut self) {
+        let full = self.waiting.len() >= self.expected.min(BATCH_MAX);
+        if self.gathering.is_none() || full {
+            self.send_now();
+        }
+    }
+
+    /// Sends what waits as far as the server is not busy with a batch.
+    fn send_now(&mut self) {
         if self.batch_in_flight {
             return;
         }
-        let full = self.waiting.len() >= self.last_batch;
-        if self.gather_until.is_some() && !full {
+        let gathered = self.gathering.take();
+        if self.group_commit && self.waiting.len() >= self.pace.break_even() {
+            let began = gathered.map_or_else(Instant::now, |gathering| gathering.since);
+            self.send_batch(began);
             return;
         }
-        self.gather_until = None;
-        if self.group_commit && self.waiting.len() >= BREAK_EVEN {
-            let batch = self.take_batch();
-            self.send_batch(batch);
-            return;
-        }
-        while let Some(pending) = self.waiting.pop_front() {
-            if self.group_commit && self.singles_in_flight >= BREAK_EVEN {
-                self.waiting.push_front(pending);
+        while !self.group_commit || self.singles_in_flight < SINGLES_MAX {
+            let Some(pending) = self.waiting.pop_front() else {
                 return;
-            }
-            self.singles_in_flight += 1;
-            let client = self.client.clone();
-            self.in_flight.spawn(async move {
-                single(&client, pending).await;
-                Sent::Single
-            });
+            };
+            self.send_single(pending);
         }
+    }
+
+    fn send_single(&mut self, pending: Pending) {
+        self.singles_in_flight += 1;
+        let (client, in_flight) = (self.client.clone(), self.singles_in_flight);
+        let began = Instant::now();
+        self.in_flight.spawn(async move {
+            single(&client, pending).await;
+            Sent::Single { began, in_flight }
+        });
+    }
+
+    fn send_batch(&mut self, began: Instant) {
+        self.batch_in_flight = true;
+        let (batch, behind) = (self.take_batch(), self.singles_in_flight);
+        let client = self.client.clone();
+        self.in_flight.spawn(async move {
+            let size = batch.len();
+            let as_one = together(&client, batch).await;
+            Sent::Batch {
+                as_one,
+                began,
+                behind,
+                size,
+            }
+        });
     }
 
     /// The waiting commits that may share a batch: at most one for each aggregate.
@@ -165,21 +222,11 @@ impl Writer {
         self.waiting = later;
         batch
     }
-
-    fn send_batch(&mut self, batch: Vec<Pending>) {
-        self.batch_in_flight = true;
-        let client = self.client.clone();
-        self.in_flight.spawn(async move {
-            let size = batch.len();
-            together(&client, batch).await;
-            Sent::Batch(size)
-        });
-    }
 }
 
-async fn until(instant: Option<Instant>) {
-    if let Some(instant) = instant {
-        tokio::time::sleep_until(instant).await;
+async fn ended(gathering: Option<Gathering>) {
+    if let Some(gathering) = gathering {
+        tokio::time::sleep_until(gathering.until).await;
     }
 }
 
@@ -189,7 +236,8 @@ async fn single(client: &Client, pending: Pending) {
     let _nobody_listens = pending.answer.send(outcome);
 }
 
-async fn together(client: &Client, batch: Vec<Pending>) {
+/// Whether they were stored as one batch.
+async fn together(client: &Client, batch: Vec<Pending>) -> bool {
     let (answers, commits): (Vec<_>, Vec<_>) = batch
         .into_iter()
         .map(|pending| (pending.answer, pending.commit))
@@ -200,18 +248,22 @@ async fn together(client: &Client, batch: Vec<Pending>) {
             for (answer, position) in answers.into_iter().zip(positions) {
                 let _nobody_listens = answer.send(Ok(position));
             }
+            true
         }
-        Err(error @ (AppendError::Unavailable(_) | AppendError::Unknown(_))) => {
+        Err(error @ AppendError::Unknown(_)) => {
             for answer in answers {
                 let _nobody_listens = answer.send(Err(error.clone()));
             }
+            false
         }
-        Err(AppendError::Conflict | AppendError::Refused(_)) => {
+        // Nothing was stored, and which member is to blame only each by itself can tell.
+        Err(_rejected) => {
             let members = answers.into_iter().zip(commits);
             let singles = members.map(|(answer, commit)| async move {
                 single(client, Pending { answer, commit }).await;
             });
             futures::future::join_all(singles).await;
+            false
         }
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! Invariant: an unsafe server is refused with a sentence that says what to change.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::Options;
 
 /// The oldest server that stores atomic batches reliably.
 const SERVER_MIN: (u32, u32, u32) = (2, 14, 0);
+/// How long server and monitor may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why the log cannot be opened.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -15,6 +19,9 @@ pub enum OpenError {
     /// A stream is missing and may not be created here.
     #[error("the stream {0} does not exist; run `almanac setup` once with rights to create it")]
     Missing(String),
+    /// The monitor belongs to another server, so it proves nothing of this one.
+    #[error("{0} is the monitor of another server: set `nats.monitor_url` to that of `nats.url`")]
+    OtherMonitor(String),
     /// The server is older than what is needed.
     #[error("nats-server {found} is too old: at least 2.14.0 is needed")]
     ServerTooOld {
@@ -44,6 +51,7 @@ pub enum OpenError {
 #[derive(Deserialize)]
 struct Varz {
     jetstream: VarzJetStream,
+    server_id: String,
 }
 
 #[derive(Deserialize)]
@@ -63,7 +71,7 @@ pub(super) async fn server(
     options: &Options,
 ) -> Result<(), OpenError> {
     let unreachable = |reason: String| OpenError::Unreachable(reason);
-    tokio::time::timeout(std::time::Duration::from_secs(10), client.flush())
+    tokio::time::timeout(ANSWER_WITHIN, client.flush())
         .await
         .map_err(|_| unreachable("no answer within 10 s".into()))?
         .map_err(|reason| unreachable(reason.to_string()))?;
@@ -72,21 +80,35 @@ pub(super) async fn server(
         tracing::warn!("the log syncs at intervals: a power cut may lose acknowledged commands");
         return Ok(());
     }
+    let varz = varz(&options.monitor_url).await?;
+    if varz.server_id != client.server_info().server_id {
+        return Err(OpenError::OtherMonitor(options.monitor_url.clone()));
+    }
     // `sync_interval` still reads two minutes when `always` is on; only this boolean tells.
-    let url = format!("{}/varz", options.monitor_url.trim_end_matches('/'));
-    let answer = reqwest::get(&url)
-        .await
-        .map_err(|reason| unreachable(reason.to_string()))?;
-    let body = answer
-        .bytes()
-        .await
-        .map_err(|reason| unreachable(reason.to_string()))?;
-    let varz: Varz =
-        serde_json::from_slice(&body).map_err(|reason| unreachable(format!("{url}: {reason}")))?;
     match varz.jetstream.config {
         Some(VarzConfig { sync_always: true }) => Ok(()),
         _ => Err(OpenError::SyncNotAlways),
     }
+}
+
+/// What the monitor says of its server.
+async fn varz(monitor_url: &str) -> Result<Varz, OpenError> {
+    let url = format!("{}/varz", monitor_url.trim_end_matches('/'));
+    let unreachable = |reason: &dyn std::fmt::Display| {
+        OpenError::Unreachable(format!("its monitor at {url}: {reason}"))
+    };
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(ANSWER_WITHIN)
+        .build()
+        .map_err(|reason| unreachable(&reason))?;
+    let answer = http.get(&url).send().await;
+    let body = match answer {
+        Ok(answer) => answer.bytes().await,
+        Err(reason) => Err(reason),
+    };
+    let body = body.map_err(|reason| unreachable(&reason))?;
+    serde_json::from_slice(&body).map_err(|reason| unreachable(&reason))
 }
 
 fn version(found: &str) -> Result<(), OpenError> {

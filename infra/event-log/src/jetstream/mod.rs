@@ -5,8 +5,10 @@
 
 mod appender;
 mod check;
+mod pace;
 mod publish;
 mod read;
+mod rules;
 mod streams;
 
 use std::{sync::Arc, time::Duration};
@@ -19,7 +21,7 @@ use tokio::sync::watch;
 
 pub use check::OpenError;
 
-use crate::{AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom};
+use crate::{AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, log};
 use appender::Appender;
 
 /// How to reach the log and what to demand of it.
@@ -47,7 +49,6 @@ pub struct JetStreamLog {
     /// Counts connections, so that who follows the log notices a new one.
     connections: watch::Receiver<u64>,
     jetstream: jetstream::Context,
-    replicas: usize,
     stream: jetstream::stream::Stream<()>,
 }
 
@@ -72,7 +73,6 @@ impl JetStreamLog {
             client,
             connections,
             jetstream,
-            replicas: options.replicas,
             stream,
         })
     }
@@ -130,10 +130,12 @@ async fn connect(
 #[async_trait]
 impl EventLog for JetStreamLog {
     async fn append(&self, commit: NewCommit) -> Result<Position, AppendError> {
+        log::check(&commit)?;
         self.appender.append(commit).await
     }
 
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
+        log::check_all(&commits)?;
         publish::batch(&self.client, &commits).await
     }
 
@@ -165,10 +167,8 @@ impl EventLog for JetStreamLog {
         from: ReadFrom,
     ) -> Result<Vec<Commit>, LogError> {
         match from {
-            ReadFrom::Leader if self.replicas > 1 => {
-                read::load_from_leader(&self.stream, stream, after).await
-            }
-            _ => read::load(&self.client, stream, after).await,
+            ReadFrom::Any => read::load(&self.client, stream, after).await,
+            ReadFrom::Leader => read::load_from_leader(&self.stream, stream, after).await,
         }
     }
 }

@@ -8,11 +8,10 @@ use std::time::Duration;
 use async_nats::{Client, HeaderMap, Request, client::RequestErrorKind, connection::State};
 use schemas::Position;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::{AppendError, NewCommit, headers, subject};
 
-/// The most messages that the server takes in one atomic batch.
-pub(super) const BATCH_MAX: usize = 1_000;
 /// How long to wait for the server's word.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -27,8 +26,17 @@ const MESSAGE_ID: &str = "Nats-Msg-Id";
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Ack {
-    Error { error: AckError },
-    Stored { seq: u64 },
+    Error {
+        error: AckError,
+    },
+    Stored {
+        /// How many messages a batch had.
+        count: Option<usize>,
+        /// Whether the id had been seen, so that nothing was stored now.
+        #[serde(default)]
+        duplicate: bool,
+        seq: u64,
+    },
 }
 
 #[derive(Deserialize)]
@@ -40,28 +48,24 @@ struct AckError {
 
 /// Stores one commit.
 pub(super) async fn single(client: &Client, commit: &NewCommit) -> Result<Position, AppendError> {
-    let last = request(client, commit, message(commit)).await?;
+    let (last, _) = request(client, commit, message(commit)).await?;
     Ok(Position(last))
 }
 
-/// Stores all commits or none.
+/// Stores all commits or none; there is at least one.
 pub(super) async fn batch(
     client: &Client,
     commits: &[NewCommit],
 ) -> Result<Vec<Position>, AppendError> {
     let count = commits.len();
     let Some((last, others)) = commits.split_last() else {
-        return Err(AppendError::Refused(
-            "a batch holds at least one commit".into(),
-        ));
+        return Ok(Vec::new());
     };
-    if count > BATCH_MAX {
-        return Err(AppendError::Refused(format!(
-            "a batch holds at most {BATCH_MAX} commits"
-        )));
-    }
     connected(client)?;
-    let id = last.meta.command.uuid().simple().to_string();
+    // Never used twice: the server would take members of two senders for one batch.
+    let id = Uuid::from_bytes(runtime::random::bytes())
+        .simple()
+        .to_string();
     for (at, commit) in others.iter().enumerate() {
         let headers = batched(message(commit), &id, at + 1);
         client
@@ -75,15 +79,19 @@ pub(super) async fn batch(
     }
     let mut headers = batched(message(last), &id, count);
     headers.insert(BATCH_COMMIT, "1");
-    let position = request(client, last, headers).await?;
+    let (position, stored) = request(client, last, headers).await?;
+    if stored != Some(count) {
+        let words = format!("{count} were sent as one batch, the server speaks of {stored:?}");
+        return Err(AppendError::Unknown(words));
+    }
     let first = position + 1 - count as u64;
     Ok((first..=position).map(Position).collect())
 }
 
 fn message(commit: &NewCommit) -> HeaderMap {
     let mut headers = headers::write(&commit.meta);
-    // One command may touch several aggregates; an id must be unique within a batch.
-    let id = format!("{}.{}", commit.meta.command, commit.stream.id.simple());
+    // One command may touch several aggregates, and one command id may be used by two tenants.
+    let id = format!("{}.{}", commit.meta.command, subject::of(commit.stream));
     headers.insert(MESSAGE_ID, id);
     headers.insert(EXPECTED_STREAM, subject::EVENTS);
     headers.insert(EXPECTED_SUBJECT_SEQUENCE, commit.expected.to_string());
@@ -96,11 +104,12 @@ fn batched(mut headers: HeaderMap, id: &str, sequence: usize) -> HeaderMap {
     headers
 }
 
+/// Sends a message and says where it, the last of a batch, was stored and how many the batch had.
 async fn request(
     client: &Client,
     commit: &NewCommit,
     headers: HeaderMap,
-) -> Result<u64, AppendError> {
+) -> Result<(u64, Option<usize>), AppendError> {
     connected(client)?;
     let request = Request::new()
         .headers(headers)
@@ -114,7 +123,11 @@ async fn request(
         _ => AppendError::Unknown(reason.to_string()),
     })?;
     match serde_json::from_slice(&answer.payload) {
-        Ok(Ack::Stored { seq }) => Ok(seq),
+        // A cluster looks at the id before the expectation: what this means the log tells.
+        Ok(Ack::Stored {
+            duplicate: true, ..
+        }) => Err(AppendError::Conflict),
+        Ok(Ack::Stored { count, seq, .. }) => Ok((seq, count)),
         Ok(Ack::Error { error }) => Err(refusal(&error)),
         Err(reason) => Err(AppendError::Unknown(format!("unreadable answer: {reason}"))),
     }

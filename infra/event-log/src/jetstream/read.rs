@@ -71,6 +71,10 @@ pub(super) async fn load_from_leader(
 
 /// What stands at `position`.
 pub(super) async fn at(log: &Stream<()>, position: Position) -> Result<Option<Entry>, LogError> {
+    // The server takes sequence 0 for a question about something else.
+    if position == Position(0) {
+        return Ok(None);
+    }
     match log.get_raw_message(position.0).await {
         Ok(message) => Ok(Some(entry_of(message))),
         Err(reason) if reason.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),

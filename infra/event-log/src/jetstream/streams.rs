@@ -1,57 +1,49 @@
-//! The streams and buckets as they must be.
+//! What lives on the server: found, or made if the options say so, and held to its rules.
 //!
-//! Invariant: nothing in EVENTS ever expires, is overwritten or deleted by the server; whoever
-//! finds it configured otherwise refuses to work.
+//! Invariant: whoever finds one of them configured otherwise than [`rules`] demand refuses to work.
 
 use async_nats::jetstream::{
-    self,
+    self, ErrorCode,
     consumer::AckPolicy,
+    context::GetStreamErrorKind,
     stream::{Config, DiscardPolicy, Info, PersistenceMode, RetentionPolicy, StorageType},
 };
 use domain::task::Priority;
 use std::time::Duration;
 
-use super::{OpenError, Options};
-use crate::subject;
+use super::{OpenError, Options, rules};
+use crate::{log::COMMIT_MAX_BYTES, subject};
 
-/// The largest commit, in bytes.
-const COMMIT_MAX_BYTES: i32 = 256 * 1024;
 /// How long a worker may stay silent about an attempt before another takes over.
 const WORK_ACK_WAIT: Duration = Duration::from_secs(30);
 /// How long a lease lasts unless it is renewed.
-const LEASE_MAX_AGE: Duration = Duration::from_secs(10);
+pub(super) const LEASE_MAX_AGE: Duration = Duration::from_secs(10);
 
 /// Finds, or creates if `options` say so, everything that lives on the server.
 pub(super) async fn ensure(
     jetstream: &jetstream::Context,
     options: &Options,
 ) -> Result<(), OpenError> {
-    let events = stream(jetstream, events(options.replicas), options.create).await?;
-    let differences = differences(&events.config, options.replicas);
-    if !differences.is_empty() {
-        let stream = subject::EVENTS.to_owned();
-        return Err(OpenError::StreamMisconfigured {
-            stream,
-            differences,
-        });
+    let wanted = [
+        events(),
+        work(),
+        bucket(subject::VAULT_BUCKET, Duration::ZERO),
+        bucket(subject::LEASE_BUCKET, LEASE_MAX_AGE),
+    ];
+    for mut config in wanted {
+        config.num_replicas = options.replicas;
+        let stream = config.name.clone();
+        let found = find_or_make(jetstream, config.clone(), options.create).await?;
+        let differences = rules::broken(&config, &found.config);
+        if !differences.is_empty() {
+            return Err(OpenError::StreamMisconfigured {
+                stream,
+                differences,
+            });
+        }
     }
-    stream(jetstream, work(options.replicas), options.create).await?;
     if options.create {
         consumers(jetstream).await?;
-        bucket(
-            jetstream,
-            subject::VAULT_BUCKET,
-            Duration::ZERO,
-            options.replicas,
-        )
-        .await?;
-        bucket(
-            jetstream,
-            subject::LEASE_BUCKET,
-            LEASE_MAX_AGE,
-            options.replicas,
-        )
-        .await?;
     }
     Ok(())
 }
@@ -61,21 +53,29 @@ pub(super) fn incarnation(info: &Info) -> String {
     info.created.unix_timestamp_nanos().to_string()
 }
 
-async fn stream(
+async fn find_or_make(
     jetstream: &jetstream::Context,
     config: Config,
     create: bool,
 ) -> Result<Info, OpenError> {
     let name = config.name.clone();
-    if let Ok(found) = jetstream.get_stream(&name).await {
-        return Ok(found.cached_info().clone());
+    let unreachable = |reason: &dyn std::fmt::Display| {
+        OpenError::Unreachable(format!("the stream {name}: {reason}"))
+    };
+    match jetstream.get_stream(&name).await {
+        Ok(found) => return Ok(found.cached_info().clone()),
+        Err(reason) => match reason.kind() {
+            GetStreamErrorKind::JetStream(error)
+                if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
+            _ => return Err(unreachable(&reason)),
+        },
     }
     if !create {
         return Err(OpenError::Missing(name));
     }
     let made = jetstream.create_stream(config).await;
     made.map(|stream| stream.cached_info().clone())
-        .map_err(|reason| OpenError::Unreachable(format!("creating {name}: {reason}")))
+        .map_err(|reason| unreachable(&reason))
 }
 
 async fn consumers(jetstream: &jetstream::Context) -> Result<(), OpenError> {
@@ -96,30 +96,7 @@ async fn consumers(jetstream: &jetstream::Context) -> Result<(), OpenError> {
     Ok(())
 }
 
-async fn bucket(
-    jetstream: &jetstream::Context,
-    name: &str,
-    max_age: Duration,
-    replicas: usize,
-) -> Result<(), OpenError> {
-    let config = jetstream::kv::Config {
-        bucket: name.to_owned(),
-        history: 1,
-        max_age,
-        num_replicas: replicas,
-        ..Default::default()
-    };
-    match jetstream.get_key_value(name).await {
-        Ok(_) => Ok(()),
-        Err(_) => jetstream
-            .create_key_value(config)
-            .await
-            .map(drop)
-            .map_err(|reason| OpenError::Unreachable(format!("creating {name}: {reason}"))),
-    }
-}
-
-fn events(replicas: usize) -> Config {
+pub(super) fn events() -> Config {
     Config {
         name: subject::EVENTS.to_owned(),
         description: Some("Everything that ever happened; the only source of truth".to_owned()),
@@ -127,8 +104,7 @@ fn events(replicas: usize) -> Config {
         retention: RetentionPolicy::Limits,
         discard: DiscardPolicy::New,
         storage: StorageType::File,
-        num_replicas: replicas,
-        max_message_size: COMMIT_MAX_BYTES,
+        max_message_size: COMMIT_MAX_BYTES as i32,
         deny_delete: true,
         deny_purge: true,
         allow_direct: true,
@@ -137,14 +113,13 @@ fn events(replicas: usize) -> Config {
     }
 }
 
-fn work(replicas: usize) -> Config {
+pub(super) fn work() -> Config {
     Config {
         name: subject::WORK.to_owned(),
         description: Some("Attempts on their way to workers; rebuilt from EVENTS".to_owned()),
         subjects: vec![subject::ALL_WORK.to_owned()],
         retention: RetentionPolicy::WorkQueue,
         storage: StorageType::File,
-        num_replicas: replicas,
         allow_direct: true,
         // What a power cut takes from this queue the dispatcher puts back from EVENTS, so it need
         // not wait for the disk, nor make EVENTS wait for it.
@@ -153,80 +128,20 @@ fn work(replicas: usize) -> Config {
     }
 }
 
-/// Every setting of EVENTS that breaks a promise.
-fn differences(found: &Config, replicas: usize) -> Vec<String> {
-    let unlimited = |limit: i64| limit <= 0;
-    let checks = [
-        (
-            "subjects must be exactly events.>",
-            found.subjects == [subject::ALL_EVENTS],
-        ),
-        ("storage must be file", found.storage == StorageType::File),
-        (
-            "retention must be limits",
-            found.retention == RetentionPolicy::Limits,
-        ),
-        ("discard must be new", found.discard == DiscardPolicy::New),
-        ("max_age must be unset", found.max_age.is_zero()),
-        ("max_msgs must be unset", unlimited(found.max_messages)),
-        (
-            "max_msgs_per_subject must be unset",
-            unlimited(found.max_messages_per_subject),
-        ),
-        ("deny_delete must be on", found.deny_delete),
-        ("deny_purge must be on", found.deny_purge),
-        ("allow_atomic must be on", found.allow_atomic_publish),
-        ("allow_direct must be on", found.allow_direct),
-        ("allow_rollup_hdrs must be off", !found.allow_rollup),
-        ("allow_msg_ttl must be off", !found.allow_message_ttl),
-        (
-            "allow_msg_schedules must be off",
-            !found.allow_message_schedules,
-        ),
-        ("persist_mode must be the default", persists(found)),
-        (
-            "it must have at least the configured replicas",
-            found.num_replicas >= replicas,
-        ),
-    ];
-    checks
-        .into_iter()
-        .filter(|(_, holds)| !holds)
-        .map(|(rule, _)| rule.to_owned())
-        .collect()
-}
-
-/// `async` would acknowledge before writing, whatever the server's own setting.
-fn persists(found: &Config) -> bool {
-    matches!(found.persist_mode, None | Some(PersistenceMode::Default))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_settings_we_create_are_the_settings_we_demand() {
-        assert_eq!(differences(&events(1), 1), Vec::<String>::new());
-        assert_eq!(differences(&events(1), 3).len(), 1);
-    }
-
-    #[test]
-    fn every_unsafe_setting_is_named() {
-        let planted = Config {
-            discard: DiscardPolicy::Old,
-            max_age: Duration::from_secs(1),
-            max_messages: 5,
-            max_messages_per_subject: 5,
-            deny_delete: false,
-            deny_purge: false,
-            allow_atomic_publish: false,
-            allow_direct: false,
-            allow_rollup: true,
-            storage: StorageType::Memory,
-            retention: RetentionPolicy::Interest,
-            ..events(1)
-        };
-        assert_eq!(differences(&planted, 1).len(), 11);
+/// The stream behind a key-value bucket (ADR-8 of NATS). Reads by direct get are off: on a cluster
+/// they may be behind, and a secret or a leader of yesterday is worse than a slower answer.
+pub(super) fn bucket(name: &str, max_age: Duration) -> Config {
+    Config {
+        name: format!("KV_{name}"),
+        subjects: vec![format!("$KV.{name}.>")],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::New,
+        storage: StorageType::File,
+        max_age,
+        max_messages_per_subject: 1,
+        deny_delete: true,
+        allow_rollup: true,
+        allow_direct: false,
+        ..Default::default()
     }
 }

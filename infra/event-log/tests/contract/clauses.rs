@@ -118,6 +118,74 @@ pub async fn a_batch_holds_at_most_a_thousand(log: &dyn EventLog) {
     }
 }
 
+pub async fn a_batch_holds_one_commit_of_an_aggregate(log: &dyn EventLog) {
+    let mut commits = births(3);
+    commits.push(commit(commits[1].stream, Position(0), 1));
+    let streams: Vec<_> = commits.iter().map(|commit| commit.stream).collect();
+    let outcome = log.append_all(commits).await;
+    assert!(
+        matches!(outcome, Err(AppendError::Refused(_))),
+        "{outcome:?}"
+    );
+    for stream in streams {
+        assert_eq!(loaded(log, stream).await, 0);
+    }
+}
+
+pub async fn a_commit_too_large_fails_nobody_else(log: &dyn EventLog) {
+    let mut commits = births(200);
+    commits[100].payload = vec![b' '; 256 * 1024];
+    let batch = log.append_all(commits.clone()).await;
+    assert!(
+        matches!(batch, Err(AppendError::TooLarge { .. })),
+        "{batch:?}"
+    );
+    let outcomes = join_all(commits.into_iter().map(|commit| log.append(commit))).await;
+    for (at, outcome) in outcomes.iter().enumerate() {
+        match at {
+            100 => assert!(
+                matches!(outcome, Err(AppendError::TooLarge { .. })),
+                "{outcome:?}"
+            ),
+            _ => assert!(outcome.is_ok(), "{at}: {outcome:?}"),
+        }
+    }
+}
+
+pub async fn the_largest_commit_is_stored(log: &dyn EventLog) {
+    let mut commit = commit(stream(), Position(0), 1);
+    commit.payload = vec![b' '; 252 * 1024];
+    commit.meta.traceparent =
+        Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
+    log.append(commit).await.expect("stored");
+}
+
+pub async fn two_tenants_may_use_one_command_id(log: &dyn EventLog) {
+    let ours = commit(stream(), Position(0), 1);
+    let mut theirs = ours.clone();
+    theirs.stream.tenant = domain::TenantId::new(uuid::Uuid::from_u128(2));
+    for commit in [&ours, &theirs] {
+        log.append(commit.clone()).await.expect("stored");
+        assert_eq!(loaded(log, commit.stream).await, 1);
+    }
+}
+
+pub async fn a_long_history_is_loaded_whole(log: &dyn EventLog) {
+    let stream = stream();
+    let mut last = Position(0);
+    for version in 1..=1_001 {
+        last = log
+            .append(commit(stream, last, version))
+            .await
+            .expect("stored");
+    }
+    for from in [ReadFrom::Any, ReadFrom::Leader] {
+        let found = log.load(stream, Position(0), from).await.expect("loaded");
+        let versions: Vec<_> = found.iter().map(|commit| commit.meta.version.0).collect();
+        assert_eq!(versions, (1..=1_001).collect::<Vec<_>>());
+    }
+}
+
 pub async fn parallel_batches_all_arrive(log: &dyn EventLog) {
     // One more than a stream takes at a time: refused ones say that they can be tried again.
     let batches: Vec<_> = (0..51).map(|_| births(10)).collect();
@@ -196,10 +264,9 @@ pub async fn positions_tell_what_stands_there(log: &dyn EventLog) {
     let position = log.append(commit.clone()).await.expect("stored");
     let found = log.at(position).await.expect("read");
     assert_eq!(found, Some(Entry::Commit(commit.stored_at(position))));
-    assert_eq!(
-        log.at(Position(u64::from(u32::MAX))).await.expect("read"),
-        None
-    );
+    for nowhere in [0, u64::from(u32::MAX)] {
+        assert_eq!(log.at(Position(nowhere)).await.expect("read"), None);
+    }
     let head = log.head().await.expect("a head");
     assert!(head.position >= position && !head.incarnation.is_empty());
 }

@@ -30,6 +30,9 @@ contract! {
     a_batch_is_stored_as_a_whole,
     a_batch_with_one_stale_member_is_rejected_as_a_whole,
     a_batch_holds_at_most_a_thousand,
+    a_batch_holds_one_commit_of_an_aggregate,
+    a_commit_too_large_fails_nobody_else,
+    a_long_history_is_loaded_whole,
     a_stale_command_never_fails_its_neighbours,
     an_aggregate_is_loaded_from_any_position,
     an_unexpected_predecessor_is_a_conflict,
@@ -38,4 +41,6 @@ contract! {
     of_many_writers_with_one_expectation_one_wins,
     parallel_batches_all_arrive,
     positions_tell_what_stands_there,
+    the_largest_commit_is_stored,
+    two_tenants_may_use_one_command_id,
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use domain::{TaskId, TenantId, task::Priority};
 use event_log::{
-    EventLog as _, JetStreamLog, Leases, OpenError, Position, ReadFrom, Vault, VaultError, Version,
-    WorkItem, WorkQueue,
+    AppendError, EventLog as _, JetStreamLog, Leases, OpenError, Position, ReadFrom, Vault,
+    VaultError, Version, WorkItem, WorkQueue,
 };
 use futures::future::join_all;
 use local::{Nats, NatsOptions, Sync};
@@ -65,24 +65,18 @@ async fn a_server_that_syncs_at_intervals_is_refused_unless_accepted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_forgets_is_refused() {
     let server = Nats::scratch().expect("a nats-server starts");
-    let address: async_nats::ServerAddr = server.url().parse().expect("an address");
-    let login = address.username().zip(address.password()).expect("a login");
-    let client = async_nats::ConnectOptions::with_user_and_password(login.0.into(), login.1.into());
-    let client = client.connect(address).await.expect("connected");
     let config = async_nats::jetstream::stream::Config {
         name: "EVENTS".into(),
         subjects: vec!["events.>".into()],
         max_age: Duration::from_hours(1),
         ..Default::default()
     };
-    async_nats::jetstream::new(client)
-        .create_stream(config)
-        .await
-        .expect("created");
+    let jetstream = jetstream_of(&server).await;
+    jetstream.create_stream(config).await.expect("created");
     let refused = JetStreamLog::open(&options(&server)).await.err();
     let words = refused.map(|reason| reason.to_string()).unwrap_or_default();
     for rule in [
-        "max_age must be unset",
+        "max_age in seconds must be 0",
         "discard must be new",
         "deny_delete must be on",
     ] {
@@ -196,17 +190,105 @@ async fn work_is_delivered_until_it_is_done() {
         .await
         .expect("a repeat is dropped");
     let wait = Duration::from_secs(5);
-    let mut first = queue.pull(Priority::High, 10, wait).await.expect("pulled");
-    assert_eq!(first.len(), 1);
-    let dropped = first.remove(0);
+    let first = queue.pull(Priority::High, wait).await.expect("pulled");
+    let dropped = first.expect("a delivery");
     assert_eq!((&dropped.item, dropped.redelivered), (&item, 0));
     drop(dropped);
-    let mut second = queue.pull(Priority::High, 10, wait).await.expect("pulled");
-    assert_eq!((&second[0].item, second[0].redelivered), (&item, 1));
-    second.remove(0).done().await.expect("done");
+    let second = queue.pull(Priority::High, wait).await.expect("pulled");
+    let second = second.expect("a delivery");
+    assert_eq!((&second.item, second.redelivered), (&item, 1));
+    second.done().await.expect("done");
     let none = queue
-        .pull(Priority::High, 10, Duration::from_millis(200))
+        .pull(Priority::High, Duration::from_millis(200))
         .await
         .expect("pulled");
-    assert!(none.is_empty());
+    assert!(none.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_is_gone_is_no_empty_queue() {
+    let server = Nats::scratch().expect("a nats-server starts");
+    let log = JetStreamLog::open(&options(&server))
+        .await
+        .expect("the log opens");
+    let queue = WorkQueue::new(&log);
+    let wait = Duration::from_millis(200);
+    let empty = queue.pull(Priority::Low, wait).await.expect("pulled");
+    assert!(empty.is_none());
+    jetstream_of(&server)
+        .await
+        .delete_stream("WORK")
+        .await
+        .expect("deleted");
+    let gone = queue.pull(Priority::Low, wait).await;
+    assert!(gone.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_full_server_refuses_as_a_batch_goes_singly() {
+    let server = Nats::scratch().expect("a nats-server starts");
+    let log = JetStreamLog::open(&options(&server))
+        .await
+        .expect("the log opens");
+    let raw = client_of(&server).await;
+    // As many as a stream may have open at a time, none of them ever finished.
+    for batch in 0..50 {
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert("Nats-Batch-Id", format!("open-{batch}"));
+        headers.insert("Nats-Batch-Sequence", "1");
+        let subject = format!("events.open.{batch}");
+        let opened = raw.request_with_headers(subject, headers, "".into()).await;
+        assert!(opened.expect("an answer").payload.is_empty());
+    }
+    let refused = log.append_all(births(2)).await;
+    assert!(
+        matches!(refused, Err(AppendError::Unavailable(_))),
+        "{refused:?}"
+    );
+    let outcomes = join_all(births(200).into_iter().map(|birth| log.append(birth))).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_monitor_of_another_server_proves_nothing() {
+    let (server, other) = (Nats::scratch(), Nats::scratch());
+    let (server, other) = (server.expect("it starts"), other.expect("it starts"));
+    let mixed = event_log::Options {
+        monitor_url: other.monitor_url(),
+        ..options(&server)
+    };
+    let refused = JetStreamLog::open(&mixed).await.err();
+    assert!(
+        matches!(refused, Some(OpenError::OtherMonitor(_))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vault_that_forgets_is_refused() {
+    let server = Nats::scratch().expect("a nats-server starts");
+    let config = async_nats::jetstream::kv::Config {
+        bucket: "vault".into(),
+        max_age: Duration::from_hours(1),
+        ..Default::default()
+    };
+    let jetstream = jetstream_of(&server).await;
+    jetstream.create_key_value(config).await.expect("created");
+    let refused = JetStreamLog::open(&options(&server)).await.err();
+    let words = refused.map(|reason| reason.to_string()).unwrap_or_default();
+    assert!(
+        words.contains("KV_vault") && words.contains("max_age"),
+        "{words}"
+    );
+}
+
+async fn client_of(server: &Nats) -> async_nats::Client {
+    let address: async_nats::ServerAddr = server.url().parse().expect("an address");
+    let login = address.username().zip(address.password()).expect("a login");
+    let client = async_nats::ConnectOptions::with_user_and_password(login.0.into(), login.1.into());
+    client.connect(address).await.expect("connected")
+}
+
+async fn jetstream_of(server: &Nats) -> async_nats::jetstream::Context {
+    async_nats::jetstream::new(client_of(server).await)
 }
