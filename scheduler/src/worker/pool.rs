@@ -218,10 +218,8 @@ impl Pool {
         let mut polls = std::mem::take(&mut self.polls);
         let polls = async move {
             while let Some(polled) = polls.join_next().await {
-                if let Ok((_, Ok(deliveries))) = polled {
-                    for delivery in deliveries {
-                        hand_back(&shared, delivery);
-                    }
+                if let Ok((_, Ok(Some(delivery)))) = polled {
+                    hand_back(&shared, delivery);
                 }
             }
         };
