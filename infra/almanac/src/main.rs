@@ -21,6 +21,10 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 
+/// Many small objects, made in one thread and dropped in another, are what this process allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long threads that block may take to end after everything else has.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 

@@ -36,6 +36,10 @@ use load::Scale;
 use machine::Machine;
 use report::Report;
 
+/// As in the binary `almanac`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures Almanac beside the bare limits of this machine.
 #[derive(Parser)]
 #[command(name = "bench")]

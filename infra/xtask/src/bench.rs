@@ -1,6 +1,6 @@
 //! Builds and runs the benches.
 //!
-//! Invariant: measured code is release code; the page is no part of it.
+//! Invariant: measured code is optimised code; the page is no part of it.
 
 use std::process::ExitCode;
 
@@ -12,20 +12,19 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     let step = Step::begin("build");
     workspace::run(workspace::cargo().args([
         "build",
-        "--release",
-        "-p",
+        "--profile",
+        "measure",
+        "--package",
         "bench",
-        "-p",
-        "almanac",
     ]))?;
-    step.done("release");
+    step.done("optimised");
     workspace::run(workspace::command(&bench()).args(args))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn bench() -> String {
     workspace::target()
-        .join("release/bench")
+        .join("measure/bench")
         .display()
         .to_string()
 }

@@ -9,7 +9,7 @@ mod error;
 use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use schemas::Position;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -62,6 +62,21 @@ impl Store {
                 sqlx::migrate::MigrateError::Execute(failure) => StoreError::from(failure),
                 other => StoreError::Corrupt(other.to_string()),
             })?;
+        connection.close().await?;
+        Ok(())
+    }
+
+    /// Lets the role `analyst` sign in with `password` to read the tables, within limits, and
+    /// nothing else; may be repeated.
+    pub async fn grant_analyst(&self, password: &SecretString) -> Result<(), StoreError> {
+        let mut connection = self.own_connection().await?;
+        sqlx::query("SELECT set_config('almanac.password', $1, false)")
+            .bind(password.expose_secret())
+            .execute(&mut connection)
+            .await?;
+        sqlx::raw_sql(include_str!("grant_analyst.sql"))
+            .execute(&mut connection)
+            .await?;
         connection.close().await?;
         Ok(())
     }

@@ -32,10 +32,6 @@ pub(super) fn text(running: &Running, house: &House<'_>, opened: bool) -> String
         admin,
         ..
     } = running;
-    let sql = match analyst {
-        Some(analyst) => format!("{analyst}   (reads only)"),
-        None => running.postgres.clone(),
-    };
     let took = house.began.elapsed().as_secs_f64();
     let under = " ".repeat(17);
     format!(
@@ -45,7 +41,7 @@ pub(super) fn text(running: &Running, house: &House<'_>, opened: bool) -> String
            API           {gateway}/api/v1   document /api/openapi.json\n   \
            Probes        {gateway}/livez   /readyz\n   \
            NATS          {nats}   monitor {monitor}\n   \
-           Postgres      {sql}\n   \
+           Postgres      {analyst}   (reads only)\n   \
            Commands      tasks that run programs are {commands}\n   \
            Data          {data} (kept; --reset wipes)   mode: development, loopback only\n\n   \
            Try it        export TOKEN=$({almanac} auth token{folder})\n\

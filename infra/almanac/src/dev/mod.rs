@@ -3,7 +3,6 @@
 //! Invariant: whatever way it ends, the servers end with it; and `dev.json` is there exactly while
 //! everything serves.
 
-mod analyst;
 mod banner;
 mod browser;
 mod demo;

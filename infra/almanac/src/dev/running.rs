@@ -24,8 +24,7 @@ pub struct Running {
     /// The read models, for their owner.
     pub postgres: String,
     /// The read models, for reading.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub analyst: Option<String>,
+    pub analyst: String,
     /// Who may do everything.
     pub admin: Admin,
     /// The process.
@@ -94,7 +93,7 @@ mod tests {
             nats: "nats://127.0.0.1:2".to_owned(),
             monitor: "http://127.0.0.1:3".to_owned(),
             postgres: "postgres://127.0.0.1:4/almanac".to_owned(),
-            analyst: None,
+            analyst: "postgres://127.0.0.1:4/almanac".to_owned(),
             admin: Admin {
                 email: "a@b".to_owned(),
                 password: "c".to_owned(),

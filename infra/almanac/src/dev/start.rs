@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 
 use super::{
-    House, analyst, demo, kept, parts::Parts, phrase, running::Admin, running::Running, steps::Step,
+    House, demo, kept, parts::Parts, phrase, running::Admin, running::Running, steps::Step,
 };
 use crate::roles::{self, Ground};
 
@@ -51,14 +51,9 @@ pub(super) async fn run(
     let step = Step::begin("read models");
     let store = ground.store().await?;
     store.migrate().await?;
-    let analyst = analyst::grant(&store, house).await?;
+    let analyst = analyst(&store, house).await?;
     Box::pin(administrator(&ground, &password)).await?;
-    let role = if analyst.is_some() {
-        " · role analyst (reads only)"
-    } else {
-        ""
-    };
-    step.done(&format!("migrated{role}"));
+    step.done("migrated · role analyst (reads only)");
 
     let step = Step::begin("parts");
     spawn(&ground, &store, listener, parts);
@@ -122,6 +117,16 @@ fn master_key(dir: &Path) -> Result<SecretString> {
     kept::text(&dir.join("master.key"), || {
         kept::hex(&runtime::random::bytes::<32>())
     })
+}
+
+/// Makes the role that reads; where it connects to.
+async fn analyst(store: &Store, house: &House<'_>) -> Result<String> {
+    let password = kept::text(&house.dir.join("analyst"), || {
+        kept::hex(&runtime::random::bytes::<24>())
+    })?;
+    store.grant_analyst(&password).await?;
+    let postgres = &house.servers.postgres;
+    Ok(postgres.url_as("analyst", password.expose_secret(), "almanac"))
 }
 
 async fn administrator(ground: &Ground, password: &SecretString) -> Result<()> {
