@@ -6,7 +6,10 @@
 //! Invariant: a commit's answer is its own. A rejected batch says nothing about which member was
 //! stale, so its members are sent again singly, and one stale command never fails its neighbours.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
 
 use async_nats::Client;
 use schemas::{Position, StreamId};
@@ -19,9 +22,10 @@ use tokio::{
 use super::{pace::Pace, publish};
 use crate::{AppendError, NewCommit, log::BATCH_MAX};
 
-/// How many singles may be in flight; more keep the server no busier, and what waits instead may
-/// become a batch.
-const SINGLES_MAX: usize = 16;
+/// With how many more in flight the time between two answers tells what a single costs.
+const BUSY: usize = 3;
+/// After how long without a new commit no more are expected soon.
+const QUIET: Duration = Duration::from_millis(1);
 /// How many commits may wait, here and once more in the channel, before callers are made to wait.
 const QUEUE: usize = 4_096;
 
@@ -44,18 +48,21 @@ struct Writer {
     group_commit: bool,
     in_flight: JoinSet<Sent>,
     pace: Pace,
+    /// When the last single was answered.
+    single_stored: Option<Instant>,
     singles_in_flight: usize,
     waiting: VecDeque<Pending>,
 }
 
-/// The moment after a batch.
+/// The moment after a batch: it ends when it is quiet, and at the latest by `until`.
 #[derive(Clone, Copy)]
 struct Gathering {
+    heard: Instant,
     since: Instant,
     until: Instant,
 }
 
-/// What was sent, and what was in flight then.
+/// What was sent, and when.
 enum Sent {
     Batch {
         as_one: bool,
@@ -65,7 +72,6 @@ enum Sent {
     },
     Single {
         began: Instant,
-        in_flight: usize,
     },
 }
 
@@ -81,6 +87,7 @@ impl Appender {
             group_commit,
             in_flight: JoinSet::new(),
             pace: Pace::new(),
+            single_stored: None,
             singles_in_flight: 0,
             waiting: VecDeque::new(),
         };
@@ -107,7 +114,7 @@ impl Writer {
             let gathering = self.gathering;
             tokio::select! {
                 next = receiver.recv(), if self.waiting.len() < QUEUE => match next {
-                    Some(pending) => self.waiting.push_back(pending),
+                    Some(pending) => self.take(pending),
                     None => break,
                 },
                 Some(sent) = self.in_flight.join_next() => self.sent(&sent),
@@ -127,12 +134,19 @@ impl Writer {
         }
     }
 
+    fn take(&mut self, pending: Pending) {
+        self.waiting.push_back(pending);
+        if let Some(gathering) = &mut self.gathering {
+            gathering.heard = Instant::now();
+        }
+    }
+
     fn sent(&mut self, sent: &Result<Sent, JoinError>) {
         let now = Instant::now();
         match *sent {
-            Ok(Sent::Single { began, in_flight }) => {
+            Ok(Sent::Single { began }) => {
                 self.singles_in_flight -= 1;
-                self.pace.single_took(in_flight, now - began);
+                self.single_was_stored(began, now);
             }
             Ok(Sent::Batch {
                 as_one,
@@ -146,12 +160,23 @@ impl Writer {
                 }
                 self.expected = size + self.waiting.len();
                 self.gathering = Some(Gathering {
+                    heard: now,
                     since: now,
-                    until: now + self.pace.gather(),
+                    until: now + self.pace.gather_max(),
                 });
             }
             // A send that panicked was the batch or a single; assume the former, which only delays.
             Err(ref _panicked) => self.batch_in_flight = false,
+        }
+    }
+
+    /// While others wait the server is never idle, so the time between two answers is what one
+    /// costs it.
+    fn single_was_stored(&mut self, began: Instant, now: Instant) {
+        let before = self.single_stored.replace(now);
+        match before.filter(|before| *before >= began) {
+            Some(before) if self.singles_in_flight >= BUSY => self.pace.single_took(now - before),
+            _ => self.pace.end_row(),
         }
     }
 
@@ -174,7 +199,7 @@ impl Writer {
             self.send_batch(began);
             return;
         }
-        while !self.group_commit || self.singles_in_flight < SINGLES_MAX {
+        while !self.group_commit || self.singles_in_flight < self.pace.singles_max() {
             let Some(pending) = self.waiting.pop_front() else {
                 return;
             };
@@ -184,11 +209,10 @@ impl Writer {
 
     fn send_single(&mut self, pending: Pending) {
         self.singles_in_flight += 1;
-        let (client, in_flight) = (self.client.clone(), self.singles_in_flight);
-        let began = Instant::now();
+        let (client, began) = (self.client.clone(), Instant::now());
         self.in_flight.spawn(async move {
             single(&client, pending).await;
-            Sent::Single { began, in_flight }
+            Sent::Single { began }
         });
     }
 
@@ -226,7 +250,7 @@ impl Writer {
 
 async fn ended(gathering: Option<Gathering>) {
     if let Some(gathering) = gathering {
-        tokio::time::sleep_until(gathering.until).await;
+        tokio::time::sleep_until(gathering.until.min(gathering.heard + QUIET)).await;
     }
 }
 
