@@ -143,7 +143,8 @@ pub async fn play(part: Part) -> Result<()> {
         }
         Part::Projector => {
             println!("{address}");
-            projections::run(shared, store, shutdown).await?;
+            let projecting = move || projections::run(shared, store, shutdown);
+            runtime::in_background("projector", projecting).await??;
         }
         Part::Scheduler => {
             let services = scheduler::Services {

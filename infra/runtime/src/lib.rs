@@ -4,6 +4,7 @@
 //! Invariant: this is the only place that reads the clock, draws a random number or makes an id, so
 //! everywhere else the same input gives the same output.
 
+mod background;
 mod clock;
 mod config;
 mod ids;
@@ -11,6 +12,7 @@ pub mod random;
 mod shutdown;
 mod telemetry;
 
+pub use background::in_background;
 pub use clock::Clock;
 pub use config::{
     Config, ConfigError, Gateway, Nats, Postgres, Registration, Scheduler, Secrets, Telemetry,

@@ -1,6 +1,7 @@
 //! The projector as a part.
 //!
-//! Invariant: it migrates nothing; that is `almanac setup`.
+//! Invariant: it migrates nothing; that is `almanac setup`. Where cores are short, commands and due
+//! slots go first: a read says which position it reflects, a late slot is just late.
 
 use ::projections::Store;
 use anyhow::Result;
@@ -10,5 +11,7 @@ use super::Ground;
 
 /// Keeps the read models up to date.
 pub async fn run(ground: &Ground, store: Store, shutdown: CancellationToken) -> Result<()> {
-    Ok(::projections::run(ground.shared_log(), store, shutdown).await?)
+    let log = ground.shared_log();
+    let projecting = move || ::projections::run(log, store, shutdown);
+    Ok(runtime::in_background("projector", projecting).await??)
 }
