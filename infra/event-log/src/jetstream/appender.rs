@@ -19,9 +19,14 @@ use tokio::{
     time::Instant,
 };
 
-use super::{pace::Pace, publish};
+use super::{
+    pace::Pace,
+    publish::{self, Message},
+};
 use crate::{AppendError, NewCommit, log::BATCH_MAX};
 
+/// How many full batches may be in flight: while the server stores one it can read the next.
+const FULL_MAX: usize = 2;
 /// With how many more in flight the time between two answers tells what a single costs.
 const BUSY: usize = 3;
 /// After how long without a new commit no more are expected soon.
@@ -35,12 +40,12 @@ pub(super) struct Appender(mpsc::Sender<Pending>);
 
 struct Pending {
     answer: oneshot::Sender<Result<Position, AppendError>>,
-    commit: NewCommit,
+    message: Message,
 }
 
 /// What has been sent and what has not.
 struct Writer {
-    batch_in_flight: bool,
+    batches_in_flight: usize,
     client: Client,
     /// How many are likely to wait soon: those of the last batch and those that waited meanwhile.
     expected: usize,
@@ -65,6 +70,7 @@ struct Gathering {
 /// What was sent, and when.
 enum Sent {
     Batch {
+        /// Whether it was stored as one, and nothing else was in flight.
         as_one: bool,
         began: Instant,
         behind: usize,
@@ -80,7 +86,7 @@ impl Appender {
     pub(super) fn start(client: Client, group_commit: bool) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let writer = Writer {
-            batch_in_flight: false,
+            batches_in_flight: 0,
             client,
             expected: 0,
             gathering: None,
@@ -98,8 +104,9 @@ impl Appender {
     /// Stores `commit` and says where.
     pub(super) async fn append(&self, commit: NewCommit) -> Result<Position, AppendError> {
         let (answer, answered) = oneshot::channel();
+        let message = Message::new(commit);
         self.0
-            .send(Pending { answer, commit })
+            .send(Pending { answer, message })
             .await
             .map_err(|_| AppendError::Unavailable("the log is closed".into()))?;
         answered
@@ -154,7 +161,7 @@ impl Writer {
                 behind,
                 size,
             }) => {
-                self.batch_in_flight = false;
+                self.batches_in_flight -= 1;
                 if as_one {
                     self.pace.batch_took(size, behind, now - began);
                 }
@@ -165,8 +172,8 @@ impl Writer {
                     until: now + self.pace.gather_max(),
                 });
             }
-            // A send that panicked was the batch or a single; assume the former, which only delays.
-            Err(ref _panicked) => self.batch_in_flight = false,
+            // A send that panicked was a batch or a single; assume the former, which only delays.
+            Err(ref _panicked) => self.batches_in_flight = self.batches_in_flight.saturating_sub(1),
         }
     }
 
@@ -190,7 +197,8 @@ impl Writer {
 
     /// Sends what waits as far as the server is not busy with a batch.
     fn send_now(&mut self) {
-        if self.batch_in_flight {
+        let is_full = self.waiting.len() >= BATCH_MAX;
+        if self.batches_in_flight >= if is_full { FULL_MAX } else { 1 } {
             return;
         }
         let gathered = self.gathering.take();
@@ -217,12 +225,13 @@ impl Writer {
     }
 
     fn send_batch(&mut self, began: Instant) {
-        self.batch_in_flight = true;
+        let is_alone = self.batches_in_flight == 0;
+        self.batches_in_flight += 1;
         let (batch, behind) = (self.take_batch(), self.singles_in_flight);
         let client = self.client.clone();
         self.in_flight.spawn(async move {
             let size = batch.len();
-            let as_one = together(&client, batch).await;
+            let as_one = together(&client, batch).await && is_alone;
             Sent::Batch {
                 as_one,
                 began,
@@ -237,7 +246,7 @@ impl Writer {
         let mut streams: HashSet<StreamId> = HashSet::new();
         let (mut batch, mut later) = (Vec::new(), VecDeque::new());
         while let Some(pending) = self.waiting.pop_front() {
-            if batch.len() < BATCH_MAX && streams.insert(pending.commit.stream) {
+            if batch.len() < BATCH_MAX && streams.insert(pending.message.commit.stream) {
                 batch.push(pending);
             } else {
                 later.push_back(pending);
@@ -254,19 +263,19 @@ async fn ended(gathering: Option<Gathering>) {
     }
 }
 
-async fn single(client: &Client, pending: Pending) {
-    let outcome = publish::single(client, &pending.commit).await;
+async fn single(client: &Client, mut pending: Pending) {
+    let outcome = publish::single(client, &mut pending.message).await;
     // Whoever asked may be gone; the commit stands all the same.
     let _nobody_listens = pending.answer.send(outcome);
 }
 
 /// Whether they were stored as one batch.
 async fn together(client: &Client, batch: Vec<Pending>) -> bool {
-    let (answers, commits): (Vec<_>, Vec<_>) = batch
+    let (answers, mut messages): (Vec<_>, Vec<_>) = batch
         .into_iter()
-        .map(|pending| (pending.answer, pending.commit))
+        .map(|pending| (pending.answer, pending.message))
         .unzip();
-    let outcome = publish::batch(client, &commits).await;
+    let outcome = publish::batch(client, &mut messages).await;
     match outcome {
         Ok(positions) => {
             for (answer, position) in answers.into_iter().zip(positions) {
@@ -282,9 +291,9 @@ async fn together(client: &Client, batch: Vec<Pending>) -> bool {
         }
         // Nothing was stored, and which member is to blame only each by itself can tell.
         Err(_rejected) => {
-            let members = answers.into_iter().zip(commits);
-            let singles = members.map(|(answer, commit)| async move {
-                single(client, Pending { answer, commit }).await;
+            let members = answers.into_iter().zip(messages);
+            let singles = members.map(|(answer, message)| async move {
+                single(client, Pending { answer, message }).await;
             });
             futures::future::join_all(singles).await;
             false

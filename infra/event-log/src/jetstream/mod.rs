@@ -136,7 +136,8 @@ impl EventLog for JetStreamLog {
 
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
         log::check_all(&commits)?;
-        publish::batch(&self.client, &commits).await
+        let mut messages: Vec<_> = commits.into_iter().map(publish::Message::new).collect();
+        publish::batch(&self.client, &mut messages).await
     }
 
     async fn at(&self, position: Position) -> Result<Option<Entry>, LogError> {

@@ -46,19 +46,45 @@ struct AckError {
     err_code: u32,
 }
 
+/// A commit with the headers that it is sent with.
+pub(super) struct Message {
+    pub(super) commit: NewCommit,
+    /// Empty once they were sent.
+    headers: HeaderMap,
+}
+
+impl Message {
+    /// Writes the headers, so that whoever sends it later need not.
+    pub(super) fn new(commit: NewCommit) -> Self {
+        let headers = headers_of(&commit);
+        Self { commit, headers }
+    }
+
+    fn take_headers(&mut self) -> HeaderMap {
+        if self.headers.is_empty() {
+            return headers_of(&self.commit);
+        }
+        std::mem::take(&mut self.headers)
+    }
+}
+
 /// Stores one commit.
-pub(super) async fn single(client: &Client, commit: &NewCommit) -> Result<Position, AppendError> {
-    let (last, _) = request(client, commit, message(commit)).await?;
+pub(super) async fn single(
+    client: &Client,
+    message: &mut Message,
+) -> Result<Position, AppendError> {
+    let headers = message.take_headers();
+    let (last, _) = request(client, &message.commit, headers).await?;
     Ok(Position(last))
 }
 
 /// Stores all commits or none; there is at least one.
 pub(super) async fn batch(
     client: &Client,
-    commits: &[NewCommit],
+    messages: &mut [Message],
 ) -> Result<Vec<Position>, AppendError> {
-    let count = commits.len();
-    let Some((last, others)) = commits.split_last() else {
+    let count = messages.len();
+    let Some((last, others)) = messages.split_last_mut() else {
         return Ok(Vec::new());
     };
     connected(client)?;
@@ -66,8 +92,9 @@ pub(super) async fn batch(
     let id = Uuid::from_bytes(runtime::random::bytes())
         .simple()
         .to_string();
-    for (at, commit) in others.iter().enumerate() {
-        let headers = batched(message(commit), &id, at + 1);
+    for (at, message) in others.iter_mut().enumerate() {
+        let headers = batched(message.take_headers(), &id, at + 1);
+        let commit = &message.commit;
         client
             .publish_with_headers(
                 subject::of(commit.stream),
@@ -77,9 +104,9 @@ pub(super) async fn batch(
             .await
             .map_err(|reason| AppendError::Unavailable(reason.to_string()))?;
     }
-    let mut headers = batched(message(last), &id, count);
+    let mut headers = batched(last.take_headers(), &id, count);
     headers.insert(BATCH_COMMIT, "1");
-    let (position, stored) = request(client, last, headers).await?;
+    let (position, stored) = request(client, &last.commit, headers).await?;
     if stored != Some(count) {
         let words = format!("{count} were sent as one batch, the server speaks of {stored:?}");
         return Err(AppendError::Unknown(words));
@@ -88,7 +115,7 @@ pub(super) async fn batch(
     Ok((first..=position).map(Position).collect())
 }
 
-fn message(commit: &NewCommit) -> HeaderMap {
+fn headers_of(commit: &NewCommit) -> HeaderMap {
     let mut headers = headers::write(&commit.meta);
     // One command may touch several aggregates, and one command id may be used by two tenants.
     let id = format!("{}.{}", commit.meta.command, subject::of(commit.stream));
