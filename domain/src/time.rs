@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 
-/// Milliseconds since 1970-01-01T00:00:00Z.
+/// Milliseconds since 1970-01-01T00:00:00Z, within the years 1 to 9999 of UTC.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, ToSchema)]
 #[schema(value_type = String, format = DateTime, examples("2027-01-01T00:00:00.000Z"))]
 pub struct Timestamp(i64);
@@ -21,9 +21,20 @@ pub struct Timestamp(i64);
 pub struct InvalidTimestamp(String);
 
 impl Timestamp {
-    /// The instant `ms` milliseconds after the Unix epoch.
+    /// The first instant, 0001-01-01T00:00:00Z.
+    pub const MIN: Self = Self(-62_135_596_800_000);
+    /// The last instant, 9999-12-31T23:59:59.999Z.
+    pub const MAX: Self = Self(253_402_300_799_999);
+
+    /// The instant `ms` milliseconds after the Unix epoch; the nearest there is if that is none.
     pub const fn from_unix_ms(ms: i64) -> Self {
-        Self(ms)
+        if ms < Self::MIN.0 {
+            Self::MIN
+        } else if ms > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(ms)
+        }
     }
 
     /// Milliseconds since the Unix epoch.
@@ -34,7 +45,7 @@ impl Timestamp {
     /// This instant moved by `ms`, which may be negative; stops at the ends of the range.
     #[must_use]
     pub const fn plus_ms(self, ms: i64) -> Self {
-        Self(self.0.saturating_add(ms))
+        Self::from_unix_ms(self.0.saturating_add(ms))
     }
 
     /// Milliseconds from `earlier` to this instant, negative if `earlier` is later.
@@ -42,7 +53,7 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The same instant for libraries that speak chrono; the epoch when out of chrono's range.
+    /// The same instant for libraries that speak chrono, which reach further.
     pub fn to_chrono(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or_default()
     }
@@ -50,7 +61,7 @@ impl Timestamp {
 
 impl From<DateTime<Utc>> for Timestamp {
     fn from(instant: DateTime<Utc>) -> Self {
-        Self(instant.timestamp_millis())
+        Self::from_unix_ms(instant.timestamp_millis())
     }
 }
 
@@ -68,9 +79,12 @@ impl std::str::FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let instant =
-            DateTime::parse_from_rfc3339(text).map_err(|_| InvalidTimestamp(text.to_owned()))?;
-        Ok(Self(instant.timestamp_millis()))
+        let invalid = || InvalidTimestamp(text.to_owned());
+        let instant = DateTime::parse_from_rfc3339(text).map_err(|_| invalid())?;
+        // An offset may carry an instant out of the years that can be written.
+        let ms = instant.timestamp_millis();
+        let found = Self::from_unix_ms(ms);
+        (found.0 == ms).then_some(found).ok_or_else(invalid)
     }
 }
 
@@ -108,8 +122,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_and_value_agree(ms in 0_i64..4_102_444_800_000) {
+        fn text_and_value_agree(ms in any::<i64>()) {
             let instant = Timestamp::from_unix_ms(ms);
+            prop_assert_eq!(instant.to_string().parse(), Ok(instant));
+            let within = ms % Timestamp::MAX.unix_ms();
+            let instant = Timestamp::from_unix_ms(0).plus_ms(within);
             prop_assert_eq!(instant.to_string().parse(), Ok(instant));
         }
     }
@@ -119,5 +136,15 @@ mod tests {
         let instant: Timestamp = "2027-01-01T01:00:00+01:00".parse().expect("valid");
         assert_eq!(instant.to_string(), "2027-01-01T00:00:00.000Z");
         assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn what_could_not_be_written_again_is_refused() {
+        for wrong in ["9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00"] {
+            assert!(wrong.parse::<Timestamp>().is_err(), "{wrong}");
+        }
+        for end in [Timestamp::MIN, Timestamp::MAX] {
+            assert_eq!(end.to_string().parse(), Ok(end));
+        }
     }
 }

@@ -48,6 +48,8 @@ pub struct JetStreamLog {
     client: async_nats::Client,
     /// Counts connections, so that who follows the log notices a new one.
     connections: watch::Receiver<u64>,
+    /// How many copies of the log there are; of more than one, some may be behind.
+    copies: usize,
     jetstream: jetstream::Context,
     stream: jetstream::stream::Stream<()>,
 }
@@ -62,7 +64,7 @@ impl JetStreamLog {
         let mut first = connections.clone();
         let _counted = first.wait_for(|count| *count > 0).await;
         let jetstream = jetstream::new(client.clone());
-        streams::ensure(&jetstream, options).await?;
+        let copies = streams::ensure(&jetstream, options).await?;
         let stream = jetstream
             .get_stream_no_info(crate::subject::EVENTS)
             .await
@@ -72,6 +74,7 @@ impl JetStreamLog {
             appender,
             client,
             connections,
+            copies,
             jetstream,
             stream,
         })
@@ -168,8 +171,10 @@ impl EventLog for JetStreamLog {
         from: ReadFrom,
     ) -> Result<Vec<Commit>, LogError> {
         match from {
-            ReadFrom::Any => read::load(&self.client, stream, after).await,
-            ReadFrom::Leader => read::load_from_leader(&self.stream, stream, after).await,
+            ReadFrom::Leader if self.copies > 1 => {
+                read::load_from_leader(&self.stream, stream, after).await
+            }
+            _ => read::load(&self.client, stream, after).await,
         }
     }
 }

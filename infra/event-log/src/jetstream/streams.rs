@@ -19,11 +19,13 @@ const WORK_ACK_WAIT: Duration = Duration::from_secs(30);
 /// How long a lease lasts unless it is renewed.
 pub(super) const LEASE_MAX_AGE: Duration = Duration::from_secs(10);
 
-/// Finds, or creates if `options` say so, everything that lives on the server.
+/// Finds, or creates if `options` say so, everything that lives on the server; says how many copies
+/// of the log there are.
 pub(super) async fn ensure(
     jetstream: &jetstream::Context,
     options: &Options,
-) -> Result<(), OpenError> {
+) -> Result<usize, OpenError> {
+    let mut copies = 1;
     let wanted = [
         events(),
         work(),
@@ -41,11 +43,14 @@ pub(super) async fn ensure(
                 differences,
             });
         }
+        if stream == subject::EVENTS {
+            copies = found.config.num_replicas;
+        }
     }
     if options.create {
         consumers(jetstream).await?;
     }
-    Ok(())
+    Ok(copies)
 }
 
 /// What tells this stream from another of the same name: when it was made.
