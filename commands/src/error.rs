@@ -34,6 +34,9 @@ pub enum CommandError<R: std::error::Error> {
 /// How the world broke.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Failure {
+    /// Too much is asked at once; nothing was stored.
+    #[error("busy: {0}")]
+    Busy(&'static str),
     /// Something stored cannot be read.
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),
@@ -56,6 +59,33 @@ pub enum Failure {
     Unknown(String),
 }
 
+/// Appends that no answer came to, while a command is tried on.
+///
+/// A copy may still be on its way, so what fails after one of them is no proof that nothing was
+/// stored.
+#[derive(Debug, Default)]
+pub(crate) struct Unheard(Option<String>);
+
+impl Unheard {
+    pub(crate) fn note(&mut self, reason: String) {
+        self.0 = Some(reason);
+    }
+
+    /// What to say of `failure`.
+    pub(crate) fn of(&self, failure: Failure) -> Failure {
+        match &self.0 {
+            Some(reason) => Failure::Unknown(reason.clone()),
+            None => failure,
+        }
+    }
+
+    /// What to say in the end, `error` if all was heard.
+    pub(crate) fn or<R: std::error::Error>(self, error: CommandError<R>) -> CommandError<R> {
+        self.0
+            .map_or(error, |reason| Failure::Unknown(reason).into())
+    }
+}
+
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         match error {
@@ -76,6 +106,11 @@ impl From<VaultError> for Failure {
 }
 
 impl Failure {
+    /// Whether nothing was stored, for certain.
+    pub(crate) const fn is_definite(&self) -> bool {
+        !matches!(self, Self::Unknown(_))
+    }
+
     /// What an append that is not a conflict failed with.
     pub(crate) fn of_append(error: AppendError) -> Self {
         match error {

@@ -11,11 +11,13 @@ use schemas::{
     Meta, Position, StreamId,
     catalogue::{self, Recorded},
 };
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
     Ask, CommandError, Current, Failure, Receipt,
     cache::{States, Turns},
+    error::Unheard,
     load::Loaded,
     load::Past,
 };
@@ -30,7 +32,7 @@ pub struct Commands {
     pub(crate) ids: Ids,
     pub(crate) log: SharedLog,
     pub(crate) states: States,
-    turns: Turns,
+    pub(crate) turns: Turns,
 }
 
 /// A decision ready to be written.
@@ -80,7 +82,8 @@ impl Commands {
         A::Event: 'static,
     {
         let this = self.clone();
-        let running = tokio::spawn(async move { this.run::<A>(&ask, &command).await });
+        let running = async move { this.run::<A>(&ask, &command).await };
+        let running = tokio::spawn(running.in_current_span());
         running.await.unwrap_or_else(|reason| {
             Err(CommandError::Failed(Failure::Unknown(format!(
                 "the command stopped: {reason}"
@@ -140,32 +143,52 @@ impl Commands {
         if up_to_date {
             self.catch_up(stream, &mut loaded).await?;
         }
+        let mut unheard = Unheard::default();
         for _ in 0..TRIES {
             let step = self.step(stream, &loaded, ask, command).await;
             let decided = match step {
                 Ok(Step::Write(decided)) => decided,
                 answer if up_to_date => return answer.map(Step::answered),
                 Ok(Step::Answer(_)) | Err(_) => {
-                    self.catch_up(stream, &mut loaded).await?;
+                    let read = self.catch_up(stream, &mut loaded).await;
+                    read.map_err(|failure| unheard.of(failure))?;
                     up_to_date = true;
                     continue;
                 }
             };
             match self.log.append(decided.commit.clone()).await {
                 Ok(position) => return Ok(self.written(stream, loaded, &decided, position)),
-                Err(AppendError::Conflict) => {
-                    self.catch_up(stream, &mut loaded).await?;
-                    up_to_date = true;
-                }
-                Err(AppendError::Unknown(reason)) => {
-                    let read = self.catch_up(stream, &mut loaded).await;
-                    read.map_err(|_| Failure::Unknown(reason))?;
-                    up_to_date = true;
-                }
-                Err(other) => return Err(Failure::of_append(other).into()),
+                Err(AppendError::Conflict) => {}
+                Err(AppendError::Unknown(reason)) => unheard.note(reason),
+                Err(other) => return Err(unheard.of(Failure::of_append(other)).into()),
             }
+            let read = self.catch_up(stream, &mut loaded).await;
+            read.map_err(|failure| unheard.of(failure))?;
+            up_to_date = true;
         }
-        Err(CommandError::Contended)
+        // The last try may have been stored unheard.
+        match self.past(stream, &loaded, ask).await? {
+            Some(receipt) => Ok(receipt),
+            None => Err(unheard.or(CommandError::Contended)),
+        }
+    }
+
+    /// The answer that the command was given before, if it was.
+    pub(crate) async fn past<A>(
+        &self,
+        stream: StreamId,
+        loaded: &Loaded<A>,
+        ask: &Ask,
+    ) -> Result<Option<Receipt<A>>, CommandError<A::Rejection>>
+    where
+        A: Aggregate,
+        A::Event: Recorded,
+    {
+        match loaded.past(ask.command) {
+            None => Ok(None),
+            Some(past) if past.fingerprint != ask.fingerprint => Err(CommandError::Reused),
+            Some(past) => Ok(Some(self.replay(stream, past).await?)),
+        }
     }
 
     /// Answers from what is loaded, or decides what to write.
@@ -180,11 +203,8 @@ impl Commands {
         A: Aggregate,
         A::Event: Recorded,
     {
-        if let Some(past) = loaded.past(ask.command) {
-            if past.fingerprint != ask.fingerprint {
-                return Err(CommandError::Reused);
-            }
-            return Ok(Step::Answer(self.replay(stream, past).await?));
+        if let Some(receipt) = self.past(stream, loaded, ask).await? {
+            return Ok(Step::Answer(receipt));
         }
         if let Some(expected) = ask.expected.filter(|expected| *expected != loaded.version) {
             return Err(CommandError::VersionMismatch {

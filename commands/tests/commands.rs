@@ -21,23 +21,40 @@ use event_log::{
 use runtime::{Clock, Ids};
 use uuid::Uuid;
 
-/// A log that stores, and forgets to say so, for the next `lost` appends.
+/// A log that misbehaves so many times as each field says, in the order of the fields.
 #[derive(Clone)]
 struct Forgetful {
+    /// Says that others were faster.
+    conflicts: Arc<AtomicUsize>,
+    /// Stores nothing, and says nothing.
+    dropped: Arc<AtomicUsize>,
     log: MemoryLog,
+    /// Stores, and says nothing.
     lost: Arc<AtomicUsize>,
+    /// Takes nothing.
+    full: Arc<AtomicUsize>,
+    /// Answers no read.
     unreachable: Arc<AtomicUsize>,
 }
 
 #[async_trait]
 impl EventLog for Forgetful {
     async fn append(&self, commit: NewCommit) -> Result<Position, AppendError> {
-        let outcome = self.log.append(commit).await;
-        if take(&self.lost) {
-            Err(AppendError::Unknown("the acknowledgement was lost".into()))
-        } else {
-            outcome
+        let lost = || Err(AppendError::Unknown("the acknowledgement was lost".into()));
+        if take(&self.conflicts) {
+            return Err(AppendError::Conflict);
         }
+        if take(&self.dropped) {
+            return lost();
+        }
+        if take(&self.lost) {
+            self.log.append(commit).await?;
+            return lost();
+        }
+        if take(&self.full) {
+            return Err(AppendError::Unavailable("full".into()));
+        }
+        self.log.append(commit).await
     }
 
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
@@ -87,6 +104,9 @@ struct World {
 impl World {
     fn new() -> Self {
         let log = Forgetful {
+            conflicts: Arc::default(),
+            dropped: Arc::default(),
+            full: Arc::default(),
             log: MemoryLog::new("test"),
             lost: Arc::default(),
             unreachable: Arc::default(),
@@ -196,6 +216,51 @@ async fn what_cannot_be_resolved_is_said_to_be_unknown() {
         .expect("done");
     assert!(retried.replayed);
     assert_eq!(world.commits().await, 1);
+}
+
+#[tokio::test]
+async fn the_last_try_is_looked_for_like_any_other() {
+    let world = World::new();
+    world.log.conflicts.store(4, Ordering::SeqCst);
+    world.log.lost.store(1, Ordering::SeqCst);
+    let receipt = world
+        .commands
+        .execute::<Task>(ask(1, 1), create())
+        .await
+        .expect("done");
+    assert_eq!((receipt.version, receipt.replayed), (Version(1), true));
+    assert_eq!(world.commits().await, 1);
+}
+
+#[tokio::test]
+async fn what_was_not_heard_of_is_never_said_to_be_undone() {
+    // The copy that was not answered may still be on its way, whatever is certain of the next.
+    let heard_of_none = |log: &Forgetful| log.dropped.store(5, Ordering::SeqCst);
+    let then_full = |log: &Forgetful| {
+        log.dropped.store(1, Ordering::SeqCst);
+        log.full.store(1, Ordering::SeqCst);
+    };
+    for misbehave in [heard_of_none as fn(&Forgetful), then_full] {
+        let world = World::new();
+        misbehave(&world.log);
+        let outcome = world.commands.execute::<Task>(ask(1, 1), create()).await;
+        assert!(
+            matches!(outcome, Err(CommandError::Failed(Failure::Unknown(_)))),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn too_many_conflicts_are_contention() {
+    let world = World::new();
+    world.log.conflicts.store(5, Ordering::SeqCst);
+    let outcome = world.commands.execute::<Task>(ask(1, 1), create()).await;
+    assert!(
+        matches!(outcome, Err(CommandError::Contended)),
+        "{outcome:?}"
+    );
+    assert_eq!(world.commits().await, 0);
 }
 
 #[tokio::test]

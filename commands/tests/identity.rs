@@ -11,6 +11,7 @@ use futures::future::join_all;
 use local::{Nats, Scratch};
 use runtime::{Clock, Ids};
 use secrecy::{ExposeSecret as _, SecretString};
+use tracing::Instrument as _;
 
 struct World {
     clock: Clock,
@@ -190,10 +191,20 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_session() {
         1,
         "tabs of one browser get the same successor"
     );
+    let session = principal.session.simple();
+    for forged in [
+        format!("{session}.x"),
+        format!("{session}.{}", "A".repeat(43)),
+    ] {
+        let ended = world.identity.end_session(&forged).await;
+        ended.expect("asked");
+        assert!(refresh(forged.into()).await.is_none(), "never given out");
+    }
     let second = SecretString::from(successors.remove(0));
     let (_, third) = refresh(second.clone()).await.expect("a pair");
     world.clock.set(world.clock.now().plus_ms(11_000));
-    assert!(refresh(second).await.is_none(), "used up");
+    let (_, third) = refresh(third.refresh).await.expect("a pair");
+    assert!(refresh(second).await.is_none(), "used up, two tokens ago");
     assert!(
         refresh(third.refresh).await.is_none(),
         "the family ended with the reuse"
@@ -208,6 +219,105 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_that_comes_again_changes_nothing() {
+    let world = world().await;
+    let email = "ann@example.org";
+    let ask = Ask {
+        fingerprint: Some(commands::fingerprint(&[b"first"])),
+        ..world.ask()
+    };
+    // Eight copies of one request at a time, as a client with a short patience sends them.
+    let copies = (0..8).map(|_| world.identity.register(ask.clone(), wanted(email)));
+    let answers = join_all(copies).await;
+    let made: Vec<_> = answers
+        .into_iter()
+        .map(|answer| answer.expect("answered"))
+        .collect();
+    assert_eq!(made.iter().filter(|receipt| receipt.changed).count(), 1);
+    let other_password = || Registration {
+        password: SecretString::from("another password"),
+        ..wanted(email)
+    };
+    let replayed = world.identity.register(ask.clone(), other_password()).await;
+    assert!(replayed.expect("answered").replayed);
+    let other_request = Ask {
+        fingerprint: Some(commands::fingerprint(&[b"second"])),
+        ..ask
+    };
+    let reused = world
+        .identity
+        .register(other_request, other_password())
+        .await;
+    assert!(
+        matches!(
+            reused,
+            Err(RegisterError::Command(commands::CommandError::Reused))
+        ),
+        "{reused:?}"
+    );
+    let password = "correct horse battery";
+    assert!(world.sign_in(email, password).await.is_some());
+    assert!(world.sign_in(email, "another password").await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_turned_away_leaves_nothing_behind() {
+    let world = world().await;
+    let vault = Vault::open(&world.log, &[7; 32]).await.expect("a vault");
+    let rivals: Vec<_> = (0..80)
+        .map(|n| (world.ask(), format!("rival{n}@example.org")))
+        .collect();
+    let asked = rivals
+        .iter()
+        .map(|(ask, email)| world.identity.register(ask.clone(), wanted(email)));
+    let answers = join_all(asked).await;
+    let mut busy = 0;
+    for ((ask, _), answer) in rivals.iter().zip(&answers) {
+        let key = format!("{}.user.{}.key", ask.tenant, UserId::new(ask.id));
+        let kept = vault.get(&key).await.expect("read").is_some();
+        assert_eq!(kept, answer.is_ok(), "{answer:?}");
+        busy += usize::from(matches!(
+            answer,
+            Err(RegisterError::Command(commands::CommandError::Failed(
+                commands::Failure::Busy(_)
+            )))
+        ));
+    }
+    assert!(busy > 0, "80 at once must be too many");
+    let taken = world.ask();
+    let email = rivals
+        .iter()
+        .zip(&answers)
+        .find_map(|((_, email), answer)| answer.is_ok().then_some(email.as_str()));
+    let refused = world
+        .identity
+        .register(taken.clone(), wanted(email.expect("one was registered")))
+        .await;
+    assert!(
+        matches!(refused, Err(RegisterError::EmailTaken)),
+        "{refused:?}"
+    );
+    let key = format!("{}.user.{}.key", taken.tenant, UserId::new(taken.id));
+    assert!(vault.get(&key).await.expect("read").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bootstrapping_again_leaves_the_password_as_it_is() {
+    let world = world().await;
+    let email = "root@example.org";
+    let first = bootstrap(&world.commands, &world.identity, wanted(email)).await;
+    let other = Registration {
+        password: SecretString::from("another password"),
+        ..wanted(email)
+    };
+    let again = bootstrap(&world.commands, &world.identity, other).await;
+    assert_eq!(first.expect("done"), again.expect("done"));
+    let password = "correct horse battery";
+    assert!(world.sign_in(email, password).await.is_some());
+    assert!(world.sign_in(email, "another password").await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bootstrapping_twice_makes_one_administrator() {
     let world = world().await;
     let first = bootstrap(&world.commands, &world.identity, wanted("root@example.org")).await;
@@ -215,4 +325,25 @@ async fn bootstrapping_twice_makes_one_administrator() {
     let again = bootstrap(&world.commands, &world.identity, wanted("root@example.org")).await;
     assert_eq!(first.expect("done"), again.expect("done"));
     assert_eq!(world.log.head().await.expect("a head").position, head);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_traced_says_so_in_the_log() {
+    let telemetry = runtime::Telemetry {
+        otlp_endpoint: Some("http://127.0.0.1:9".into()),
+        ..Default::default()
+    };
+    let _traces = runtime::init_telemetry("test", &telemetry).expect("telemetry");
+    let world = world().await;
+    let ask = world.ask();
+    let registering = world
+        .identity
+        .register(ask.clone(), wanted("ann@example.org"));
+    let span = tracing::info_span!("request");
+    let made = registering.instrument(span).await.expect("done");
+    let found = world.log.at(made.position).await.expect("read");
+    let Some(event_log::Entry::Commit(commit)) = found else {
+        panic!("{found:?}");
+    };
+    assert!(commit.meta.traceparent.is_some());
 }

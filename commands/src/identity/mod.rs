@@ -7,6 +7,7 @@
 //! finding that none does.
 
 mod bootstrap;
+mod particulars;
 mod passwords;
 mod personal;
 mod register;

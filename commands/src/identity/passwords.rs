@@ -1,8 +1,7 @@
 //! Passwords, as argon2id hashes in the vault.
 //!
 //! Invariant: at most [`PARALLEL`] hashes are computed at a time, each of 19 MiB; whoever comes
-//! when
-//! [`WAITING`] others wait is turned away at once rather than later.
+//! when [`WAITING`] others wait is turned away at once rather than later.
 
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use domain::{TenantId, UserId};
 use event_log::Vault;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use crate::Failure;
 
@@ -21,8 +21,13 @@ const WAITING: usize = 64;
 /// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
+/// Whom no password belongs to.
+const NOBODY: UserId = UserId::new(Uuid::nil());
 const SALT_LEN: usize = 16;
 const HASH_LEN: usize = 32;
+
+/// A password as it is kept: salt and hash.
+pub(super) struct Hashed(Vec<u8>);
 
 /// Keeps and checks passwords.
 #[derive(Clone)]
@@ -41,32 +46,33 @@ impl Passwords {
         }
     }
 
-    /// Keeps the password of `user`.
-    pub(super) async fn set(
+    /// Hashes a new password.
+    pub(super) async fn prepare(&self, password: SecretString) -> Result<Hashed, Failure> {
+        let salt: [u8; SALT_LEN] = runtime::random::bytes();
+        let hash = self.hash(password, salt).await?;
+        Ok(Hashed([salt.as_slice(), &hash].concat()))
+    }
+
+    /// Keeps `hashed` as the password of `user`.
+    pub(super) async fn keep(
         &self,
         tenant: TenantId,
         user: UserId,
-        password: SecretString,
+        hashed: &Hashed,
     ) -> Result<(), Failure> {
-        let salt: [u8; SALT_LEN] = runtime::random::bytes();
-        let hash = self.hash(password, salt).await?;
-        self.vault
-            .put(&name(tenant, user), &[salt.as_slice(), &hash].concat())
-            .await?;
-        Ok(())
+        Ok(self.vault.put(&name(tenant, user), &hashed.0).await?)
     }
 
-    /// Whether `password` is that of `user`. Takes as long if there is no such user.
+    /// Whether `password` is that of `user`. Takes as long if there is no such user: nobody's
+    /// password is looked up, and compared.
     pub(super) async fn check(
         &self,
         tenant: TenantId,
         user: Option<UserId>,
         password: SecretString,
     ) -> Result<bool, Failure> {
-        let known = match user {
-            Some(user) => self.vault.get(&name(tenant, user)).await?,
-            None => None,
-        };
+        let user = user.unwrap_or(NOBODY);
+        let known = self.vault.get(&name(tenant, user)).await?;
         let kept = known
             .as_ref()
             .and_then(|secret| secret.value.split_first_chunk::<SALT_LEN>());
@@ -86,7 +92,7 @@ impl Passwords {
         password: SecretString,
         salt: [u8; SALT_LEN],
     ) -> Result<[u8; HASH_LEN], Failure> {
-        let busy = |_| Failure::Unavailable("busy: too many sign-ins at once".into());
+        let busy = |_| Failure::Busy("too many sign-ins at once");
         let _place = self.queue.clone().try_acquire_owned().map_err(busy)?;
         let turn = self.turns.clone().acquire_owned().await;
         let computed = tokio::task::spawn_blocking(move || {

@@ -17,7 +17,7 @@ use moka::sync::Cache;
 
 use crate::Failure;
 
-/// How many opened texts are remembered.
+/// How many keys are remembered.
 const REMEMBERED: u64 = 10_000;
 /// For how long, in seconds; an erasure is complete everywhere after it.
 const REMEMBERED_S: u64 = 2;
@@ -38,14 +38,15 @@ impl Personal {
         Self { keys, vault }
     }
 
-    /// Makes a key for `user`, unless there is one.
-    pub(super) async fn create_key(&self, tenant: TenantId, user: UserId) -> Result<(), Failure> {
+    /// Makes a key for `user`, unless there is one; says whether it did.
+    pub(super) async fn create_key(&self, tenant: TenantId, user: UserId) -> Result<bool, Failure> {
         match self
             .vault
             .create(&name(tenant, user), &runtime::random::bytes::<32>())
             .await
         {
-            Ok(()) | Err(VaultError::Conflict) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(VaultError::Conflict) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }

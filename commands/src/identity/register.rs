@@ -10,12 +10,16 @@ use domain::{
     user::{Role, User, UserCommand, UserRejection},
 };
 use event_log::AppendError;
-use schemas::StreamId;
-use secrecy::{ExposeSecret, SecretString};
+use schemas::{StreamId, Version};
+use secrecy::SecretString;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::Identity;
-use crate::{Ask, CommandError, Current, Failure, Receipt, load::Loaded};
+use super::{
+    Identity,
+    particulars::{check_password, normalise_email},
+};
+use crate::{Ask, CommandError, Current, Failure, Receipt, error::Unheard, load::Loaded};
 
 /// How often a registration is decided anew after others were faster.
 const TRIES: usize = 5;
@@ -52,6 +56,30 @@ pub enum RegisterError {
     WeakPassword(String),
 }
 
+/// Somebody whose particulars are in order.
+struct Person {
+    email: String,
+    name: Name,
+    password: SecretString,
+    role: Role,
+}
+
+/// What a registration writes to.
+struct Streams {
+    claim: StreamId,
+    user: StreamId,
+}
+
+impl RegisterError {
+    /// Whether nothing was stored, for certain.
+    const fn is_definite(&self) -> bool {
+        match self {
+            Self::Command(CommandError::Failed(failure)) => failure.is_definite(),
+            _ => true,
+        }
+    }
+}
+
 impl From<Failure> for RegisterError {
     fn from(failure: Failure) -> Self {
         Self::Command(CommandError::Failed(failure))
@@ -68,33 +96,87 @@ impl Identity {
         let email = normalise_email(&wanted.email).ok_or(RegisterError::InvalidEmail)?;
         let name = Name::try_new(&wanted.name)?;
         check_password(&wanted.password)?;
-        let (tenant, user) = (ask.tenant, UserId::new(ask.id));
-        let claim = self.claim_stream(tenant, &email);
-        if self.is_taken(claim, user).await? {
-            return Err(RegisterError::EmailTaken);
-        }
-        self.personal.create_key(tenant, user).await?;
+        let person = Person {
+            email,
+            name,
+            password: wanted.password,
+            role: wanted.role,
+        };
+        // Once begun it runs to its end, also if nobody waits any more.
         let this = self.clone();
-        let running = tokio::spawn(async move {
-            let sealed_email = this.personal.seal(tenant, user, &email).await?;
-            let sealed_name = this.personal.seal(tenant, user, name.as_str()).await?;
-            this.passwords.set(tenant, user, wanted.password).await?;
-            let role = wanted.role;
-            let command = UserCommand::Register {
-                email: sealed_email,
-                name: sealed_name,
-                role,
-            };
-            let stored = this.store(&ask, claim, &command).await;
-            if let Err(RegisterError::EmailTaken) = stored {
-                this.passwords.delete(tenant, user).await?;
-                this.personal.delete_key(tenant, user).await?;
-            }
-            stored
-        });
+        let running = async move { this.make(&ask, person).await };
+        let running = tokio::spawn(running.in_current_span());
         running
             .await
             .unwrap_or_else(|reason| Err(Failure::Unknown(reason.to_string()).into()))
+    }
+
+    async fn make(&self, ask: &Ask, person: Person) -> Result<Receipt<User>, RegisterError> {
+        let (tenant, user) = (ask.tenant, UserId::new(ask.id));
+        let streams = Streams {
+            claim: self.claim_stream(tenant, &person.email),
+            user: StreamId {
+                tenant,
+                kind: User::KIND,
+                id: ask.id,
+            },
+        };
+        // Of two requests for one user the second finds what the first has made.
+        let _turn = self.commands.turns.take(streams.user).await;
+        if let Some(receipt) = self.look(ask, &streams).await? {
+            return Ok(receipt);
+        }
+        let hashed = self.passwords.prepare(person.password).await?;
+        let is_new = self.personal.create_key(tenant, user).await?;
+        let stored = async {
+            let command = UserCommand::Register {
+                email: self.personal.seal(tenant, user, &person.email).await?,
+                name: (self.personal.seal(tenant, user, person.name.as_str())).await?,
+                role: person.role,
+            };
+            self.passwords.keep(tenant, user, &hashed).await?;
+            self.store(ask, &streams, &command).await
+        }
+        .await;
+        if is_new && stored.as_ref().is_err_and(RegisterError::is_definite) {
+            self.forget(&streams).await?;
+        }
+        stored
+    }
+
+    /// What there is already: the answer to an earlier try, a user, or somebody else's claim.
+    async fn look(
+        &self,
+        ask: &Ask,
+        streams: &Streams,
+    ) -> Result<Option<Receipt<User>>, RegisterError> {
+        let commands = &self.commands;
+        let mut held = Loaded::<EmailClaim>::default();
+        commands.catch_up(streams.claim, &mut held).await?;
+        let mut user = Loaded::<User>::default();
+        commands.catch_up(streams.user, &mut user).await?;
+        if let Some(receipt) = commands.past(streams.user, &user, ask).await? {
+            return Ok(Some(receipt));
+        }
+        if user.state.is_some() {
+            return Err(CommandError::Rejected(UserRejection::AlreadyExists).into());
+        }
+        match held.state.and_then(|claim| claim.holder) {
+            Some(holder) if holder.uuid() != ask.id => Err(RegisterError::EmailTaken),
+            _ => Ok(None),
+        }
+    }
+
+    /// Removes the secrets of a user that came to nothing.
+    async fn forget(&self, streams: &Streams) -> Result<(), Failure> {
+        let mut user = Loaded::<User>::default();
+        self.commands.catch_up(streams.user, &mut user).await?;
+        if user.version == Version(0) {
+            let (tenant, user) = (streams.user.tenant, UserId::new(streams.user.id));
+            self.passwords.delete(tenant, user).await?;
+            self.personal.delete_key(tenant, user).await?;
+        }
+        Ok(())
     }
 
     /// The user with this address and password; none if there is no such user, the password is
@@ -133,69 +215,61 @@ impl Identity {
         }
     }
 
-    async fn is_taken(&self, claim: StreamId, by_other_than: UserId) -> Result<bool, Failure> {
-        let claim = self
-            .commands
-            .state::<EmailClaim>(claim.tenant, claim.id)
-            .await?;
-        let holder = claim.and_then(|claim| claim.state.holder);
-        Ok(holder.is_some_and(|holder| holder != by_other_than))
-    }
-
     /// Claims the address and makes the user, both in one atomic batch.
     async fn store(
         &self,
         ask: &Ask,
-        claim_stream: StreamId,
+        streams: &Streams,
         register: &UserCommand,
     ) -> Result<Receipt<User>, RegisterError> {
         let commands = &self.commands;
-        let user_stream = StreamId {
-            tenant: ask.tenant,
-            kind: User::KIND,
-            id: ask.id,
-        };
         let claim = EmailClaimCommand::Claim {
             user_id: UserId::new(ask.id),
         };
         let claim_ask = Ask {
-            id: claim_stream.id,
+            id: streams.claim.id,
             expected: None,
             ..ask.clone()
         };
+        let mut unheard = Unheard::default();
         for _ in 0..TRIES {
-            let mut user = Loaded::<User>::default();
+            // The claim first: if it is this user's by then, the user is there to be found.
             let mut held = Loaded::<EmailClaim>::default();
-            commands.catch_up(user_stream, &mut user).await?;
-            commands.catch_up(claim_stream, &mut held).await?;
-            if let Some(past) = user.past(ask.command) {
-                if past.fingerprint != ask.fingerprint {
-                    return Err(CommandError::Reused.into());
-                }
-                return Ok(commands.replay(user_stream, past).await?);
+            let mut user = Loaded::<User>::default();
+            let claim_read = commands.catch_up(streams.claim, &mut held).await;
+            claim_read.map_err(|failure| unheard.of(failure))?;
+            let user_read = commands.catch_up(streams.user, &mut user).await;
+            user_read.map_err(|failure| unheard.of(failure))?;
+            if let Some(receipt) = commands.past(streams.user, &user, ask).await? {
+                return Ok(receipt);
             }
-            let Some(registered) = commands.decide(user_stream, &user, ask, register)? else {
+            let Some(registered) = commands.decide(streams.user, &user, ask, register)? else {
                 return Err(CommandError::Rejected(UserRejection::AlreadyExists).into());
             };
             let claimed = commands
-                .decide(claim_stream, &held, &claim_ask, &claim)
+                .decide(streams.claim, &held, &claim_ask, &claim)
                 .map_err(|_taken| RegisterError::EmailTaken)?;
             let Some(claimed) = claimed else {
-                return Err(RegisterError::EmailTaken);
+                continue;
             };
             let both = vec![claimed.commit.clone(), registered.commit.clone()];
             match commands.log.append_all(both).await.as_deref() {
                 Ok([at_claim, at_user]) => {
-                    commands.written(claim_stream, held, &claimed, *at_claim);
-                    return Ok(commands.written(user_stream, user, &registered, *at_user));
+                    commands.written(streams.claim, held, &claimed, *at_claim);
+                    return Ok(commands.written(streams.user, user, &registered, *at_user));
                 }
-                Ok(_) => return Err(Failure::Unknown("an answer of another batch".into()).into()),
+                Ok(_) => unheard.note("an answer of another batch".to_owned()),
                 // Either may have succeeded unheard; the next round finds out from the log.
-                Err(AppendError::Conflict | AppendError::Unknown(_)) => {}
-                Err(other) => return Err(Failure::of_append(other.clone()).into()),
+                Err(AppendError::Conflict) => {}
+                Err(AppendError::Unknown(reason)) => unheard.note(reason.clone()),
+                Err(other) => return Err(unheard.of(Failure::of_append(other.clone())).into()),
             }
         }
-        Err(CommandError::Contended.into())
+        // The last try may have been stored unheard.
+        match self.look(ask, streams).await {
+            Ok(Some(receipt)) => Ok(receipt),
+            _ => Err(unheard.or(CommandError::Contended).into()),
+        }
     }
 
     /// A name for `user`, sealed.
@@ -206,69 +280,5 @@ impl Identity {
         name: &Name,
     ) -> Result<Sealed, Failure> {
         self.personal.seal(tenant, user, name.as_str()).await
-    }
-}
-
-/// The form in which addresses are compared: trimmed and in lower case. Not a check that mail
-/// arrives.
-fn normalise_email(text: &str) -> Option<String> {
-    let text = text.trim().to_lowercase();
-    let (local, host) = text.rsplit_once('@')?;
-    let plain = |c: char| !c.is_whitespace() && !c.is_control();
-    let fits = !local.is_empty() && !host.is_empty() && text.len() <= 254;
-    (fits && !host.starts_with('.') && !host.ends_with('.') && text.chars().all(plain))
-        .then_some(text)
-}
-
-fn check_password(password: &SecretString) -> Result<(), RegisterError> {
-    let text = password.expose_secret();
-    if text.chars().count() < 8 {
-        return Err(RegisterError::WeakPassword(
-            "a password has at least 8 characters".into(),
-        ));
-    }
-    if text.len() > 1024 {
-        return Err(RegisterError::WeakPassword(
-            "a password has at most 1024 bytes".into(),
-        ));
-    }
-    let mut letters = text.chars();
-    let first = letters.next();
-    if letters.all(|letter| Some(letter) == first) {
-        return Err(RegisterError::WeakPassword(
-            "one repeated character is too easy".into(),
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_compared_in_one_form() {
-        assert_eq!(
-            normalise_email(" Ann@Example.ORG "),
-            Some("ann@example.org".into())
-        );
-        for wrong in [
-            "",
-            "ann",
-            "@example.org",
-            "ann@",
-            "a nn@x.org",
-            "ann@x.org.",
-            "a\0@x.org",
-        ] {
-            assert_eq!(normalise_email(wrong), None, "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn weak_passwords_are_refused() {
-        let check = |text: &str| check_password(&SecretString::from(text)).is_ok();
-        assert!(check("correct horse"));
-        assert!(!check("short") && !check("aaaaaaaaaaaa") && !check(&"ab".repeat(600)));
     }
 }

@@ -5,6 +5,7 @@
 //! share a cookie and may exchange it at the same moment: for 10 s the token just exchanged gives
 //! the same successor once more, never a second one.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{TenantId, Timestamp, UserId, user::Role, user::User};
 use event_log::VaultError;
@@ -22,6 +23,9 @@ const IDLE_MS: i64 = 7 * 24 * 3_600_000;
 
 /// How long a token that was just exchanged gives the same successor again.
 const GRACE_MS: i64 = 10_000;
+
+/// The length of each half of a refresh token's secret.
+const HALF: usize = 16;
 
 /// A sign-in, as the vault keeps it.
 #[derive(Deserialize, Serialize)]
@@ -55,7 +59,7 @@ impl Identity {
         let session = self.commands.ids.next();
         let now = self.commands.clock.now();
         let family = Family {
-            current: secret(),
+            current: self.secret(session),
             ends_at: now.plus_ms(SESSION_MS),
             idle_until: now.plus_ms(IDLE_MS),
             previous: None,
@@ -68,12 +72,13 @@ impl Identity {
             .map(|(_, tokens)| tokens)
     }
 
-    /// Exchanges a refresh token for the next pair; none if it is not valid.
+    /// Exchanges a refresh token for the next pair; none if it is not valid. One that this
+    /// installation never gave out ends nothing.
     pub async fn refresh(
         &self,
         refresh_token: &str,
     ) -> Result<Option<(Principal, Tokens)>, Failure> {
-        let Some((session, presented)) = parse(refresh_token) else {
+        let Some((session, presented)) = self.parse(refresh_token) else {
             return Ok(None);
         };
         // A second round sees what a parallel exchange of the same token did.
@@ -98,7 +103,7 @@ impl Identity {
                 return self.tokens(session, &family, role).map(Some);
             }
             let next = Family {
-                current: secret(),
+                current: self.secret(session),
                 idle_until: now.plus_ms(IDLE_MS),
                 previous: Some(digest(&family.current)),
                 rotated_at: now,
@@ -119,10 +124,33 @@ impl Identity {
 
     /// Ends the sign-in that a refresh token belongs to.
     pub async fn end_session(&self, refresh_token: &str) -> Result<(), Failure> {
-        match parse(refresh_token) {
+        match self.parse(refresh_token) {
             Some((session, _)) => Ok(self.vault.delete(&name(session)).await?),
             None => Ok(()),
         }
+    }
+
+    /// 128 bits that nobody can guess, and a proof that they were given to this session.
+    fn secret(&self, session: Uuid) -> String {
+        let random = runtime::random::bytes::<HALF>();
+        URL_SAFE_NO_PAD.encode([random, self.proof(session, &random)].concat())
+    }
+
+    fn proof(&self, session: Uuid, random: &[u8]) -> [u8; HALF] {
+        let text = [b"refresh/", session.as_bytes().as_slice(), random].concat();
+        let mut proof = [0; HALF];
+        proof.copy_from_slice(&self.vault.keyed_digest(&text)[..HALF]);
+        proof
+    }
+
+    /// Session and secret of a refresh token that was given out here, however long ago.
+    fn parse<'a>(&self, token: &'a str) -> Option<(Uuid, &'a str)> {
+        let (session, secret) = token.split_once('.')?;
+        let session = session.parse().ok()?;
+        let bytes = URL_SAFE_NO_PAD.decode(secret).ok()?;
+        let (random, proof) = bytes.split_at_checked(HALF)?;
+        verify_slices_are_equal(proof, &self.proof(session, random)).ok()?;
+        Some((session, secret))
     }
 
     fn tokens(
@@ -177,19 +205,9 @@ impl Standing {
     }
 }
 
-/// 256 bits that nobody can guess.
-fn secret() -> String {
-    URL_SAFE_NO_PAD.encode(runtime::random::bytes::<32>())
-}
-
 /// Secrets are compared by digest, so that the time it takes tells nothing.
 fn digest(secret: &str) -> String {
     fingerprint(&[secret.as_bytes()]).to_string()
-}
-
-fn parse(token: &str) -> Option<(Uuid, &str)> {
-    let (session, secret) = token.split_once('.')?;
-    Some((session.parse().ok()?, secret))
 }
 
 fn encode(family: &Family) -> Vec<u8> {

@@ -14,7 +14,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match &failure {
             // Too many hashes at once is the client's rate, not an outage.
-            Failure::Unavailable(reason) if reason.starts_with("busy") => Self::new(
+            Failure::Busy(_) => Self::new(
                 Code::TooManyRequests,
                 "Too many sign-ins at once. Try again in a moment.",
             )
@@ -120,5 +120,21 @@ impl From<AttributesError> for Error {
                     .collect(),
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::status;
+
+    #[test]
+    fn what_the_client_can_change_is_no_outage() {
+        let told = |failure: Failure| status(Error::from(failure).0.code).as_u16();
+        assert_eq!(told(Failure::Busy("too many sign-ins at once")), 429);
+        assert_eq!(told(Failure::TooLarge { bytes: 2, max: 1 }), 413);
+        assert_eq!(told(Failure::Unavailable("away".into())), 503);
+        assert_eq!(told(Failure::Unknown("no answer".into())), 503);
+        assert_eq!(told(Failure::Corrupt("a byte".into())), 500);
     }
 }

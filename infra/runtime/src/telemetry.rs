@@ -19,8 +19,10 @@ pub struct TelemetryGuard(Option<SdkTracerProvider>);
 
 /// Starts logging and, if an endpoint is configured, tracing of the process called `service`.
 pub fn init_telemetry(service: &'static str, config: &Telemetry) -> anyhow::Result<TelemetryGuard> {
-    let filter = EnvFilter::try_new(config.filter.as_deref().unwrap_or("info"))
-        .context("telemetry.filter")?;
+    let filter = || {
+        let words = config.filter.as_deref().unwrap_or("info");
+        EnvFilter::try_new(words).context("telemetry.filter")
+    };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = if config.json {
         lines.json().boxed()
@@ -35,9 +37,10 @@ pub fn init_telemetry(service: &'static str, config: &Telemetry) -> anyhow::Resu
     let traces = provider
         .as_ref()
         .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(service)));
+    // Spans of libraries, the exporter's own among them, are filtered like their lines.
     tracing_subscriber::registry()
-        .with(traces)
-        .with(lines.with_filter(filter))
+        .with(traces.with_filter(filter()?))
+        .with(lines.with_filter(filter()?))
         .try_init()?;
     Ok(TelemetryGuard(provider))
 }
