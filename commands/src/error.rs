@@ -40,8 +40,8 @@ pub enum Failure {
     /// Something stored cannot be read.
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),
-    /// The log refuses the commit for what it is; nothing was stored.
-    #[error("the log refused the commit: {0}")]
+    /// The commit is refused for what it is; nothing was stored.
+    #[error("the commit was refused: {0}")]
     Refused(String),
     /// What the command wants recorded is more than one commit holds; nothing was stored.
     #[error("{bytes} bytes to record are too many: at most {max}")]
@@ -109,6 +109,14 @@ impl Failure {
     /// Whether nothing was stored, for certain.
     pub(crate) const fn is_definite(&self) -> bool {
         !matches!(self, Self::Unknown(_))
+    }
+
+    /// What to say where a command that is stored, it seems, could not be read.
+    pub(crate) fn of_stored(error: LogError) -> Self {
+        match error.into() {
+            Self::Unavailable(reason) => Self::Unknown(reason),
+            other => other,
+        }
     }
 
     /// What an append that is not a conflict failed with.

@@ -5,12 +5,13 @@
 //! acknowledgement is resolved by looking for the command's own id, never by guessing.
 
 use domain::{Aggregate, Context, TenantId};
-use event_log::{AppendError, NewCommit, ReadFrom, SharedLog, seal};
+use event_log::{AppendError, NewCommit, SharedLog, seal};
 use runtime::{Clock, Ids};
 use schemas::{
     Meta, Position, StreamId,
     catalogue::{self, Recorded},
 };
+use std::sync::Arc;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -19,7 +20,6 @@ use crate::{
     cache::{States, Turns},
     error::Unheard,
     load::Loaded,
-    load::Past,
 };
 
 /// How often a command is decided anew after others were faster.
@@ -38,6 +38,7 @@ pub struct Commands {
 /// A decision ready to be written.
 pub(crate) struct Decided<A: Aggregate> {
     pub(crate) commit: NewCommit,
+    /// As whoever reads the log will read them.
     pub(crate) events: Vec<A::Event>,
 }
 
@@ -104,13 +105,8 @@ impl Commands {
         };
         let mut loaded = self.states.get::<A>(stream).unwrap_or_default();
         self.catch_up(stream, &mut loaded).await?;
-        let Loaded {
-            position,
-            version,
-            state,
-            ..
-        } = loaded;
-        Ok(state.map(|state| Current {
+        let (position, version) = (loaded.position, loaded.version);
+        Ok(loaded.state.clone().map(|state| Current {
             position,
             state,
             version,
@@ -173,24 +169,6 @@ impl Commands {
         }
     }
 
-    /// The answer that the command was given before, if it was.
-    pub(crate) async fn past<A>(
-        &self,
-        stream: StreamId,
-        loaded: &Loaded<A>,
-        ask: &Ask,
-    ) -> Result<Option<Receipt<A>>, CommandError<A::Rejection>>
-    where
-        A: Aggregate,
-        A::Event: Recorded,
-    {
-        match loaded.past(ask.command) {
-            None => Ok(None),
-            Some(past) if past.fingerprint != ask.fingerprint => Err(CommandError::Reused),
-            Some(past) => Ok(Some(self.replay(stream, past).await?)),
-        }
-    }
-
     /// Answers from what is loaded, or decides what to write.
     async fn step<A>(
         &self,
@@ -249,6 +227,9 @@ impl Commands {
             return Ok(None);
         }
         let payload = catalogue::encode(&events);
+        // A commit that nobody can read would stop its aggregate, and every reader, for ever.
+        let events = catalogue::decode(&payload)
+            .map_err(|reason| Failure::Refused(format!("it could not be read again: {reason}")))?;
         let mut meta = Meta {
             actor: ask.actor.clone(),
             causation: ask.causation,
@@ -275,7 +256,7 @@ impl Commands {
     pub(crate) fn written<A>(
         &self,
         stream: StreamId,
-        mut loaded: Loaded<A>,
+        mut loaded: Arc<Loaded<A>>,
         decided: &Decided<A>,
         position: Position,
     ) -> Receipt<A>
@@ -283,7 +264,8 @@ impl Commands {
         A: Aggregate,
         A::Event: Recorded,
     {
-        loaded.take(&decided.events, &decided.commit.meta, position);
+        let NewCommit { meta, payload, .. } = &decided.commit;
+        Arc::make_mut(&mut loaded).take(&decided.events, meta, payload.len(), position);
         let receipt = Receipt {
             changed: true,
             position,
@@ -293,54 +275,6 @@ impl Commands {
         };
         self.states.put(stream, loaded);
         receipt
-    }
-
-    /// Reads on from where `loaded` ends.
-    pub(crate) async fn catch_up<A>(
-        &self,
-        stream: StreamId,
-        loaded: &mut Loaded<A>,
-    ) -> Result<(), Failure>
-    where
-        A: Aggregate,
-        A::Event: Recorded,
-    {
-        let news = self
-            .log
-            .load(stream, loaded.position, ReadFrom::Leader)
-            .await?;
-        let applied = news.iter().try_for_each(|commit| loaded.apply(commit));
-        if applied.is_err() {
-            self.states.forget(stream);
-        } else if !news.is_empty() {
-            self.states.put(stream, loaded.clone());
-        }
-        applied
-    }
-
-    /// The answer that the first try of a command was given, folded again from the log.
-    pub(crate) async fn replay<A>(
-        &self,
-        stream: StreamId,
-        past: &Past,
-    ) -> Result<Receipt<A>, Failure>
-    where
-        A: Aggregate,
-        A::Event: Recorded,
-    {
-        let history = self.log.load(stream, Position(0), ReadFrom::Leader).await?;
-        let mut then = Loaded::<A>::default();
-        history
-            .iter()
-            .take_while(|commit| commit.meta.version <= past.version)
-            .try_for_each(|commit| then.apply(commit))?;
-        Ok(Receipt {
-            changed: false,
-            position: past.position,
-            replayed: true,
-            state: then.state,
-            version: past.version,
-        })
     }
 }
 

@@ -1,17 +1,19 @@
 //! An aggregate as far as this process has read it.
 //!
-//! Invariant: state, version, hash and receipts always belong to the same commit; each commit read
-//! must continue the one before, in version and in hash, or the aggregate is corrupt and takes no
-//! commands.
+//! Invariant: state, version, hash and what has been done always belong to the same commit; each
+//! commit read must continue the one before, in version and in hash, or the aggregate is corrupt
+//! and takes no commands.
+
+use std::sync::Arc;
 
 use domain::{Aggregate, CommandId};
-use event_log::seal;
+use event_log::{ReadFrom, seal};
 use schemas::{
-    Commit, Hash, Position, Version,
+    Commit, Hash, Meta, Position, StreamId, Version,
     catalogue::{self, Recorded},
 };
 
-use crate::Failure;
+use crate::{Ask, CommandError, Commands, Failure, Receipt};
 
 /// An aggregate that exists, as the log has it.
 #[derive(Clone, Debug)]
@@ -27,31 +29,39 @@ pub struct Current<A> {
 /// An aggregate as far as it has been read.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded<A> {
+    /// The payloads that it has been folded from.
+    pub(crate) bytes: usize,
+    /// The commands that have been done, each by the second half of its id: enough to know when
+    /// the log must be asked, and little enough to be kept of a long history.
+    pub(crate) done: Vec<u64>,
     pub(crate) hash: Hash,
     pub(crate) position: Position,
-    pub(crate) receipts: Vec<Past>,
     pub(crate) state: Option<A>,
-    pub(crate) version: Version,
-}
-
-/// A command that has been done.
-#[derive(Clone, Debug)]
-pub(crate) struct Past {
-    pub(crate) command: CommandId,
-    pub(crate) fingerprint: Option<Hash>,
-    pub(crate) position: Position,
     pub(crate) version: Version,
 }
 
 impl<A> Default for Loaded<A> {
     fn default() -> Self {
         Self {
+            bytes: 0,
+            done: Vec::new(),
             hash: Hash::ZERO,
             position: Position(0),
-            receipts: Vec::new(),
             state: None,
             version: Version(0),
         }
+    }
+}
+
+impl<A> Loaded<A> {
+    /// About how much memory it takes, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Self>() + self.bytes + size_of_val(self.done.as_slice())
+    }
+
+    /// Whether `command` may have been done. Only the log knows for certain that it was.
+    fn may_have_done(&self, command: CommandId) -> bool {
+        self.done.contains(&half(command))
     }
 }
 
@@ -75,32 +85,94 @@ where
         let events: Vec<A::Event> = catalogue::decode(&commit.payload).map_err(|reason| {
             Failure::Corrupt(format!("position {}: {reason}", commit.position))
         })?;
-        self.take(&events, meta, commit.position);
+        self.take(&events, meta, commit.payload.len(), commit.position);
         Ok(())
     }
 
-    /// Takes in events that were decided here and are now stored at `position`.
-    pub(crate) fn take(&mut self, events: &[A::Event], meta: &schemas::Meta, position: Position) {
+    /// Takes in the events of a payload of `bytes` that is stored at `position`.
+    pub(crate) fn take(
+        &mut self,
+        events: &[A::Event],
+        meta: &Meta,
+        bytes: usize,
+        position: Position,
+    ) {
         let state = self.state.take();
         self.state = events
             .iter()
             .fold(state, |state, e| A::evolve(state, e, meta.time));
+        self.bytes += bytes;
+        self.done.push(half(meta.command));
         self.hash = meta.hash;
         self.position = position;
         self.version = meta.version;
-        self.receipts.push(Past {
-            command: meta.command,
-            fingerprint: meta.fingerprint,
-            position,
-            version: meta.version,
-        });
+    }
+}
+
+impl Commands {
+    /// Reads on from where `loaded` ends.
+    pub(crate) async fn catch_up<A>(
+        &self,
+        stream: StreamId,
+        loaded: &mut Arc<Loaded<A>>,
+    ) -> Result<(), Failure>
+    where
+        A: Aggregate,
+        A::Event: Recorded,
+    {
+        let news = self
+            .log
+            .load(stream, loaded.position, ReadFrom::Leader)
+            .await?;
+        if news.is_empty() {
+            return Ok(());
+        }
+        let further = Arc::make_mut(loaded);
+        let applied = news.iter().try_for_each(|commit| further.apply(commit));
+        match applied {
+            Ok(()) => self.states.put(stream, Arc::clone(loaded)),
+            Err(_) => self.states.forget(stream),
+        }
+        applied
     }
 
-    /// What came of `command`, if it has been done.
-    pub(crate) fn past(&self, command: CommandId) -> Option<&Past> {
-        self.receipts
-            .iter()
-            .rev()
-            .find(|past| past.command == command)
+    /// The answer that the command was given before, if it was, folded again from the log.
+    pub(crate) async fn past<A>(
+        &self,
+        stream: StreamId,
+        loaded: &Loaded<A>,
+        ask: &Ask,
+    ) -> Result<Option<Receipt<A>>, CommandError<A::Rejection>>
+    where
+        A: Aggregate,
+        A::Event: Recorded,
+    {
+        if !loaded.may_have_done(ask.command) {
+            return Ok(None);
+        }
+        let history = self.log.load(stream, Position(0), ReadFrom::Leader).await;
+        let mut then = Loaded::<A>::default();
+        for commit in history.map_err(Failure::of_stored)? {
+            then.apply(&commit)?;
+            if commit.meta.command != ask.command {
+                continue;
+            }
+            if commit.meta.fingerprint != ask.fingerprint {
+                return Err(CommandError::Reused);
+            }
+            return Ok(Some(Receipt {
+                changed: false,
+                position: then.position,
+                replayed: true,
+                state: then.state,
+                version: then.version,
+            }));
+        }
+        Ok(None)
     }
+}
+
+/// The half of an id in which any two differ, whether by chance or by digest.
+fn half(command: CommandId) -> u64 {
+    command.uuid().as_u64_pair().1
 }

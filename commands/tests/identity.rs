@@ -264,7 +264,7 @@ async fn a_registration_that_comes_again_changes_nothing() {
 async fn who_is_turned_away_leaves_nothing_behind() {
     let world = world().await;
     let vault = Vault::open(&world.log, &[7; 32]).await.expect("a vault");
-    let rivals: Vec<_> = (0..80)
+    let rivals: Vec<_> = (0..200)
         .map(|n| (world.ask(), format!("rival{n}@example.org")))
         .collect();
     let asked = rivals
@@ -283,7 +283,7 @@ async fn who_is_turned_away_leaves_nothing_behind() {
             )))
         ));
     }
-    assert!(busy > 0, "80 at once must be too many");
+    assert!(busy > 0, "200 at once must be too many");
     let taken = world.ask();
     let email = rivals
         .iter()
@@ -299,6 +299,32 @@ async fn who_is_turned_away_leaves_nothing_behind() {
     );
     let key = format!("{}.user.{}.key", taken.tenant, UserId::new(taken.id));
     assert!(vault.get(&key).await.expect("read").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_process_keeps_for_a_user_is_not_replaced() {
+    let world = world().await;
+    let vault = Vault::open(&world.log, &[7; 32]).await.expect("a vault");
+    let ask = world.ask();
+    // Another process is about to make the same user, with another password.
+    let prefix = format!("{}.user.{}", ask.tenant, UserId::new(ask.id));
+    let (key, password) = (format!("{prefix}.key"), format!("{prefix}.password"));
+    vault.create(&key, &[1; 32]).await.expect("kept");
+    vault.create(&password, &[1; 48]).await.expect("kept");
+    let outcome = world
+        .identity
+        .register(ask, wanted("ann@example.org"))
+        .await;
+    assert!(
+        matches!(
+            outcome,
+            Err(RegisterError::Command(commands::CommandError::Reused))
+        ),
+        "{outcome:?}"
+    );
+    let kept = vault.get(&password).await.expect("read").expect("kept");
+    assert_eq!(kept.value, [1; 48]);
+    assert!(vault.get(&key).await.expect("read").is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

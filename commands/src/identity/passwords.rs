@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use domain::{TenantId, UserId};
-use event_log::Vault;
+use event_log::{Vault, VaultError};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -53,14 +53,18 @@ impl Passwords {
         Ok(Hashed([salt.as_slice(), &hash].concat()))
     }
 
-    /// Keeps `hashed` as the password of `user`.
+    /// Keeps `hashed` as the password of `user`, unless they have one; says whether it did.
     pub(super) async fn keep(
         &self,
         tenant: TenantId,
         user: UserId,
         hashed: &Hashed,
-    ) -> Result<(), Failure> {
-        Ok(self.vault.put(&name(tenant, user), &hashed.0).await?)
+    ) -> Result<bool, Failure> {
+        match self.vault.create(&name(tenant, user), &hashed.0).await {
+            Ok(()) => Ok(true),
+            Err(VaultError::Conflict) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// Whether `password` is that of `user`. Takes as long if there is no such user: nobody's

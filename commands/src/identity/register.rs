@@ -12,6 +12,7 @@ use domain::{
 use event_log::AppendError;
 use schemas::{StreamId, Version};
 use secrecy::SecretString;
+use std::sync::Arc;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -126,7 +127,7 @@ impl Identity {
         if let Some(receipt) = self.look(ask, &streams).await? {
             return Ok(receipt);
         }
-        let hashed = self.passwords.prepare(person.password).await?;
+        let hashed = self.passwords.prepare(person.password.clone()).await?;
         let is_new = self.personal.create_key(tenant, user).await?;
         let stored = async {
             let command = UserCommand::Register {
@@ -134,7 +135,12 @@ impl Identity {
                 name: (self.personal.seal(tenant, user, person.name.as_str())).await?,
                 role: person.role,
             };
-            self.passwords.keep(tenant, user, &hashed).await?;
+            let kept = self.passwords.keep(tenant, user, &hashed).await?;
+            // Another try of this command may be about to make the user with what it kept.
+            let password = person.password;
+            if !kept && !self.passwords.check(tenant, Some(user), password).await? {
+                return Err(CommandError::Reused.into());
+            }
             self.store(ask, &streams, &command).await
         }
         .await;
@@ -151,9 +157,9 @@ impl Identity {
         streams: &Streams,
     ) -> Result<Option<Receipt<User>>, RegisterError> {
         let commands = &self.commands;
-        let mut held = Loaded::<EmailClaim>::default();
+        let mut held = Arc::<Loaded<EmailClaim>>::default();
         commands.catch_up(streams.claim, &mut held).await?;
-        let mut user = Loaded::<User>::default();
+        let mut user = Arc::<Loaded<User>>::default();
         commands.catch_up(streams.user, &mut user).await?;
         if let Some(receipt) = commands.past(streams.user, &user, ask).await? {
             return Ok(Some(receipt));
@@ -161,7 +167,7 @@ impl Identity {
         if user.state.is_some() {
             return Err(CommandError::Rejected(UserRejection::AlreadyExists).into());
         }
-        match held.state.and_then(|claim| claim.holder) {
+        match held.state.as_ref().and_then(|claim| claim.holder) {
             Some(holder) if holder.uuid() != ask.id => Err(RegisterError::EmailTaken),
             _ => Ok(None),
         }
@@ -169,7 +175,7 @@ impl Identity {
 
     /// Removes the secrets of a user that came to nothing.
     async fn forget(&self, streams: &Streams) -> Result<(), Failure> {
-        let mut user = Loaded::<User>::default();
+        let mut user = Arc::<Loaded<User>>::default();
         self.commands.catch_up(streams.user, &mut user).await?;
         if user.version == Version(0) {
             let (tenant, user) = (streams.user.tenant, UserId::new(streams.user.id));
@@ -234,8 +240,8 @@ impl Identity {
         let mut unheard = Unheard::default();
         for _ in 0..TRIES {
             // The claim first: if it is this user's by then, the user is there to be found.
-            let mut held = Loaded::<EmailClaim>::default();
-            let mut user = Loaded::<User>::default();
+            let mut held = Arc::<Loaded<EmailClaim>>::default();
+            let mut user = Arc::<Loaded<User>>::default();
             let claim_read = commands.catch_up(streams.claim, &mut held).await;
             claim_read.map_err(|failure| unheard.of(failure))?;
             let user_read = commands.catch_up(streams.user, &mut user).await;
@@ -248,7 +254,10 @@ impl Identity {
             };
             let claimed = commands
                 .decide(streams.claim, &held, &claim_ask, &claim)
-                .map_err(|_taken| RegisterError::EmailTaken)?;
+                .map_err(|reason| match reason {
+                    CommandError::Failed(failure) => failure.into(),
+                    _ => RegisterError::EmailTaken,
+                })?;
             let Some(claimed) = claimed else {
                 continue;
             };

@@ -243,15 +243,8 @@ impl Task {
         now: Timestamp,
     ) -> Decision<Self> {
         self.check_runs(attempt, &worker)?;
-        let follows = if self.cancel_requested.is_some() {
-            let reason = self
-                .cancel_requested
-                .as_ref()
-                .and_then(|r| r.reason.clone());
-            TaskEvent::Cancelled(TaskCancelled {
-                forced: false,
-                reason,
-            })
+        let follows = if let Some(cancelled) = self.requested_cancel() {
+            cancelled
         } else if !error.retryable {
             TaskEvent::Failed(TaskFailed { attempt })
         } else if attempt >= self.spec.max_attempts {
@@ -273,10 +266,21 @@ impl Task {
 
     fn hand_back(&self, attempt: u32, worker: String) -> Decision<Self> {
         self.check_runs(attempt, &worker)?;
-        Ok(vec![TaskEvent::HandedBack(TaskHandedBack {
-            attempt,
-            worker,
-        })])
+        let handed_back = TaskEvent::HandedBack(TaskHandedBack { attempt, worker });
+        // What was to be cancelled must not be queued again.
+        Ok([Some(handed_back), self.requested_cancel()]
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    /// The end of an attempt that somebody wanted cancelled.
+    fn requested_cancel(&self) -> Option<TaskEvent> {
+        let request = self.cancel_requested.as_ref()?;
+        Some(TaskEvent::Cancelled(TaskCancelled {
+            forced: false,
+            reason: request.reason.clone(),
+        }))
     }
 
     fn requeue(&self) -> Decision<Self> {

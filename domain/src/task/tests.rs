@@ -314,9 +314,15 @@ fn a_drained_attempt_does_not_count() {
             worker: "w1".into(),
         })
         .then([handed_back.clone()]);
-    given::<Task>([created(), started(1), handed_back])
+    given::<Task>([created(), started(1), handed_back.clone()])
         .when(start(1))
         .then([started(1)]);
+    given::<Task>([created(), started(1), requested()])
+        .when(TaskCommand::HandBack {
+            attempt: 1,
+            worker: "w1".into(),
+        })
+        .then([handed_back, cancelled(false)]);
 }
 
 #[test]

@@ -28,4 +28,4 @@ pub use log::{
 pub use memory::MemoryLog;
 pub use schemas::{Commit, Hash, Meta, Position, StreamId, Version};
 pub use vault::{Secret, Vault, VaultError};
-pub use work::{Delivery, WorkError, WorkItem, WorkQueue};
+pub use work::{Delivery, Inquiry, WorkError, WorkItem, WorkQueue};

@@ -69,6 +69,11 @@ pub fn cancel(task: TaskId) -> String {
     format!("cancel.{task}")
 }
 
+/// Where a worker is asked what it is at.
+pub fn worker(name: &str) -> String {
+    format!("worker.{name}")
+}
+
 /// The task that such a subject names.
 pub fn cancelled(subject: &str) -> Option<TaskId> {
     subject.strip_prefix("cancel.")?.parse().ok()

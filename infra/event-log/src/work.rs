@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::{
-    HeaderMap,
+    HeaderMap, Subject,
     jetstream::{AckKind, Message, consumer::PullConsumer},
 };
 use domain::{TaskId, TenantId, task::Priority};
@@ -17,6 +17,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::{JetStreamLog, LogError, subject};
+
+/// How long a worker may take to say what it is at.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+const YES: &[u8] = b"yes";
+const NO: &[u8] = b"no";
 
 /// The attempts that wait. Clones share what they have looked up.
 #[derive(Clone)]
@@ -47,6 +52,14 @@ pub struct Delivery {
     message: Option<Message>,
 }
 
+/// A question to a worker: are you at this attempt?
+pub struct Inquiry {
+    /// Which attempt.
+    pub item: WorkItem,
+    asker: Subject,
+    client: async_nats::Client,
+}
+
 /// Why the queue does not give or take.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the work queue is unavailable: {0}")]
@@ -65,7 +78,7 @@ impl WorkQueue {
     /// server.
     pub async fn push(&self, priority: Priority, item: &WorkItem) -> Result<(), WorkError> {
         let mut headers = HeaderMap::new();
-        let id = format!("{}.{}", item.task, item.version);
+        let id = format!("{}.{}.{}", item.tenant, item.task, item.version);
         headers.insert("Nats-Msg-Id", id);
         let payload = serde_json::to_vec(item).expect("work items always encode");
         let published = self.log.jetstream().publish_with_headers(
@@ -110,6 +123,30 @@ impl WorkQueue {
             .map_err(failed)
     }
 
+    /// Whether `worker` says that it is at `item`; no word within a second is a no.
+    pub async fn is_at(&self, worker: &str, item: &WorkItem) -> bool {
+        let payload = serde_json::to_vec(item).expect("work items always encode");
+        let request = async_nats::Request::new()
+            .payload(payload.into())
+            .timeout(Some(ANSWER_WITHIN));
+        let asked = self.log.client();
+        let answer = asked.send_request(subject::worker(worker), request).await;
+        answer.is_ok_and(|answer| answer.payload.as_ref() == YES)
+    }
+
+    /// What others ask `worker`, as they ask.
+    pub async fn inquiries(
+        &self,
+        worker: &str,
+    ) -> Result<impl Stream<Item = Inquiry> + Send + use<>, WorkError> {
+        let client = self.log.client().clone();
+        let asked = client.subscribe(subject::worker(worker)).await;
+        Ok(asked.map_err(failed)?.filter_map(move |message| {
+            let inquiry = inquiry(client.clone(), &message);
+            async move { inquiry }
+        }))
+    }
+
     /// Tells whichever worker runs `task` that it is to stop. Not stored: a worker that misses it
     /// learns of the request from the log.
     pub async fn announce_cancel(&self, task: TaskId) -> Result<(), WorkError> {
@@ -130,6 +167,23 @@ impl WorkQueue {
             .map_err(failed)?;
         Ok(messages.filter_map(|message| async move { subject::cancelled(&message.subject) }))
     }
+}
+
+impl Inquiry {
+    /// Says whether the worker is at it.
+    pub async fn answer(self, is_at: bool) {
+        let word = if is_at { YES } else { NO };
+        // Who does not hear it takes it for a no, and asks the log.
+        let _unheard = self.client.publish(self.asker, word.into()).await;
+    }
+}
+
+fn inquiry(client: async_nats::Client, message: &async_nats::Message) -> Option<Inquiry> {
+    Some(Inquiry {
+        item: serde_json::from_slice(&message.payload).ok()?,
+        asker: message.reply.clone()?,
+        client,
+    })
 }
 
 impl Delivery {

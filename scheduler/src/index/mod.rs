@@ -58,6 +58,13 @@ pub struct Index {
     pub tasks: Tasks,
 }
 
+impl Effect {
+    /// Whether a state is asked for, which is asked for once.
+    pub const fn is_question(&self) -> bool {
+        matches!(self, Self::LoadJob(_) | Self::LoadTask(_))
+    }
+}
+
 impl Index {
     /// What a snapshot of the read models at `position` says.
     pub fn of_schedule(schedule: Schedule, position: Position) -> Self {

@@ -34,7 +34,7 @@ use crate::{
 const OVERDUE_MS: i64 = 60_000;
 /// How long attempts wait at most for slots that are being decided: these have an instant to meet,
 /// and each attempt put on the queue costs the server a write.
-const YIELD_MAX: Duration = Duration::from_secs(1);
+const YIELD_MAX: Duration = Duration::from_secs(2);
 /// How long to sleep at most, in case the clock jumps.
 const NAP_MAX_MS: i64 = 1_000;
 

@@ -21,8 +21,9 @@ use crate::{
     misfire::Verdict,
 };
 
-/// How many slots are being decided at a time: two of the largest batches that the log takes.
-const IN_FLIGHT: usize = 2_000;
+/// How many slots are being decided at a time: as many as fill the largest batches of the log, two
+/// on their way and two to follow.
+const IN_FLIGHT: usize = 4_000;
 
 /// From how many on attempts have to wait, so that slots are decided in time.
 const CROWD: usize = 100;

@@ -11,7 +11,12 @@ use projections::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Services, backoff::backoff, dispatch::Dispatcher, feed::Feed, index::Index, ticks::Ticks,
+    Services,
+    backoff::backoff,
+    dispatch::Dispatcher,
+    feed::Feed,
+    index::{Effect, Index},
+    ticks::Ticks,
 };
 use desk::Desk;
 
@@ -57,16 +62,20 @@ async fn serve(
     let snapshot = projections::schedule::load(&services.store).await?;
     let mut feed = Feed::new(services.log.clone(), snapshot.position);
     let mut index = Index::of_schedule(snapshot.value, snapshot.position);
-    // What the read models do not know yet may forbid what they say is due.
+    // What the read models do not know yet may forbid what they say is due. What is due after it
+    // all the index says once more; what it does not know and has asked for it does not repeat.
     let head = services.log.head().await?;
+    let mut asked_for = Vec::new();
     while index.followed < head.position {
         for entry in feed.next().await? {
-            index.follow(&entry);
+            let effects = index.follow(&entry).into_iter();
+            asked_for.extend(effects.filter(Effect::is_question));
         }
     }
     *failures = 0;
     tracing::info!(position = %index.followed, "the scheduler leads");
     let dispatcher = Dispatcher::start(services.work.clone(), ended.clone());
-    let desk = Desk::new(services, index, dispatcher);
+    let mut desk = Desk::new(services, index, dispatcher);
+    desk.bring_about(asked_for);
     desk.run(feed, ticks, ended).await
 }

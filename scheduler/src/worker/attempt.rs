@@ -21,7 +21,7 @@ use crate::handlers::{AttemptContext, Handler, Outcome, error};
 
 /// How long a handler that is handed back may take to stop.
 const HAND_BACK_GRACE: Duration = Duration::from_secs(1);
-/// How long a delivery rests whose end could not be committed.
+/// How long a delivery rests whose end could not be committed, or whose attempt is in hand.
 const REST: Duration = Duration::from_secs(5);
 
 /// Why a handler was asked to stop.
@@ -53,6 +53,9 @@ enum Finish {
 /// Makes the attempt that `delivery` asks for, unless the log says no.
 pub(super) async fn make(shared: Arc<Shared>, delivery: Delivery) {
     let item = delivery.item.clone();
+    let Some(_in_hand) = shared.hands.take(&item) else {
+        return Held::new(delivery, &shared.deliveries).hand_back(REST);
+    };
     // Listening begins before the claim, so that no cancellation falls between the two.
     let listener = shared.cancels.listen(item.task);
     let claimed = claim(&shared, &delivery).await;

@@ -50,7 +50,10 @@ pub(super) async fn claim(shared: &Shared, delivery: &Delivery) -> Claim {
             .execute::<Task>(ask.clone(), command.clone())
             .await;
         match executed {
-            Ok(receipt) => return granted(receipt),
+            // Also if it changed nothing: then an earlier claim of this worker was stored unheard.
+            Ok(Receipt {
+                state: Some(task), ..
+            }) => return Claim::Granted(Box::new(task)),
             Err(CommandError::Rejected(TaskRejection::NotYourAttempt(_)))
                 if delivery.redelivered > 0 =>
             {
@@ -59,7 +62,7 @@ pub(super) async fn claim(shared: &Shared, delivery: &Delivery) -> Claim {
             Err(CommandError::Rejected(TaskRejection::NotDue(at))) => {
                 return Claim::Later(until(shared.clock.now(), at));
             }
-            Err(CommandError::Rejected(_)) => return Claim::Gone,
+            Ok(_) | Err(CommandError::Rejected(_)) => return Claim::Gone,
             Err(CommandError::Failed(
                 reason @ (Failure::Corrupt(_) | Failure::Refused(_) | Failure::TooLarge { .. }),
             )) => {
@@ -76,17 +79,9 @@ pub(super) async fn claim(shared: &Shared, delivery: &Delivery) -> Claim {
     Claim::Later(REST)
 }
 
-fn granted(receipt: Receipt<Task>) -> Claim {
-    // What changed nothing was claimed by an earlier delivery to this very worker, which is at it.
-    match receipt.state {
-        Some(task) if receipt.changed || receipt.replayed => Claim::Granted(Box::new(task)),
-        _ => Claim::Gone,
-    }
-}
-
-/// A delivery that comes again while its attempt runs: whoever had it before went silent for as
-/// long as the queue waits, so the attempt is ended in that worker's name. Should it live after
-/// all, the log refuses what it has to say.
+/// A delivery that comes again while its attempt runs: whoever had it before went silent, or gave
+/// a second copy back. A worker that does not say that it is at it has its attempt ended in its
+/// name. Should it live after all, the log refuses what it has to say.
 async fn inherit(shared: &Shared, delivery: &Delivery) -> Claim {
     let item = &delivery.item;
     let state = shared
@@ -104,6 +99,9 @@ async fn inherit(shared: &Shared, delivery: &Delivery) -> Claim {
     let Some(worker) = lost else {
         return Claim::Gone;
     };
+    if shared.work.is_at(&worker, item).await {
+        return Claim::Later(REST);
+    }
     tracing::warn!(task = %item.task, tenant = %item.tenant, lost = %worker,
         "a worker went silent: its attempt is ended for it");
     let error = error("worker_lost", "the worker that ran it went silent", true);

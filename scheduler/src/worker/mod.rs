@@ -10,6 +10,7 @@ mod claim;
 mod conclude;
 mod delivery;
 mod fairness;
+mod hands;
 mod pool;
 
 use std::{sync::Arc, time::Duration};
@@ -25,6 +26,7 @@ use tokio_util::{
 
 use crate::handlers::Handlers;
 use cancels::Cancels;
+use hands::Hands;
 use pool::Pool;
 
 /// How long a handler that was asked to stop may take before it is ended by force.
@@ -66,8 +68,10 @@ struct Shared {
     /// Cancelled when attempts that still run must be handed back.
     draining: CancellationToken,
     handlers: Handlers,
+    hands: Hands,
     ids: Ids,
     name: String,
+    work: WorkQueue,
 }
 
 impl Shared {
@@ -87,12 +91,16 @@ pub async fn run(services: Services, shutdown: CancellationToken) -> Result<(), 
         deliveries: TaskTracker::new(),
         draining: CancellationToken::new(),
         handlers: Handlers::try_new(&services.config)?,
+        hands: Hands::default(),
         name: format!("worker-{}", services.ids.next()),
         ids: services.ids,
+        work: services.work.clone(),
     });
     tracing::info!(worker = %shared.name, concurrency = services.config.concurrency, "works");
     let listening = cancels::listen(services.work.clone(), Arc::clone(&shared));
     let _listening = AbortOnDropHandle::new(tokio::spawn(listening));
+    let answering = hands::answer(services.work.clone(), Arc::clone(&shared));
+    let _answering = AbortOnDropHandle::new(tokio::spawn(answering));
     let drain = Duration::from_millis(services.config.drain_ms);
     let pool = Pool::new(services.work, shared, services.config.concurrency);
     pool.run(&shutdown, drain).await;

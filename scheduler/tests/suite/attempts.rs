@@ -2,11 +2,17 @@
 //!
 //! Invariant: every end is a commit in the log.
 
-use domain::task::{TaskCommand, TaskSpec, TaskStatus};
+use std::time::Duration;
+
+use domain::{
+    TaskId,
+    task::{Priority, TaskCommand, TaskSpec, TaskStatus},
+};
+use event_log::{Version, WorkItem, WorkQueue};
 use runtime::{Clock, Worker};
 use serde_json::json;
 
-use crate::world::{World, spec};
+use crate::world::{TENANT, World, spec};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_task_is_cancelled_by_its_worker() {
@@ -109,6 +115,64 @@ async fn an_attempt_survives_the_death_of_its_worker() {
     let attempt = done.attempt.expect("an attempt");
     assert_eq!(attempt.number, 2);
     assert_ne!(attempt.worker, running.attempt.expect("an attempt").worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_copy_that_is_given_back_ends_no_healthy_attempt() {
+    let world = World::start(Clock::system()).await;
+    let scheduler = world.scheduler().await;
+    let busy = Worker {
+        concurrency: 1,
+        ..Worker::default()
+    };
+    let _first = world.worker(busy).await;
+    let task = world
+        .create_task(spec("sleep", &json!({"ms": 4_000})))
+        .await;
+    world.until_status(task, TaskStatus::Running).await;
+    scheduler.stop().await;
+    let queue = WorkQueue::new(&world.log);
+    // Another version, so that the queue does not know it for the same.
+    queue
+        .push(Priority::Normal, &attempt(task, 1_000))
+        .await
+        .expect("pushed");
+    let wait = Duration::from_secs(20);
+    let copy = queue.pull(Priority::Normal, wait).await.expect("pulled");
+    let copy = copy.expect("the copy");
+    copy.hand_back(Duration::ZERO).await.expect("given back");
+    let _second = world.worker(Worker::default()).await;
+    let done = world.until_status(task, TaskStatus::Succeeded).await;
+    assert_eq!((done.attempts(), done.error), (1, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_was_claimed_unheard_is_made() {
+    let world = World::start(Clock::system()).await;
+    let scheduler = world.scheduler().await;
+    let _worker = world.worker(Worker::default()).await;
+    let known = world.create_task(spec("echo", &json!({}))).await;
+    let done = world.until_status(known, TaskStatus::Succeeded).await;
+    let worker = done.attempt.expect("an attempt").worker;
+    scheduler.stop().await;
+    let task = world.create_task(spec("echo", &json!({}))).await;
+    let start = TaskCommand::Start { attempt: 1, worker };
+    world.task(task, start).await;
+    let queue = WorkQueue::new(&world.log);
+    let pushed = queue.push(Priority::Normal, &attempt(task, 1)).await;
+    pushed.expect("pushed");
+    let done = world.until_status(task, TaskStatus::Succeeded).await;
+    assert_eq!(done.attempts(), 1);
+}
+
+/// The first attempt at `task`, as the dispatcher would queue it.
+fn attempt(task: TaskId, version: u64) -> WorkItem {
+    WorkItem {
+        attempt: 1,
+        task,
+        tenant: TENANT,
+        version: Version(version),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use domain::{
     Timestamp,
     job::{JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
     schedule::Schedule,
-    task::{SkipReason, Task, TaskStatus},
+    task::{SkipReason, Task, TaskCommand, TaskStatus},
 };
 use event_log::Leases;
 use runtime::Clock;
@@ -39,6 +39,27 @@ async fn an_interval_job_fires_on_time_and_its_tasks_succeed() {
         late_ms[0] >= 0 && late_ms[late_ms.len() / 2] < 1_000,
         "{late_ms:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_since_the_read_models_is_caught_up_with() {
+    let mut world = World::start(Clock::system()).await;
+    let paused = JobCreated {
+        enabled: false,
+        ..echo_every(200)
+    };
+    let job = world.create_job(paused).await;
+    let task = world.create_task(spec("echo", &json!({}))).await;
+    let cancel = TaskCommand::Cancel { reason: None };
+    world.task(task, cancel).await;
+    world.until_projected().await;
+    world.stop_projecting().await;
+    world.job(job, JobCommand::Resume).await;
+    world.task(task, TaskCommand::Requeue).await;
+    let _scheduler = world.scheduler().await;
+    let _worker = world.worker(runtime::Worker::default()).await;
+    world.until_slots(job, 3).await;
+    world.until_status(task, TaskStatus::Succeeded).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,7 +32,7 @@ pub struct World {
     pub log: JetStreamLog,
     pub servers: local::Servers,
     pub store: Store,
-    _projector: Part,
+    projector: Part,
 }
 
 /// A part of Almanac that runs.
@@ -98,8 +98,14 @@ impl World {
             log,
             servers,
             store,
-            _projector: projector,
+            projector,
         }
+    }
+
+    /// Leaves the read models as they are.
+    pub async fn stop_projecting(&mut self) {
+        let idle = Part::start(|_| async {});
+        std::mem::replace(&mut self.projector, idle).stop().await;
     }
 
     /// A scheduler with a connection of its own.

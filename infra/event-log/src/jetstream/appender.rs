@@ -1,7 +1,7 @@
 //! Group commit: commits that wait together are written together.
 //!
-//! A few commits go singly, which is fastest for them; from a number on that [`Pace`] learns they go
-//! as one atomic batch, each still with its own expectation.
+//! A few commits go singly, which is fastest for them; from a number on that [`Pace`] learns they
+//! go as one atomic batch, each still with its own expectation.
 //!
 //! Invariant: a commit's answer is its own. A rejected batch says nothing about which member was
 //! stale, so its members are sent again singly, and one stale command never fails its neighbours.

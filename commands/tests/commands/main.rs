@@ -3,97 +3,19 @@
 //! Invariant: whatever the log forgets to say, a command has its effect once and its asker the
 //! truth.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+mod forgetful;
 
-use async_trait::async_trait;
+use std::sync::{Arc, atomic::Ordering};
+
 use commands::{Ask, CommandError, Commands, Failure, Receipt, fingerprint};
 use domain::{
     Actor, CommandId, TenantId, Timestamp,
     task::{Priority, Task, TaskCommand, TaskCreated, TaskRejection, TaskSpec, TaskStatus},
 };
-use event_log::{
-    AppendError, Commit, Entry, EventLog, Follow, Head, LogError, MemoryLog, NewCommit, Position,
-    ReadFrom, StreamId, Version,
-};
+use event_log::{Entry, EventLog as _, NewCommit, Position, Version};
+use forgetful::Forgetful;
 use runtime::{Clock, Ids};
 use uuid::Uuid;
-
-/// A log that misbehaves so many times as each field says, in the order of the fields.
-#[derive(Clone)]
-struct Forgetful {
-    /// Says that others were faster.
-    conflicts: Arc<AtomicUsize>,
-    /// Stores nothing, and says nothing.
-    dropped: Arc<AtomicUsize>,
-    log: MemoryLog,
-    /// Stores, and says nothing.
-    lost: Arc<AtomicUsize>,
-    /// Takes nothing.
-    full: Arc<AtomicUsize>,
-    /// Answers no read.
-    unreachable: Arc<AtomicUsize>,
-}
-
-#[async_trait]
-impl EventLog for Forgetful {
-    async fn append(&self, commit: NewCommit) -> Result<Position, AppendError> {
-        let lost = || Err(AppendError::Unknown("the acknowledgement was lost".into()));
-        if take(&self.conflicts) {
-            return Err(AppendError::Conflict);
-        }
-        if take(&self.dropped) {
-            return lost();
-        }
-        if take(&self.lost) {
-            self.log.append(commit).await?;
-            return lost();
-        }
-        if take(&self.full) {
-            return Err(AppendError::Unavailable("full".into()));
-        }
-        self.log.append(commit).await
-    }
-
-    async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
-        self.log.append_all(commits).await
-    }
-
-    async fn at(&self, position: Position) -> Result<Option<Entry>, LogError> {
-        self.log.at(position).await
-    }
-
-    async fn follow(&self, after: Position) -> Result<Follow, LogError> {
-        self.log.follow(after).await
-    }
-
-    async fn head(&self) -> Result<Head, LogError> {
-        self.log.head().await
-    }
-
-    async fn load(
-        &self,
-        stream: StreamId,
-        after: Position,
-        from: ReadFrom,
-    ) -> Result<Vec<Commit>, LogError> {
-        if take(&self.unreachable) {
-            Err(LogError::Unavailable("away".into()))
-        } else {
-            self.log.load(stream, after, from).await
-        }
-    }
-}
-
-fn take(count: &AtomicUsize) -> bool {
-    count
-        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-            left.checked_sub(1)
-        })
-        .is_ok()
-}
 
 struct World {
     clock: Clock,
@@ -103,14 +25,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let log = Forgetful {
-            conflicts: Arc::default(),
-            dropped: Arc::default(),
-            full: Arc::default(),
-            log: MemoryLog::new("test"),
-            lost: Arc::default(),
-            unreachable: Arc::default(),
-        };
+        let log = Forgetful::new();
         let clock = Clock::manual(Timestamp::from_unix_ms(1_800_000_000_000));
         Self {
             commands: Self::process(&log, &clock),
@@ -249,6 +164,54 @@ async fn what_was_not_heard_of_is_never_said_to_be_undone() {
             "{outcome:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_stored_but_cannot_be_read_again_is_not_said_to_be_undone() {
+    let world = World::new();
+    world.log.lost.store(1, Ordering::SeqCst);
+    // Before the append, after it, and then to fold what was stored.
+    world.log.reachable.store(2, Ordering::SeqCst);
+    world.log.unreachable.store(1, Ordering::SeqCst);
+    let outcome = world.commands.execute::<Task>(ask(1, 1), create()).await;
+    assert!(
+        matches!(outcome, Err(CommandError::Failed(Failure::Unknown(_)))),
+        "{outcome:?}"
+    );
+    assert_eq!(world.commits().await, 1);
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_again_is_not_stored() {
+    let world = World::new();
+    let mut deep = serde_json::json!({});
+    for _ in 0..200 {
+        deep = serde_json::json!([deep]);
+    }
+    for payload in [deep, serde_json::json!("a\0b")] {
+        let TaskCommand::Create(mut created) = create() else {
+            panic!("creates");
+        };
+        created.spec.payload = payload;
+        let create = TaskCommand::Create(created);
+        let outcome = world.commands.execute::<Task>(ask(1, 1), create).await;
+        assert!(
+            matches!(outcome, Err(CommandError::Failed(Failure::Refused(_)))),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(world.commits().await, 0);
+}
+
+#[tokio::test]
+async fn ids_that_are_alike_in_half_are_two_commands() {
+    let world = World::new();
+    let created = world.commands.execute::<Task>(ask(1, 1), create()).await;
+    created.expect("done");
+    let alike = ask(1, 1 + (1 << 64));
+    let cancelled = world.commands.execute::<Task>(alike, cancel()).await;
+    let cancelled = cancelled.expect("done");
+    assert!(cancelled.changed && !cancelled.replayed);
 }
 
 #[tokio::test]
