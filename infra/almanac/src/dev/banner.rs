@@ -15,7 +15,7 @@ pub(super) fn text(running: &Running, house: &House<'_>, opened: bool) -> String
         ""
     };
     let commands = if house.asked.allow_commands {
-        "run, as you"
+        "run, as you; nobody can register"
     } else {
         "refused (imported crontabs would run; --allow-commands lets them)"
     };

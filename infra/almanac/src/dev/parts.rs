@@ -10,8 +10,10 @@ use futures::future::select_all;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long the parts of one group may take to end; three groups and the servers take 15 s at most.
-const LIMIT: Duration = Duration::from_secs(4);
+/// How long the parts of one group may take to end. The worker needs the longest: after its drain
+/// it stops handlers, hands their attempts back and tells the queue, all of which takes no time
+/// unless the log is away.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// The parts that run.
 #[derive(Default)]

@@ -27,7 +27,7 @@ const READY_LIMIT: Duration = Duration::from_mins(1);
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long attempts may take to end on Ctrl-C, in milliseconds.
-const DRAIN_MS: u64 = 3_000;
+const DRAIN_MS: u64 = 2_000;
 /// Connections to Postgres: requests come from one machine only.
 const CONNECTIONS: u32 = 16;
 
@@ -87,8 +87,12 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
         gateway: Gateway {
             listen: listener.local_addr()?,
             public_url: None,
-            // Only this machine can reach it.
-            registration: runtime::Registration::Open,
+            // Only this machine can reach it; but other accounts on it must not run programs.
+            registration: if house.asked.allow_commands {
+                runtime::Registration::Closed
+            } else {
+                runtime::Registration::Open
+            },
         },
         nats: Nats {
             monitor_url: nats.monitor_url(),
