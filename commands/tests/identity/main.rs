@@ -2,6 +2,9 @@
 //!
 //! Invariant: an address has one user, and what a token allows ends when it should.
 
+mod races;
+mod staged;
+
 use std::sync::Arc;
 
 use commands::{Ask, Commands, DEFAULT_TENANT, Identity, RegisterError, Registration, bootstrap};
