@@ -24,6 +24,7 @@ async fn any_batching_and_any_restart_give_the_same_bytes() {
         ..Default::default()
     };
     let mut runner = TestRunner::new(config);
+    let mut has_history = false;
     for _ in 0..6 {
         let tree = cuts().new_tree(&mut runner).expect("a case");
         let (seed, cuts) = proptest::strategy::ValueTree::current(&tree);
@@ -59,10 +60,9 @@ async fn any_batching_and_any_restart_give_the_same_bytes() {
             database.digests("again").await,
         );
         assert_eq!(live, again, "seed {seed}, cuts {cuts:?}");
-        assert!(
-            live.iter()
-                .any(|(table, digest)| table == "tasks_history" && digest.len() > 40)
-        );
+        has_history |= live
+            .iter()
+            .any(|(table, digest)| table == "tasks_history" && !digest.starts_with("0 rows"));
 
         let verification = verify(&log, &database.store).await.expect("verified");
         assert!(
@@ -72,6 +72,7 @@ async fn any_batching_and_any_restart_give_the_same_bytes() {
         );
         assert_eq!((verification.commits, verification.parked), (head.0, 0));
     }
+    assert!(has_history, "no task of six histories has a past");
 }
 
 #[tokio::test]
