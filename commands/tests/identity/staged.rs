@@ -2,7 +2,10 @@
 //!
 //! Invariant: apart from that it is the log it stands on.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use event_log::{
@@ -11,19 +14,30 @@ use event_log::{
 };
 use futures::future::BoxFuture;
 
+/// What becomes of a batch.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Fate {
+    /// Refused for want of room.
+    Full,
+    /// Stored, unheard; and nothing can be read any more.
+    Lost,
+    Stored,
+}
+
 #[derive(Clone)]
 pub struct Staged {
-    /// Takes no commits.
-    full: bool,
+    away: Arc<AtomicBool>,
+    fate: Fate,
     log: JetStreamLog,
     /// What happens, and how many calls come before it.
     scene: Arc<Mutex<(usize, Option<BoxFuture<'static, ()>>)>>,
 }
 
 impl Staged {
-    pub fn new(log: &JetStreamLog, full: bool) -> Self {
+    pub fn new(log: &JetStreamLog, fate: Fate) -> Self {
         Self {
-            full,
+            away: Arc::default(),
+            fate,
             log: log.clone(),
             scene: Arc::default(),
         }
@@ -64,10 +78,15 @@ impl EventLog for Staged {
 
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
         self.play().await;
-        if self.full {
+        if self.fate == Fate::Full {
             return Err(AppendError::Unavailable("full".into()));
         }
-        self.log.append_all(commits).await
+        let stored = self.log.append_all(commits).await?;
+        if self.fate == Fate::Lost {
+            self.away.store(true, Ordering::SeqCst);
+            return Err(AppendError::Unknown("the answer was lost".into()));
+        }
+        Ok(stored)
     }
 
     async fn at(&self, position: Position) -> Result<Option<Entry>, LogError> {
@@ -88,6 +107,9 @@ impl EventLog for Staged {
         after: Position,
         from: ReadFrom,
     ) -> Result<Vec<Commit>, LogError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(LogError::Unavailable("away".into()));
+        }
         self.play().await;
         self.log.load(stream, after, from).await
     }

@@ -136,5 +136,8 @@ mod tests {
         assert_eq!(told(Failure::Unavailable("away".into())), 503);
         assert_eq!(told(Failure::Unknown("no answer".into())), 503);
         assert_eq!(told(Failure::Corrupt("a byte".into())), 500);
+        let busy = Error::from(Failure::Busy("too many sign-ins at once"));
+        let headers = &busy.refusal().headers;
+        assert!(headers.iter().any(|(name, _)| name == "retry-after"));
     }
 }
