@@ -34,7 +34,11 @@ use crate::{
 const OVERDUE_MS: i64 = 60_000;
 /// How long attempts wait at most for slots that are being decided: these have an instant to meet,
 /// and each attempt put on the queue costs the server a write.
-const YIELD_MAX: Duration = Duration::from_secs(2);
+const PUSH_LATER_MAX: Duration = Duration::from_secs(2);
+/// How long what the log says waits for them at most.
+const READ_LATER_MAX: Duration = Duration::from_secs(1);
+/// How long before anything else is due the log is read again.
+const READ_AHEAD_MS: i64 = 250;
 /// How long to sleep at most, in case the clock jumps.
 const NAP_MAX_MS: i64 = 1_000;
 
@@ -46,9 +50,9 @@ pub(super) struct Desk {
     pub(super) index: Index,
     pub(super) late_max: usize,
     pub(super) timer: Timer<Key>,
+    crowded_since: Option<Instant>,
     dispatcher: Dispatcher,
     held_back: Vec<(Priority, WorkItem)>,
-    held_since: Option<Instant>,
     loading: JoinSet<Loaded>,
     sweeping: JoinSet<()>,
 }
@@ -68,9 +72,9 @@ impl Desk {
             index,
             late_max: services.config.catch_up_max,
             timer: Timer::default(),
+            crowded_since: None,
             dispatcher,
             held_back: Vec::new(),
-            held_since: None,
             loading: JoinSet::new(),
             sweeping: JoinSet::new(),
         }
@@ -90,7 +94,7 @@ impl Desk {
             let nap = self.nap();
             tokio::select! {
                 () = ended.cancelled() => return Ok(()),
-                entries = feed.next() => self.follow(&entries?),
+                entries = feed.next(), if !self.reads_later() => self.follow(&entries?),
                 Some(fired) = self.firing.next() => self.fired(fired),
                 Some(Ok(loaded)) = self.loading.join_next() => self.loaded(loaded),
                 Some(_) = self.sweeping.join_next() => {}
@@ -139,22 +143,30 @@ impl Desk {
             }
         }
         self.fill();
-        self.push_held_back();
+        if self.firing.is_crowded() {
+            self.crowded_since.get_or_insert_with(Instant::now);
+        } else {
+            self.crowded_since = None;
+        }
+        if !self.is_crowded_for_less_than(PUSH_LATER_MAX) {
+            for (priority, item) in self.held_back.drain(..) {
+                self.dispatcher.push(priority, item);
+            }
+        }
     }
 
-    /// Lets attempts go, unless many slots are due.
-    fn push_held_back(&mut self) {
-        if self.held_back.is_empty() {
-            return;
-        }
-        let since = *self.held_since.get_or_insert_with(Instant::now);
-        if self.firing.is_crowded() && since.elapsed() < YIELD_MAX {
-            return;
-        }
-        self.held_since = None;
-        for (priority, item) in self.held_back.drain(..) {
-            self.dispatcher.push(priority, item);
-        }
+    /// Whether what the log says waits until the slots that are due are decided. It cannot concern
+    /// them, since it came later; and to read it costs the server and this process what these slots
+    /// need.
+    fn reads_later(&self) -> bool {
+        let soon = self.clock.now().plus_ms(READ_AHEAD_MS);
+        self.is_crowded_for_less_than(READ_LATER_MAX)
+            && self.timer.next().is_none_or(|next| next > soon)
+    }
+
+    fn is_crowded_for_less_than(&self, limit: Duration) -> bool {
+        self.crowded_since
+            .is_some_and(|since| since.elapsed() < limit)
     }
 
     fn nap(&self) -> Duration {
