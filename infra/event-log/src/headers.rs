@@ -3,38 +3,38 @@
 //! Invariant: what was written is read back equal; a header that is missing or malformed makes the
 //! message unreadable, and says which.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderName};
 use schemas::Meta;
 
-const ACTOR: &str = "Almanac-Actor";
-const CAUSATION: &str = "Almanac-Causation";
-const COMMAND: &str = "Almanac-Command";
-const CORRELATION: &str = "Almanac-Correlation";
-const FINGERPRINT: &str = "Almanac-Fingerprint";
-const HASH: &str = "Almanac-Hash";
-const PREVIOUS: &str = "Almanac-Previous";
-const TIME: &str = "Almanac-Time";
-const TRACEPARENT: &str = "traceparent";
-const VERSION: &str = "Almanac-Version";
+static ACTOR: HeaderName = HeaderName::from_static("Almanac-Actor");
+static CAUSATION: HeaderName = HeaderName::from_static("Almanac-Causation");
+static COMMAND: HeaderName = HeaderName::from_static("Almanac-Command");
+static CORRELATION: HeaderName = HeaderName::from_static("Almanac-Correlation");
+static FINGERPRINT: HeaderName = HeaderName::from_static("Almanac-Fingerprint");
+static HASH: HeaderName = HeaderName::from_static("Almanac-Hash");
+static PREVIOUS: HeaderName = HeaderName::from_static("Almanac-Previous");
+static TIME: HeaderName = HeaderName::from_static("Almanac-Time");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static VERSION: HeaderName = HeaderName::from_static("Almanac-Version");
 
 /// Writes `meta`.
 pub(crate) fn write(meta: &Meta) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(ACTOR, meta.actor.to_string());
-    headers.insert(COMMAND, meta.command.to_string());
-    headers.insert(CORRELATION, meta.correlation.to_string());
-    headers.insert(HASH, meta.hash.to_string());
-    headers.insert(PREVIOUS, meta.previous.to_string());
-    headers.insert(TIME, meta.time.to_string());
-    headers.insert(VERSION, meta.version.to_string());
+    headers.insert(ACTOR.clone(), meta.actor.to_string());
+    headers.insert(COMMAND.clone(), meta.command.to_string());
+    headers.insert(CORRELATION.clone(), meta.correlation.to_string());
+    headers.insert(HASH.clone(), meta.hash.to_string());
+    headers.insert(PREVIOUS.clone(), meta.previous.to_string());
+    headers.insert(TIME.clone(), meta.time.to_string());
+    headers.insert(VERSION.clone(), meta.version.to_string());
     if let Some(causation) = meta.causation {
-        headers.insert(CAUSATION, causation.to_string());
+        headers.insert(CAUSATION.clone(), causation.to_string());
     }
     if let Some(fingerprint) = meta.fingerprint {
-        headers.insert(FINGERPRINT, fingerprint.to_string());
+        headers.insert(FINGERPRINT.clone(), fingerprint.to_string());
     }
     if let Some(traceparent) = &meta.traceparent {
-        headers.insert(TRACEPARENT, traceparent.as_str());
+        headers.insert(TRACEPARENT.clone(), traceparent.as_str());
     }
     headers
 }
@@ -42,25 +42,28 @@ pub(crate) fn write(meta: &Meta) -> HeaderMap {
 /// Reads what [`write`] wrote.
 pub(crate) fn read(headers: &HeaderMap) -> Result<Meta, String> {
     Ok(Meta {
-        actor: required(headers, ACTOR)?,
-        causation: optional(headers, CAUSATION)?,
-        command: required(headers, COMMAND)?,
-        correlation: required(headers, CORRELATION)?,
-        fingerprint: optional(headers, FINGERPRINT)?,
-        hash: required(headers, HASH)?,
-        previous: required(headers, PREVIOUS)?,
-        time: required(headers, TIME)?,
-        traceparent: optional(headers, TRACEPARENT)?,
-        version: required::<u64>(headers, VERSION).map(schemas::Version)?,
+        actor: required(headers, &ACTOR)?,
+        causation: optional(headers, &CAUSATION)?,
+        command: required(headers, &COMMAND)?,
+        correlation: required(headers, &CORRELATION)?,
+        fingerprint: optional(headers, &FINGERPRINT)?,
+        hash: required(headers, &HASH)?,
+        previous: required(headers, &PREVIOUS)?,
+        time: required(headers, &TIME)?,
+        traceparent: optional(headers, &TRACEPARENT)?,
+        version: required::<u64>(headers, &VERSION).map(schemas::Version)?,
     })
 }
 
-fn required<T: std::str::FromStr>(headers: &HeaderMap, name: &str) -> Result<T, String> {
+fn required<T: std::str::FromStr>(headers: &HeaderMap, name: &HeaderName) -> Result<T, String> {
     optional(headers, name)?.ok_or_else(|| format!("header {name} is missing"))
 }
 
-fn optional<T: std::str::FromStr>(headers: &HeaderMap, name: &str) -> Result<Option<T>, String> {
-    let Some(value) = headers.get(name) else {
+fn optional<T: std::str::FromStr>(
+    headers: &HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<T>, String> {
+    let Some(value) = headers.get(name.clone()) else {
         return Ok(None);
     };
     let value = value.as_str();
@@ -96,10 +99,10 @@ mod tests {
             Err("header Almanac-Actor is missing".into())
         );
         let mut headers = write(&meta());
-        headers.insert(VERSION, "seven");
+        headers.insert(VERSION.clone(), "seven");
         let reason = read(&headers).expect_err("refused");
         assert!(
-            reason.contains(VERSION) && reason.contains("seven"),
+            reason.contains("Almanac-Version") && reason.contains("seven"),
             "{reason}"
         );
     }

@@ -207,6 +207,7 @@ impl Nats {
             log: &self.log(),
             record: self.options.dir.join("nats.pid"),
             on_parent_death: "KILL",
+            niceness: 0,
         })?;
         let ready = wait::until(READY_LIMIT, || match process.exited() {
             Some(status) => Some(Err(status.to_string())),

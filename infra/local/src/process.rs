@@ -3,6 +3,7 @@
 //! Invariant: a process is signalled only while its pid still has the start time recorded for it.
 
 use std::{
+    ffi::OsString,
     fs::{self, OpenOptions},
     io,
     os::unix::process::CommandExt,
@@ -37,6 +38,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) record: PathBuf,
     /// What the kernel sends it when this process dies.
     pub(crate) on_parent_death: &'static str,
+    /// How far it lets all else go first where cores are short; 0 not at all.
+    pub(crate) niceness: u8,
 }
 
 /// A running child; killed when dropped.
@@ -63,7 +66,7 @@ impl Process {
             .open(launch.log)
             .map_err(Error::io(format!("opening {}", launch.log.display())))?;
         let errors = output.try_clone().map_err(Error::io("sharing the log"))?;
-        let mut command = tied_to_us(launch.program, launch.on_parent_death);
+        let mut command = prefixed(&launch);
         command
             .args(launch.args)
             .envs(launch.envs)
@@ -207,14 +210,25 @@ pub(crate) fn last_words(log: &Path) -> String {
     lines[lines.len().saturating_sub(3)..].join(" | ")
 }
 
-/// The program under util-linux's `setpriv`, which asks the kernel for a signal on our death.
-/// Without it (a minimal system) an orphan is ended by the next start instead.
-fn tied_to_us(program: &Path, signal: &str) -> Command {
-    let Some(setpriv) = provision::on_path("setpriv") else {
-        return Command::new(program);
-    };
-    let mut command = Command::new(setpriv);
-    command.args(["--pdeathsig", signal, "--"]).arg(program);
+/// The program under `nice` and under util-linux's `setpriv`, which asks the kernel for a signal on
+/// our death. On a minimal system without them it gives way to nobody, and an orphan is ended by
+/// the next start instead.
+fn prefixed(launch: &Launch<'_>) -> Command {
+    let mut words: Vec<OsString> = Vec::new();
+    if let Some(nice) = provision::on_path("nice").filter(|_| launch.niceness > 0) {
+        words.extend([nice.into(), "-n".into(), launch.niceness.to_string().into()]);
+    }
+    if let Some(setpriv) = provision::on_path("setpriv") {
+        words.extend([
+            setpriv.into(),
+            "--pdeathsig".into(),
+            launch.on_parent_death.into(),
+        ]);
+        words.push("--".into());
+    }
+    words.push(launch.program.into());
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
     command
 }
 

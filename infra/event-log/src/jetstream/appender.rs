@@ -19,10 +19,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{
-    pace::Pace,
-    publish::{self, Message},
-};
+use super::{pace::Pace, publish};
 use crate::{AppendError, NewCommit, log::BATCH_MAX};
 
 /// How many full batches may be in flight: while the server stores one it can read the next.
@@ -40,7 +37,7 @@ pub(super) struct Appender(mpsc::Sender<Pending>);
 
 struct Pending {
     answer: oneshot::Sender<Result<Position, AppendError>>,
-    message: Message,
+    commit: NewCommit,
 }
 
 /// What has been sent and what has not.
@@ -104,9 +101,8 @@ impl Appender {
     /// Stores `commit` and says where.
     pub(super) async fn append(&self, commit: NewCommit) -> Result<Position, AppendError> {
         let (answer, answered) = oneshot::channel();
-        let message = Message::new(commit);
         self.0
-            .send(Pending { answer, message })
+            .send(Pending { answer, commit })
             .await
             .map_err(|_| AppendError::Unavailable("the log is closed".into()))?;
         answered
@@ -246,7 +242,7 @@ impl Writer {
         let mut streams: HashSet<StreamId> = HashSet::new();
         let (mut batch, mut later) = (Vec::new(), VecDeque::new());
         while let Some(pending) = self.waiting.pop_front() {
-            if batch.len() < BATCH_MAX && streams.insert(pending.message.commit.stream) {
+            if batch.len() < BATCH_MAX && streams.insert(pending.commit.stream) {
                 batch.push(pending);
             } else {
                 later.push_back(pending);
@@ -263,19 +259,19 @@ async fn ended(gathering: Option<Gathering>) {
     }
 }
 
-async fn single(client: &Client, mut pending: Pending) {
-    let outcome = publish::single(client, &mut pending.message).await;
+async fn single(client: &Client, pending: Pending) {
+    let outcome = publish::single(client, &pending.commit).await;
     // Whoever asked may be gone; the commit stands all the same.
     let _nobody_listens = pending.answer.send(outcome);
 }
 
 /// Whether they were stored as one batch.
 async fn together(client: &Client, batch: Vec<Pending>) -> bool {
-    let (answers, mut messages): (Vec<_>, Vec<_>) = batch
+    let (answers, commits): (Vec<_>, Vec<_>) = batch
         .into_iter()
-        .map(|pending| (pending.answer, pending.message))
+        .map(|pending| (pending.answer, pending.commit))
         .unzip();
-    let outcome = publish::batch(client, &mut messages).await;
+    let outcome = publish::batch(client, &commits).await;
     match outcome {
         Ok(positions) => {
             for (answer, position) in answers.into_iter().zip(positions) {
@@ -291,9 +287,9 @@ async fn together(client: &Client, batch: Vec<Pending>) -> bool {
         }
         // Nothing was stored, and which member is to blame only each by itself can tell.
         Err(_rejected) => {
-            let members = answers.into_iter().zip(messages);
-            let singles = members.map(|(answer, message)| async move {
-                single(client, Pending { answer, message }).await;
+            let members = answers.into_iter().zip(commits);
+            let singles = members.map(|(answer, commit)| async move {
+                single(client, Pending { answer, commit }).await;
             });
             futures::future::join_all(singles).await;
             false

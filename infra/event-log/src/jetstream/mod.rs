@@ -139,8 +139,7 @@ impl EventLog for JetStreamLog {
 
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
         log::check_all(&commits)?;
-        let mut messages: Vec<_> = commits.into_iter().map(publish::Message::new).collect();
-        publish::batch(&self.client, &mut messages).await
+        publish::batch(&self.client, &commits).await
     }
 
     async fn at(&self, position: Position) -> Result<Option<Entry>, LogError> {

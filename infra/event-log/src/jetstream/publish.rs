@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, HeaderMap, Request, client::RequestErrorKind, connection::State};
+use async_nats::{
+    Client, HeaderMap, HeaderName, Request, client::RequestErrorKind, connection::State,
+};
 use schemas::Position;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -15,12 +17,13 @@ use crate::{AppendError, NewCommit, headers, subject};
 /// How long to wait for the server's word.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
-const BATCH_COMMIT: &str = "Nats-Batch-Commit";
-const BATCH_ID: &str = "Nats-Batch-Id";
-const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
-const EXPECTED_SUBJECT_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
-const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
-const MESSAGE_ID: &str = "Nats-Msg-Id";
+static BATCH_COMMIT: HeaderName = HeaderName::from_static("Nats-Batch-Commit");
+static BATCH_ID: HeaderName = HeaderName::from_static("Nats-Batch-Id");
+static BATCH_SEQUENCE: HeaderName = HeaderName::from_static("Nats-Batch-Sequence");
+static EXPECTED_SUBJECT_SEQUENCE: HeaderName =
+    HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
+static EXPECTED_STREAM: HeaderName = HeaderName::from_static("Nats-Expected-Stream");
+static MESSAGE_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
 
 /// The server's word on a publish.
 #[derive(Deserialize)]
@@ -46,45 +49,19 @@ struct AckError {
     err_code: u32,
 }
 
-/// A commit with the headers that it is sent with.
-pub(super) struct Message {
-    pub(super) commit: NewCommit,
-    /// Empty once they were sent.
-    headers: HeaderMap,
-}
-
-impl Message {
-    /// Writes the headers, so that whoever sends it later need not.
-    pub(super) fn new(commit: NewCommit) -> Self {
-        let headers = headers_of(&commit);
-        Self { commit, headers }
-    }
-
-    fn take_headers(&mut self) -> HeaderMap {
-        if self.headers.is_empty() {
-            return headers_of(&self.commit);
-        }
-        std::mem::take(&mut self.headers)
-    }
-}
-
 /// Stores one commit.
-pub(super) async fn single(
-    client: &Client,
-    message: &mut Message,
-) -> Result<Position, AppendError> {
-    let headers = message.take_headers();
-    let (last, _) = request(client, &message.commit, headers).await?;
+pub(super) async fn single(client: &Client, commit: &NewCommit) -> Result<Position, AppendError> {
+    let (last, _) = request(client, commit, headers_of(commit)).await?;
     Ok(Position(last))
 }
 
 /// Stores all commits or none; there is at least one.
 pub(super) async fn batch(
     client: &Client,
-    messages: &mut [Message],
+    commits: &[NewCommit],
 ) -> Result<Vec<Position>, AppendError> {
-    let count = messages.len();
-    let Some((last, others)) = messages.split_last_mut() else {
+    let count = commits.len();
+    let Some((last, others)) = commits.split_last() else {
         return Ok(Vec::new());
     };
     connected(client)?;
@@ -92,9 +69,8 @@ pub(super) async fn batch(
     let id = Uuid::from_bytes(runtime::random::bytes())
         .simple()
         .to_string();
-    for (at, message) in others.iter_mut().enumerate() {
-        let headers = batched(message.take_headers(), &id, at + 1);
-        let commit = &message.commit;
+    for (at, commit) in others.iter().enumerate() {
+        let headers = batched(headers_of(commit), &id, at + 1);
         client
             .publish_with_headers(
                 subject::of(commit.stream),
@@ -104,9 +80,9 @@ pub(super) async fn batch(
             .await
             .map_err(|reason| AppendError::Unavailable(reason.to_string()))?;
     }
-    let mut headers = batched(last.take_headers(), &id, count);
-    headers.insert(BATCH_COMMIT, "1");
-    let (position, stored) = request(client, &last.commit, headers).await?;
+    let mut headers = batched(headers_of(last), &id, count);
+    headers.insert(BATCH_COMMIT.clone(), "1");
+    let (position, stored) = request(client, last, headers).await?;
     if stored != Some(count) {
         let words = format!("{count} were sent as one batch, the server speaks of {stored:?}");
         return Err(AppendError::Unknown(words));
@@ -119,15 +95,18 @@ fn headers_of(commit: &NewCommit) -> HeaderMap {
     let mut headers = headers::write(&commit.meta);
     // One command may touch several aggregates, and one command id may be used by two tenants.
     let id = format!("{}.{}", commit.meta.command, subject::of(commit.stream));
-    headers.insert(MESSAGE_ID, id);
-    headers.insert(EXPECTED_STREAM, subject::EVENTS);
-    headers.insert(EXPECTED_SUBJECT_SEQUENCE, commit.expected.to_string());
+    headers.insert(MESSAGE_ID.clone(), id);
+    headers.insert(EXPECTED_STREAM.clone(), subject::EVENTS);
+    headers.insert(
+        EXPECTED_SUBJECT_SEQUENCE.clone(),
+        commit.expected.to_string(),
+    );
     headers
 }
 
 fn batched(mut headers: HeaderMap, id: &str, sequence: usize) -> HeaderMap {
-    headers.insert(BATCH_ID, id);
-    headers.insert(BATCH_SEQUENCE, sequence.to_string());
+    headers.insert(BATCH_ID.clone(), id);
+    headers.insert(BATCH_SEQUENCE.clone(), sequence.to_string());
     headers
 }
 

@@ -22,6 +22,8 @@ use crate::{
 
 pub use place::wipe;
 
+/// The log goes first: what is written to it waits for an answer, read models say how old they are.
+const NICENESS: u8 = 5;
 /// Recovery after a kill comes before readiness.
 const READY_LIMIT: Duration = Duration::from_mins(2);
 /// "Fast": sessions are ended, then a checkpoint.
@@ -225,6 +227,7 @@ impl Postgres {
             log: &self.log(),
             record: self.options.dir.join("postgres.pid"),
             on_parent_death: "QUIT",
+            niceness: NICENESS,
         })?;
         let ready = wait::until(READY_LIMIT, || match process.exited() {
             Some(status) => Some(Err(status.to_string())),
