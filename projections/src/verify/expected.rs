@@ -14,10 +14,14 @@ use schemas::{
         resource::Resource, resource_type::ResourceType, task::Task, tenant::Tenant, user::User,
     },
 };
-use sqlx::{PgConnection, Row as _};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{canonical::digest, findings::Findings};
+use super::{
+    canonical::digest,
+    findings::Findings,
+    mirror::{Mirror, Parked},
+};
 use crate::models::Model;
 
 pub(super) type Key = (TenantId, Uuid);
@@ -26,16 +30,15 @@ pub(super) type Key = (TenantId, Uuid);
 #[derive(Debug, Default)]
 pub(super) struct Expected {
     pub(super) counts: BTreeMap<(TenantId, String, String), i64>,
-    /// By tenant and kind: how many events, and the sum of their positions.
-    pub(super) events: BTreeMap<(TenantId, &'static str), (i64, i64)>,
     pub(super) jobs: Rows<Job>,
+    pub(super) mirror: Mirror,
+    pub(super) parked: Parked,
     pub(super) resource_types: Rows<ResourceType>,
     pub(super) resources: Rows<Resource>,
     pub(super) tasks: Rows<Task>,
     pub(super) tenants: Rows<Tenant>,
     pub(super) users: Rows<User>,
     last: HashMap<StreamId, (Version, Hash)>,
-    parked: HashSet<Position>,
     stuck: HashSet<StreamId>,
 }
 
@@ -67,39 +70,25 @@ impl<A> Default for Rows<A> {
 impl Expected {
     /// Nothing yet; what was parked is known from the snapshot.
     pub(super) async fn new(snapshot: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        let rows = sqlx::query("select position from parked")
-            .fetch_all(snapshot)
-            .await?;
-        let position = |row| sqlx::postgres::PgRow::try_get::<i64, _>(row, "position");
-        let parked: Result<HashSet<_>, _> = rows
-            .iter()
-            .map(|row| position(row).map(|position| Position(position as u64)))
-            .collect();
         Ok(Self {
-            parked: parked?,
+            parked: Parked::load(snapshot).await?,
             ..Self::default()
         })
     }
 
-    /// How many commits are parked.
-    pub(super) fn parked(&self) -> u64 {
-        self.parked.len() as u64
-    }
-
     pub(super) fn add_unreadable(&mut self, unreadable: &Unreadable, findings: &mut Findings) {
-        if !self.parked.contains(&unreadable.position) {
+        let (position, payload) = (unreadable.position, &unreadable.payload);
+        if !self.parked.has(position, None, payload, findings) {
             let nowhere = (TenantId::new(Uuid::nil()), Uuid::nil());
-            let told = format!(
-                "position {} is unreadable, yet not parked",
-                unreadable.position
-            );
+            let told = format!("position {position} is unreadable, yet not parked");
             findings.add("parked", nowhere, told);
         }
     }
 
     /// Folds a commit in.
     pub(super) fn add(&mut self, commit: &Commit, findings: &mut Findings) {
-        if self.parked.contains(&commit.position) {
+        let (stream, payload) = (Some(commit.stream), &commit.payload);
+        if self.parked.has(commit.position, stream, payload, findings) {
             self.stuck.insert(commit.stream);
             return;
         }
@@ -131,12 +120,7 @@ impl Expected {
         }
         self.last.insert(stream, (meta.version, meta.hash));
         let records = decode_records(&commit.payload).map_err(|reason| reason.to_string())?;
-        let told = self
-            .events
-            .entry((stream.tenant, stream.kind.name()))
-            .or_default();
-        told.0 += records.len() as i64;
-        told.1 += records.len() as i64 * commit.position.0 as i64;
+        self.mirror.expect(commit, &records);
         let counts = &mut self.counts;
         match stream.kind {
             AggregateKind::EmailClaim => records

@@ -8,6 +8,7 @@ mod canonical;
 mod compare;
 mod expected;
 mod findings;
+mod mirror;
 
 use event_log::{Entry, LogError, SharedLog};
 use futures::StreamExt as _;
@@ -91,11 +92,19 @@ pub async fn verify(log: &SharedLog, store: &Store) -> Result<Verification, Veri
     let mut connection = store.own_connection().await?;
     let begin = "begin isolation level repeatable read read only";
     let mut snapshot = connection.begin_with(begin).await?;
-    let position = checkpoint(&mut snapshot, log).await?;
+    let (position, hash) = checkpoint(&mut snapshot, log).await?;
     let mut findings = Findings::default();
     let mut expected = Expected::new(&mut snapshot).await?;
-    let parked = expected.parked();
-    fold(log, position, &mut expected, &mut findings).await?;
+    let parked = expected.parked.count();
+    let last = fold(log, position, &mut expected, &mut findings).await?;
+    if hash != last {
+        let told = format!("it holds another commit at position {position} than the log");
+        findings.add(
+            "checkpoint",
+            (TenantId::new(Uuid::nil()), Uuid::nil()),
+            told,
+        );
+    }
     let rows = compare::all(&mut snapshot, &mut expected, &mut findings).await?;
     snapshot.rollback().await?;
     Ok(Verification {
@@ -108,11 +117,15 @@ pub async fn verify(log: &SharedLog, store: &Store) -> Result<Verification, Veri
     })
 }
 
-async fn checkpoint(snapshot: &mut PgConnection, log: &SharedLog) -> Result<Position, VerifyError> {
+/// The position of the read models and the digest that they hold of the commit there.
+async fn checkpoint(
+    snapshot: &mut PgConnection,
+    log: &SharedLog,
+) -> Result<(Position, Option<Vec<u8>>), VerifyError> {
     let head = log.head().await?;
-    let ask = "select incarnation, position from checkpoint";
+    let ask = "select incarnation, position, hash from checkpoint";
     let Some(row) = sqlx::query(ask).fetch_optional(snapshot).await? else {
-        return Ok(Position(0));
+        return Ok((Position(0), None));
     };
     let incarnation: String = row.try_get("incarnation")?;
     let position = Position(row.try_get::<i64, _>("position")? as u64);
@@ -127,28 +140,35 @@ async fn checkpoint(snapshot: &mut PgConnection, log: &SharedLog) -> Result<Posi
         );
         return Err(VerifyError::OtherLog(told));
     }
-    Ok(position)
+    Ok((position, row.try_get("hash")?))
 }
 
+/// Folds everything up to `to`; the digest of the commit there, if one stands there.
 async fn fold(
     log: &SharedLog,
     to: Position,
     expected: &mut Expected,
     findings: &mut Findings,
-) -> Result<(), VerifyError> {
+) -> Result<Option<Vec<u8>>, VerifyError> {
     if to == Position(0) {
-        return Ok(());
+        return Ok(None);
     }
     let mut entries = log.follow(Position(0)).await?;
     while let Some(entry) = entries.next().await {
         let entry = entry?;
         let position = entry.position();
-        match entry {
-            Entry::Commit(commit) => expected.add(&commit, findings),
-            Entry::Unreadable(unreadable) => expected.add_unreadable(&unreadable, findings),
-        }
+        let hash = match entry {
+            Entry::Commit(commit) => {
+                expected.add(&commit, findings);
+                Some(commit.meta.hash.0.to_vec())
+            }
+            Entry::Unreadable(unreadable) => {
+                expected.add_unreadable(&unreadable, findings);
+                None
+            }
+        };
         if position >= to {
-            return Ok(());
+            return Ok(hash);
         }
     }
     Err(LogError::Unavailable("it ended".to_owned()).into())

@@ -63,8 +63,8 @@ impl Database {
     }
 
     /// Runs a statement that spoils something; it must hit.
-    pub async fn spoil(&self, statement: &'static str) {
-        let done = sqlx::query(statement)
+    pub async fn spoil(&self, statement: &str) {
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
             .execute(&mut self.sql().await)
             .await
             .expect("done");

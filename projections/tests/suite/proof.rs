@@ -59,7 +59,48 @@ async fn missing_rows_are_found() {
     finds(
         "delete from event_log where position = 7",
         "event_log",
-        "events at other",
+        "7.0: missing",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_forged_mirror_is_found() {
+    let forgeries = [
+        "data = '{\"name\":\"forged\"}'",
+        "type = 'task.cancelled'",
+        "actor = 'system:nobody'",
+        "hash = '\\x00'",
+        "version = version + 1",
+        "occurred_at = occurred_at + interval '1 ms'",
+        "traceparent = 'forged'",
+        "causation_id = gen_random_uuid()",
+        "id = gen_random_uuid()",
+    ];
+    let world = World::random(11, 60).await;
+    let database = Database::new().await;
+    database.project(&world, 500).await;
+    for (at, forgery) in forgeries.into_iter().enumerate() {
+        let position = at + 5;
+        let statement = format!("update event_log set {forgery} where position = {position}");
+        database.spoil(&statement).await;
+        let found = verify(&world.shared(), &database.store)
+            .await
+            .expect("verified");
+        let wanted = format!("{position}.0: is not the event of the log");
+        let told = found.differences.iter().any(|d| d.what == wanted);
+        assert!(told, "{forgery}: {:#?}", found.differences);
+    }
+}
+
+#[tokio::test]
+async fn what_is_parked_without_an_entry_is_found() {
+    let extra = "insert into parked (position, reason, payload) values (1000000, 'none', '')";
+    finds(extra, "parked", "position 1000000: extra").await;
+    finds(
+        "update checkpoint set hash = '\\x00'",
+        "checkpoint",
+        "another commit",
     )
     .await;
 }
