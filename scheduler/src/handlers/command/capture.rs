@@ -16,13 +16,6 @@ pub struct Capture {
     reading: AbortOnDropHandle<()>,
 }
 
-/// Whether a stream was read to its end, and whether all of it was kept.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Cut {
-    ended: bool,
-    cut: bool,
-}
-
 #[derive(Debug, Default)]
 struct Kept {
     bytes: Vec<u8>,
@@ -53,24 +46,12 @@ impl Capture {
         }
     }
 
-    /// What was kept, once the stream ends or `at_most` has passed.
-    pub async fn end(self, at_most: Duration) -> (Vec<u8>, Cut) {
+    /// What was kept, once the stream ends or `at_most` has passed, and whether some is missing.
+    pub async fn end(self, at_most: Duration) -> (Vec<u8>, bool) {
         let ended = tokio::time::timeout(at_most, self.reading).await.is_ok();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let cut = kept.cut;
-        (std::mem::take(&mut kept.bytes), Cut { ended, cut })
-    }
-}
-
-impl Cut {
-    /// Whether something of it is not there.
-    pub const fn is_cut(self) -> bool {
-        self.cut || !self.ended
-    }
-
-    /// Whether nobody can print to it any more.
-    pub const fn is_ended(self) -> bool {
-        self.ended
+        let cut = kept.cut || !ended;
+        (std::mem::take(&mut kept.bytes), cut)
     }
 }
 
@@ -89,6 +70,6 @@ mod tests {
             kept.len()
         );
         assert!(text.ends_with(&kept));
-        assert!(cut.is_cut() && cut.is_ended());
+        assert!(cut);
     }
 }

@@ -131,10 +131,10 @@ fn not_started(program: &str, reason: &std::io::Error) -> Outcome {
 }
 
 async fn follow(mut child: Child, stdin: Option<String>, context: &AttemptContext) -> Outcome {
-    let group = Group::of(&child);
     let stdout = Capture::start(child.stdout.take(), TAIL_MAX);
     let stderr = Capture::start(child.stderr.take(), TAIL_MAX);
     let mut input = child.stdin.take();
+    let group = Group::of(child);
     let writing = async {
         if let (Some(input), Some(text)) = (&mut input, stdin) {
             // A program need not read what it is given.
@@ -144,30 +144,24 @@ async fn follow(mut child: Child, stdin: Option<String>, context: &AttemptContex
         std::future::pending::<()>().await;
     };
     let mut stopped = false;
-    tokio::pin!(writing);
-    let status = loop {
-        tokio::select! {
-            status = child.wait() => break status,
-            () = context.cancel.cancelled(), if !stopped => {
-                stopped = true;
-                group.terminate();
+    let ended = {
+        let ended = group.leader_ended();
+        tokio::pin!(ended, writing);
+        loop {
+            tokio::select! {
+                ended = &mut ended => break ended,
+                () = context.cancel.cancelled(), if !stopped => {
+                    stopped = true;
+                    group.terminate();
+                }
+                () = &mut writing => {}
             }
-            () = &mut writing => {}
         }
     };
-    let (stdout, out_cut) = stdout.end(LINGER).await;
-    let (stderr, err_cut) = stderr.end(LINGER).await;
-    if out_cut.is_ended() && err_cut.is_ended() {
-        group.leave();
-    }
-    match status {
+    let (stdout, stderr) = tokio::join!(stdout.end(LINGER), stderr.end(LINGER));
+    match ended.and(group.end().await) {
         _ if stopped => Outcome::stopped(),
-        Ok(status) => judge(
-            status,
-            &stdout,
-            &stderr,
-            out_cut.is_cut() || err_cut.is_cut(),
-        ),
+        Ok(status) => judge(status, &stdout.0, &stderr.0, stdout.1 || stderr.1),
         Err(reason) => Outcome::retry("not_followed", reason),
     }
 }

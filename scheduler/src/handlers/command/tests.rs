@@ -128,6 +128,21 @@ async fn dropping_the_attempt_kills_what_ignores_the_request() {
     }
 }
 
+#[tokio::test]
+async fn nothing_outlives_a_program_that_ended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pids");
+    let script = format!(
+        "exec >/dev/null 2>&1; sleep 1000 & echo $$ $! > {}",
+        file.display()
+    );
+    let outcome = shell(&script, json!({})).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    for pid in appear(&file).await {
+        gone(pid).await;
+    }
+}
+
 async fn appear(file: &std::path::Path) -> Vec<i32> {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(20) {
