@@ -12,6 +12,7 @@ mod command;
 mod echo;
 mod http;
 mod sleep;
+mod text;
 
 use std::sync::Arc;
 
@@ -117,24 +118,6 @@ fn read<T: DeserializeOwned>(payload: Value) -> Result<T, Outcome> {
     serde_json::from_value(payload).map_err(|reason| Outcome::fail("invalid_payload", reason))
 }
 
-/// The last `max` bytes of `bytes` as text, cut where a character begins.
-fn tail(bytes: &[u8], max: usize) -> String {
-    let cut = bytes.len().saturating_sub(max);
-    let continues = |byte: &u8| (0x80..0xC0).contains(byte);
-    let begin = cut
-        + bytes[cut..]
-            .iter()
-            .take(3)
-            .take_while(|b| cut > 0 && continues(b))
-            .count();
-    printable(&bytes[begin..])
-}
-
-/// Text that the log can hold: what is no UTF-8 and U+0000 show as U+FFFD.
-fn printable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).replace('\0', "\u{FFFD}")
-}
-
 #[cfg(test)]
 pub(crate) mod testing {
     //! An attempt to run handlers in.
@@ -176,13 +159,5 @@ mod tests {
             assert!(handlers.get(kind).is_some(), "{kind}");
         }
         assert!(handlers.get("unheard_of").is_none());
-    }
-
-    #[test]
-    fn a_tail_begins_with_a_whole_character() {
-        assert_eq!(tail("aä".as_bytes(), 2), "ä");
-        assert_eq!(tail("aä".as_bytes(), 1), "");
-        assert_eq!(tail(b"a\0b", 10), "a\u{FFFD}b");
-        assert_eq!(tail(b"\xFFa", 10), "\u{FFFD}a");
     }
 }

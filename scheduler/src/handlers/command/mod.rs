@@ -21,11 +21,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, process::Child};
 
-use super::{AttemptContext, Handler, Outcome, read, tail};
+use super::{AttemptContext, Handler, Outcome, read, text::tail};
 use capture::Capture;
 use group::Group;
 
-/// How much of each stream the task's output holds: the last 64 KiB.
+/// How much of each stream the task's output holds: the last 64 KiB, as JSON.
 const TAIL_MAX: usize = 64 * 1024;
 /// How much of the last words goes into an error's message, in bytes.
 const LAST_WORDS_MAX: usize = 500;
@@ -166,16 +166,18 @@ async fn follow(mut child: Child, stdin: Option<String>, context: &AttemptContex
     }
 }
 
-fn judge(status: ExitStatus, stdout: &[u8], stderr: &[u8], truncated: bool) -> Outcome {
+fn judge(status: ExitStatus, stdout: &[u8], stderr: &[u8], missing: bool) -> Outcome {
     if status.success() {
+        let (stdout, out_cut) = tail(stdout, TAIL_MAX);
+        let (stderr, err_cut) = tail(stderr, TAIL_MAX);
         return Outcome::Done(json!({
             "exit_status": 0,
-            "stdout": tail(stdout, TAIL_MAX),
-            "stderr": tail(stderr, TAIL_MAX),
-            "truncated": truncated,
+            "stdout": stdout,
+            "stderr": stderr,
+            "truncated": missing || out_cut || err_cut,
         }));
     }
     let said = if stderr.is_empty() { stdout } else { stderr };
-    let last_words = tail(said, LAST_WORDS_MAX);
+    let (last_words, _) = tail(said, LAST_WORDS_MAX);
     Outcome::retry("exit_status", format!("{status}: {}", last_words.trim()))
 }

@@ -94,6 +94,19 @@ async fn much_output_is_cut_to_its_end() {
 }
 
 #[tokio::test]
+async fn output_is_cut_by_what_it_takes_in_the_log() {
+    // 80 KiB of a character that JSON writes as six.
+    let outcome = shell("head -c 81920 /dev/zero | tr '\\0' '\\1'", json!({})).await;
+    let Outcome::Done(output) = outcome else {
+        panic!("{outcome:?}");
+    };
+    let written = output["stdout"].to_string().len();
+    assert!(written <= TAIL_MAX + 2, "{written}");
+    assert!(written > TAIL_MAX - 6, "{written}");
+    assert_eq!(output["truncated"], true);
+}
+
+#[tokio::test]
 async fn stops_when_asked_with_all_it_started() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("pids");

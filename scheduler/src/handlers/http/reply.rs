@@ -9,11 +9,14 @@ use domain::task::TaskError;
 use reqwest::{Response, StatusCode, header::HeaderMap};
 use serde_json::json;
 
-use crate::handlers::{Outcome, error, printable};
+use crate::handlers::{
+    Outcome, error,
+    text::{head, printable},
+};
 
 /// How much of a reply is read, in bytes.
 const REPLY_MAX: usize = 1024 * 1024;
-/// How much of a reply the task's output holds, in bytes.
+/// How much of a reply the task's output holds, in bytes of JSON.
 pub(super) const BODY_MAX: usize = 64 * 1024;
 /// The headers that the task's output holds.
 const KEPT: [&str; 7] = [
@@ -59,12 +62,12 @@ fn output(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> serde_json::V
         .iter()
         .filter_map(|name| Some((*name, printable(headers.get(*name)?.as_bytes()))))
         .collect();
-    let shown = &body[..body.len().min(BODY_MAX)];
+    let (body, truncated) = head(body, BODY_MAX);
     json!({
         "status": status.as_u16(),
         "headers": kept,
-        "body": printable(shown),
-        "truncated": body.len() > BODY_MAX,
+        "body": body,
+        "truncated": truncated,
     })
 }
 
