@@ -69,23 +69,38 @@ impl Lease {
     /// Holds on; false if the lease went to somebody else.
     pub async fn renew(&mut self) -> Result<bool, LogError> {
         let asked = Instant::now();
-        let holder = self.holder.clone();
-        match self
-            .bucket
-            .update(&self.name, holder.into(), self.revision)
-            .await
-        {
+        let mut renewed = self.update().await?;
+        if !renewed && let Some(revision) = self.unheard().await? {
+            self.revision = revision;
+            renewed = self.update().await?;
+        }
+        self.held_until = if renewed { asked + HOLD } else { asked };
+        Ok(renewed)
+    }
+
+    /// Writes the entry anew; false if it is not the one that was written last.
+    async fn update(&mut self) -> Result<bool, LogError> {
+        let holder = self.holder.clone().into();
+        let updated = self.bucket.update(&self.name, holder, self.revision);
+        match updated.await {
             Ok(revision) => {
                 self.revision = revision;
-                self.held_until = asked + HOLD;
                 Ok(true)
             }
-            Err(reason) if reason.kind() == UpdateErrorKind::WrongLastRevision => {
-                self.held_until = asked;
-                Ok(false)
-            }
+            Err(reason) if reason.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
             Err(reason) => Err(LogError::Unavailable(reason.to_string())),
         }
+    }
+
+    /// The entry's revision if it is this holder's all the same: a renewal was stored, but its
+    /// answer was lost.
+    async fn unheard(&self) -> Result<Option<u64>, LogError> {
+        let entry = self.bucket.entry(&self.name).await;
+        let entry = entry.map_err(|reason| LogError::Unavailable(reason.to_string()))?;
+        let own = |entry: &kv::Entry| {
+            entry.operation == kv::Operation::Put && entry.value == self.holder.as_bytes()
+        };
+        Ok(entry.filter(own).map(|entry| entry.revision))
     }
 
     /// Gives the lease up, so that another need not wait for it to expire.

@@ -4,6 +4,7 @@
 
 mod clauses;
 mod fixture;
+mod leases;
 mod server;
 
 use event_log::MemoryLog;

@@ -1,5 +1,5 @@
-//! What only a real server can be tested for: restarts, kills, unsafe configurations, the vault,
-//! leases and the work queue.
+//! What only a real server can be tested for: restarts, kills, unsafe configurations, the vault
+//! and the work queue.
 //!
 //! Invariant: each test that disturbs a server has one of its own.
 
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use domain::{TaskId, TenantId, task::Priority};
 use event_log::{
-    AppendError, EventLog as _, JetStreamLog, Leases, OpenError, Position, ReadFrom, Vault,
-    VaultError, Version, WorkItem, WorkQueue,
+    AppendError, EventLog as _, JetStreamLog, OpenError, Position, ReadFrom, Vault, VaultError,
+    Version, WorkItem, WorkQueue,
 };
 use futures::future::join_all;
 use local::{Nats, NatsOptions, Sync};
@@ -146,36 +146,6 @@ async fn the_vault_opens_only_with_its_key_and_under_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lease_has_one_holder_until_it_is_released() {
-    let leases = Leases::open(&jetstream().await).await.expect("leases");
-    let mut lease = leases
-        .acquire("chair", "ann")
-        .await
-        .expect("asked")
-        .expect("held");
-    assert!(
-        leases
-            .acquire("chair", "bob")
-            .await
-            .expect("asked")
-            .is_none()
-    );
-    assert_eq!(
-        leases.holder("chair").await.expect("asked").as_deref(),
-        Some("ann")
-    );
-    assert!(lease.renew().await.expect("asked") && lease.is_held());
-    lease.release().await.expect("released");
-    assert!(
-        leases
-            .acquire("chair", "bob")
-            .await
-            .expect("asked")
-            .is_some()
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_is_delivered_until_it_is_done() {
     let queue = WorkQueue::new(&jetstream().await);
     let item = WorkItem {
@@ -289,6 +259,6 @@ async fn client_of(server: &Nats) -> async_nats::Client {
     client.connect(address).await.expect("connected")
 }
 
-async fn jetstream_of(server: &Nats) -> async_nats::jetstream::Context {
+pub async fn jetstream_of(server: &Nats) -> async_nats::jetstream::Context {
     async_nats::jetstream::new(client_of(server).await)
 }
