@@ -12,7 +12,10 @@ use event_log::{Version, WorkItem, WorkQueue};
 use runtime::{Clock, Worker};
 use serde_json::json;
 
-use crate::world::{TENANT, World, spec};
+use crate::{
+    workers::Mortal,
+    world::{TENANT, World, spec},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_task_is_cancelled_by_its_worker() {
@@ -100,21 +103,26 @@ async fn a_task_is_retried_until_its_attempts_are_used_up() {
 async fn an_attempt_survives_the_death_of_its_worker() {
     let world = World::start(Clock::system()).await;
     let _scheduler = world.scheduler().await;
-    let first = world.worker(Worker::default()).await;
+    let first = Mortal::start(&world, Worker::default());
     let task = world
         .create_task(spec("sleep", &json!({"ms": 1_500})))
         .await;
     let running = world.until_status(task, TaskStatus::Running).await;
-    first.kill();
+    drop(first);
+    let before = running.attempt.expect("an attempt");
     let _second = world.worker(Worker::default()).await;
     let lost = world
         .until(task, "the loss is noticed", |task| task.error.is_some())
         .await;
     assert_eq!(lost.error.expect("an error").code, "worker_lost");
+    // Nobody said so: it was noticed because no heartbeat came.
+    let silent_ms = lost.updated_at.since_ms(before.started_at);
+    let heartbeat_ms = scheduler::worker::HEARTBEAT.as_millis() as i64;
+    assert!(silent_ms > heartbeat_ms, "{silent_ms} ms");
     let done = world.until_status(task, TaskStatus::Succeeded).await;
     let attempt = done.attempt.expect("an attempt");
     assert_eq!(attempt.number, 2);
-    assert_ne!(attempt.worker, running.attempt.expect("an attempt").worker);
+    assert_ne!(attempt.worker, before.worker);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,11 +210,16 @@ async fn tasks_wait_for_their_time_and_start_without_delay() {
     let _worker = world.worker(Worker::default()).await;
     let warm = world.create_task(spec("echo", &json!(1))).await;
     world.until_status(warm, TaskStatus::Succeeded).await;
-    let task = world.create_task(spec("echo", &json!(2))).await;
-    let done = world.until_status(task, TaskStatus::Succeeded).await;
-    assert_eq!(done.output, Some(json!(2)));
-    let started_at = done.attempt.expect("an attempt").started_at;
-    let waited_ms = started_at.since_ms(done.created_at);
-    // A worker that polled once a second would take half of one on average.
-    assert!(waited_ms < 500, "{waited_ms} ms");
+    for wait_ms in [0, 1_500] {
+        let due = world.clock.now().plus_ms(wait_ms);
+        let task = world
+            .create_task_for(Some(due), spec("echo", &json!(wait_ms)))
+            .await;
+        let done = world.until_status(task, TaskStatus::Succeeded).await;
+        assert_eq!(done.output, Some(json!(wait_ms)));
+        let started_at = done.attempt.expect("an attempt").started_at;
+        let late_ms = started_at.since_ms(due);
+        // A worker that polled once a second would take half of one on average.
+        assert!((0..500).contains(&late_ms), "{late_ms} ms");
+    }
 }

@@ -5,4 +5,5 @@
 mod attempts;
 mod firing;
 mod outages;
+mod workers;
 mod world;

@@ -136,28 +136,6 @@ impl World {
         })
     }
 
-    /// A worker with a connection of its own.
-    pub async fn worker(&self, config: runtime::Worker) -> Part {
-        let log = open(&self.servers.nats).await;
-        let work = WorkQueue::new(&log);
-        let services = scheduler::worker::Services {
-            clock: self.clock.clone(),
-            commands: Commands::new(
-                std::sync::Arc::new(log),
-                self.clock.clone(),
-                self.ids.clone(),
-            ),
-            config,
-            ids: self.ids.clone(),
-            work,
-        };
-        Part::start(|shutdown| async move {
-            scheduler::worker::run(services, shutdown)
-                .await
-                .expect("the worker runs");
-        })
-    }
-
     fn ask(&self, id: uuid::Uuid) -> Ask {
         let actor = Actor::System("test".into());
         Ask::new(actor, TENANT, id, CommandId::new(self.ids.next()))
@@ -176,10 +154,15 @@ impl World {
     }
 
     pub async fn create_task(&self, spec: TaskSpec) -> TaskId {
+        self.create_task_for(None, spec).await
+    }
+
+    /// A task that must not start before its time.
+    pub async fn create_task_for(&self, not_before: Option<Timestamp>, spec: TaskSpec) -> TaskId {
         let id = TaskId::new(self.ids.next());
         let created = TaskCreated {
             spec,
-            not_before: None,
+            not_before,
             origin: None,
         };
         self.task(id, TaskCommand::Create(created)).await;
@@ -292,15 +275,19 @@ impl World {
 }
 
 pub async fn open(nats: &local::Nats) -> JetStreamLog {
-    let options = Options {
+    let opened = JetStreamLog::open(&options(nats)).await;
+    opened.expect("the log opens")
+}
+
+pub fn options(nats: &local::Nats) -> Options {
+    Options {
         accept_interval_sync: false,
         create: true,
         group_commit: true,
         monitor_url: nats.monitor_url(),
         replicas: 1,
         url: nats.url().into(),
-    };
-    JetStreamLog::open(&options).await.expect("the log opens")
+    }
 }
 
 /// Asks until there is an answer.

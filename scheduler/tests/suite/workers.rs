@@ -1,0 +1,74 @@
+//! Workers, and one that dies as a process does.
+//!
+//! Invariant: whoever dies goes in the middle of whatever it does and its connection goes with it,
+//! so nobody hears a last word.
+
+use std::sync::Arc;
+
+use commands::Commands;
+use event_log::{JetStreamLog, WorkQueue};
+use runtime::{Clock, Ids};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    task::spawn_blocking,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{Part, World, open, options};
+
+/// A worker with a runtime of its own; dropping it is its death.
+pub struct Mortal(Option<Runtime>);
+
+impl Mortal {
+    pub fn start(world: &World, config: runtime::Worker) -> Self {
+        let mut runtime = Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let options = options(&world.servers.nats);
+        let (clock, ids) = (world.clock.clone(), world.ids.clone());
+        runtime.spawn(async move {
+            // Opening may not change threads; what it starts lives on this runtime all the same.
+            let open = move || Handle::current().block_on(JetStreamLog::open(&options));
+            let opened = spawn_blocking(open).await.expect("no panic");
+            let log = opened.expect("the log opens");
+            work(log, clock, ids, config, CancellationToken::new()).await;
+        });
+        Self(Some(runtime))
+    }
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl World {
+    /// A worker with a connection of its own.
+    pub async fn worker(&self, config: runtime::Worker) -> Part {
+        let log = open(&self.servers.nats).await;
+        let (clock, ids) = (self.clock.clone(), self.ids.clone());
+        Part::start(|shutdown| work(log, clock, ids, config, shutdown))
+    }
+}
+
+async fn work(
+    log: JetStreamLog,
+    clock: Clock,
+    ids: Ids,
+    config: runtime::Worker,
+    shutdown: CancellationToken,
+) {
+    let work = WorkQueue::new(&log);
+    let services = scheduler::worker::Services {
+        commands: Commands::new(Arc::new(log), clock.clone(), ids.clone()),
+        clock,
+        config,
+        ids,
+        work,
+    };
+    let worked = scheduler::worker::run(services, shutdown).await;
+    worked.expect("the worker runs");
+}
