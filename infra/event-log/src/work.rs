@@ -10,7 +10,7 @@ use async_nats::{
     HeaderMap, Subject,
     jetstream::{AckKind, Message, consumer::PullConsumer},
 };
-use domain::{TaskId, TenantId, task::Priority};
+use domain::{TaskId, TenantId, Timestamp, task::Priority};
 use futures::{Stream, StreamExt as _};
 use schemas::Version;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,8 @@ pub struct WorkItem {
 pub struct Delivery {
     /// What is to be done.
     pub item: WorkItem,
+    /// When it was put into the queue, by the server's clock; deliveries do not change it.
+    pub queued_at: Timestamp,
     /// How often this was delivered before; above 0, an earlier worker may have died.
     pub redelivered: u64,
     message: Option<Message>,
@@ -104,7 +106,7 @@ impl WorkQueue {
         let pulled = consumer.batch().max_messages(1).expires(wait).messages();
         let mut pulled = pulled.await.map_err(failed)?;
         match pulled.next().await {
-            Some(message) => Ok(delivery(message.map_err(failed)?).await),
+            Some(message) => delivery(message.map_err(failed)?).await,
             None => Ok(None),
         }
     }
@@ -230,21 +232,23 @@ impl Drop for Delivery {
 }
 
 /// Reads a message; one that is no work item is taken off the queue, with a word in the log file.
-async fn delivery(message: Message) -> Option<Delivery> {
-    let redelivered = message
-        .info()
-        .map_or(0, |info| (info.delivered.max(1) - 1) as u64);
+async fn delivery(message: Message) -> Result<Option<Delivery>, WorkError> {
+    let info = message.info().map_err(failed)?;
+    let queued_ms = info.published.unix_timestamp_nanos() / 1_000_000;
+    let queued_at = Timestamp::from_unix_ms(queued_ms as i64);
+    let redelivered = (info.delivered.max(1) - 1) as u64;
     match serde_json::from_slice(&message.payload) {
-        Ok(item) => Some(Delivery {
+        Ok(item) => Ok(Some(Delivery {
             item,
+            queued_at,
             redelivered,
             message: Some(message),
-        }),
+        })),
         Err(reason) => {
             tracing::error!(%reason, "a message on the work queue is no work item: removed");
             // If this is not heard the message comes again, and is removed then.
             let _unheard = message.ack_with(AckKind::Term).await;
-            None
+            Ok(None)
         }
     }
 }

@@ -39,8 +39,8 @@ impl Default for Fairness {
 }
 
 impl Fairness {
-    /// The class to serve next among those that wait, given how long each has; none if nobody
-    /// waits.
+    /// The class to serve next among those that wait, given how long each has waited in the queue,
+    /// whoever held it; none if nobody waits.
     pub fn pick(&mut self, waited: [Option<Duration>; CLASSES]) -> Option<usize> {
         if waited.iter().all(Option::is_none) {
             return None;

@@ -9,7 +9,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::task::Priority;
+use domain::{Timestamp, task::Priority};
 use event_log::{Delivery, WorkError, WorkQueue};
 use tokio::{
     task::JoinSet,
@@ -145,10 +145,11 @@ impl Pool {
         }
         self.gather_until = None;
         loop {
-            let now = Instant::now();
+            let now = self.shared.clock.now();
             let waited: [Option<Duration>; CLASSES] = std::array::from_fn(|index| {
                 let staged = self.classes[index].staged.as_ref()?;
-                self.has_slot(index).then(|| now - staged.since)
+                let queued_at = staged.delivery.queued_at;
+                self.has_slot(index).then(|| age(queued_at, now))
             });
             let Some(index) = self.fairness.pick(waited) else {
                 return;
@@ -252,6 +253,11 @@ fn reserve(slots: usize) -> usize {
     if slots == 1 { 0 } else { (slots / 10).max(1) }
 }
 
+/// How long it has waited `now`, given when another machine says it was queued.
+fn age(queued_at: Timestamp, now: Timestamp) -> Duration {
+    Duration::from_millis(now.since_ms(queued_at).max(0) as u64)
+}
+
 fn hand_back(shared: &Shared, delivery: Delivery) {
     shared.deliveries.spawn(async move {
         if let Err(reason) = delivery.hand_back(Duration::ZERO).await {
@@ -268,5 +274,12 @@ mod tests {
     fn a_tenth_is_reserved() {
         let reserves = [1, 2, 10, 19, 20, 100].map(reserve);
         assert_eq!(reserves, [0, 1, 1, 1, 2, 10]);
+    }
+
+    #[test]
+    fn what_another_clock_queued_in_the_future_is_new() {
+        let now = Timestamp::from_unix_ms(1_800_000_000_000);
+        assert_eq!(age(now.plus_ms(-2_500), now), Duration::from_millis(2_500));
+        assert_eq!(age(now.plus_ms(2_500), now), Duration::ZERO);
     }
 }

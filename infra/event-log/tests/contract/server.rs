@@ -12,6 +12,7 @@ use event_log::{
 };
 use futures::future::join_all;
 use local::{Nats, NatsOptions, Sync};
+use runtime::Clock;
 use uuid::Uuid;
 
 use crate::fixture::{births, jetstream, options};
@@ -154,6 +155,7 @@ async fn work_is_delivered_until_it_is_done() {
         tenant: TenantId::new(Uuid::from_u128(2)),
         version: Version(1),
     };
+    let begun = Clock::system().now();
     queue.push(Priority::High, &item).await.expect("pushed");
     queue
         .push(Priority::High, &item)
@@ -163,11 +165,19 @@ async fn work_is_delivered_until_it_is_done() {
     let first = queue.pull(Priority::High, wait).await.expect("pulled");
     let dropped = first.expect("a delivery");
     assert_eq!((&dropped.item, dropped.redelivered), (&item, 0));
-    drop(dropped);
+    let queued_at = dropped.queued_at;
+    assert!(begun <= queued_at && queued_at <= Clock::system().now());
+    let later = Duration::from_millis(20);
+    dropped.hand_back(later).await.expect("handed back");
     let second = queue.pull(Priority::High, wait).await.expect("pulled");
-    let second = second.expect("a delivery");
-    assert_eq!((&second.item, second.redelivered), (&item, 1));
-    second.done().await.expect("done");
+    let dropped = second.expect("a delivery");
+    assert_eq!((&dropped.item, dropped.redelivered), (&item, 1));
+    assert_eq!(dropped.queued_at, queued_at);
+    drop(dropped);
+    let third = queue.pull(Priority::High, wait).await.expect("pulled");
+    let third = third.expect("a delivery");
+    assert_eq!((&third.item, third.redelivered), (&item, 2));
+    third.done().await.expect("done");
     let none = queue
         .pull(Priority::High, Duration::from_millis(200))
         .await
