@@ -1,17 +1,21 @@
 //! What every question is answered with.
 //!
-//! Invariant: an answer and its position come from one snapshot of the database.
+//! Invariant: an answer, its position and what is known to be missing from it come from one
+//! snapshot of the database.
 
 use schemas::{Position, Version, domain::TenantId};
+use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
 
-use crate::Key;
+use crate::{Key, StoreError};
 
 /// An answer, and the position of the log that it reflects.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct At<T> {
-    /// Every commit up to here is in it, and none after.
+    /// Every commit up to here is in it, but for those that are parked, and none after.
     pub position: Position,
+    /// The first parked commit of what was asked about: the answer is as of before it.
+    pub stale_since: Option<Position>,
     /// The answer.
     pub value: T,
 }
@@ -41,10 +45,28 @@ pub struct Listed<T, K = Key> {
 }
 
 impl<T> At<T> {
-    /// The same position with what `f` makes of the answer.
+    /// `value` with what the first row of the answer says of it: its `reached` and `stale_since`.
+    pub(crate) fn told_by(first: Option<&PgRow>, value: T) -> Result<Self, StoreError> {
+        let Some(row) = first else {
+            return Ok(Self {
+                position: Position(0),
+                stale_since: None,
+                value,
+            });
+        };
+        let stale_since: Option<i64> = row.try_get("stale_since")?;
+        Ok(Self {
+            position: Position(row.try_get::<i64, _>("reached")? as u64),
+            stale_since: stale_since.map(|position| Position(position as u64)),
+            value,
+        })
+    }
+
+    /// The same with what `f` makes of the answer.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> At<U> {
         At {
             position: self.position,
+            stale_since: self.stale_since,
             value: f(self.value),
         }
     }

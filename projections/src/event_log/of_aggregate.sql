@@ -1,4 +1,7 @@
-select c.position as reached, e.*
+select c.position as reached,
+    (select min(p.position) from parked p
+        where p.tenant_id = $1 and p.kind = $2 and p.id = $3) as stale_since,
+    e.*
 from checkpoint c
 left join lateral (
     select *

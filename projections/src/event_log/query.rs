@@ -40,9 +40,6 @@ pub async fn of_aggregate(
                 .await
         })
         .await?;
-    let position = rows
-        .first()
-        .map_or(Ok(Position(0)), crate::models::reached)?;
     let mut events = Vec::with_capacity(rows.len());
     for found in &rows {
         if let Some(event) = row::event(found)? {
@@ -51,13 +48,8 @@ pub async fn of_aggregate(
     }
     let listed = Listed::cut(events, limit as usize, |(key, _)| *key);
     let items = listed.items.into_iter().map(|(_, view)| view).collect();
-    Ok(At {
-        position,
-        value: Listed {
-            items,
-            next: listed.next,
-        },
-    })
+    let next = listed.next;
+    At::told_by(rows.first(), Listed { items, next })
 }
 
 /// The rows of every tenant's events after `from`, up to and with `to`.

@@ -18,25 +18,13 @@ pub(super) async fn get<A: Model>(
         .read(|pool| async move {
             let asked = sqlx::query(A::statements().get.as_str())
                 .bind(tenant.uuid())
-                .bind(id);
+                .bind(id)
+                .bind(A::KIND.name());
             asked.fetch_optional(&pool).await
         })
         .await?;
-    let Some(found) = found else {
-        return Ok(At {
-            position: Position(0),
-            value: None,
-        });
-    };
-    Ok(At {
-        position: reached(&found)?,
-        value: row_of(&found)?,
-    })
-}
-
-/// The position that a row of an answer tells.
-pub(crate) fn reached(row: &PgRow) -> Result<Position, StoreError> {
-    Ok(Position(row.try_get::<i64, _>("reached")? as u64))
+    let row = found.as_ref().map(row_of).transpose()?.flatten();
+    At::told_by(found.as_ref(), row)
 }
 
 /// The aggregate that a row of an answer holds, if any.

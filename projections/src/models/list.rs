@@ -3,15 +3,12 @@
 //! Invariant: what a caller gives reaches Postgres as bound values only; the text of a statement is
 //! made of parts that are spelled in this crate.
 
-use schemas::{Position, domain::TenantId};
+use schemas::domain::TenantId;
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::{
     At, Key, Listed, PageRequest, Row, SortKey, Store, StoreError,
-    models::{
-        Model,
-        get::{reached, row_of},
-    },
+    models::{Model, get::row_of},
 };
 
 /// What a list of `A` can be sorted by.
@@ -38,17 +35,13 @@ pub(super) async fn page<A: Model, K: Order<A>>(
             async move { query.build().fetch_all(&pool).await }
         })
         .await?;
-    let position = rows.first().map_or(Ok(Position(0)), reached)?;
     let items: Result<Vec<_>, _> = rows.iter().filter_map(|r| row_of(r).transpose()).collect();
     let listed = Listed::cut(items?, request.limit as usize, |last: &Row<A>| Key {
         id: last.id,
         sort: request.sort.word(),
         value: request.sort.key.of(&last.state),
     });
-    Ok(At {
-        position,
-        value: listed,
-    })
+    At::told_by(rows.first(), listed)
 }
 
 /// Adds `and name ilike '%…%'` for a substring in which nothing is a wildcard.
@@ -80,10 +73,16 @@ fn statement<A: Model, K: Order<A>>(
         ("asc", ">")
     };
     let mut query = QueryBuilder::new(
-        "select c.position as reached, m.* from checkpoint c left join lateral \
-         (select tenant_id, id, version, position, state, ",
+        "select c.position as reached, (select min(p.position) from parked p where p.tenant_id = ",
     );
     query
+        .push_bind(tenant.uuid())
+        .push(" and p.kind = ")
+        .push_bind(A::KIND.name())
+        .push(
+            ") as stale_since, m.* from checkpoint c left join lateral \
+             (select tenant_id, id, version, position, state, ",
+        )
         .push(key)
         .push(" as sorted from ")
         .push(A::statements().table);

@@ -16,7 +16,7 @@ pub mod users;
 use schemas::{catalogue::Recorded, domain::Aggregate};
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use get::{reached, row_of};
+pub(crate) use get::row_of;
 pub(crate) use statements::Statements;
 
 /// An aggregate that has a read model.

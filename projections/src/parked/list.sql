@@ -1,4 +1,4 @@
-select c.position as reached,
+select c.position as reached, null::bigint as stale_since,
     p.position, p.tenant_id, p.kind, p.id, p.subject, p.reason, p.parked_at
 from checkpoint c
 left join lateral (

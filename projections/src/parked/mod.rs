@@ -43,9 +43,6 @@ pub async fn list(store: &Store, tenant: Option<TenantId>) -> Result<At<Vec<Park
                 .await
         })
         .await?;
-    let at = rows
-        .first()
-        .map_or(Ok(Position(0)), crate::models::reached)?;
     let mut parked = Vec::with_capacity(rows.len());
     for row in &rows {
         let Some(position) = row.try_get::<Option<i64>, _>("position")? else {
@@ -65,8 +62,5 @@ pub async fn list(store: &Store, tenant: Option<TenantId>) -> Result<At<Vec<Park
                 .map(Timestamp::from),
         });
     }
-    Ok(At {
-        position: at,
-        value: parked,
-    })
+    At::told_by(rows.first(), parked)
 }

@@ -3,7 +3,7 @@
 //! Invariant: the checkpoint moves only from where its projector believes it to be, so of two
 //! projectors at most one succeeds, whatever became of their lock.
 
-use event_log::{Entry, SharedLog};
+use event_log::{Entry, SharedLog, seal};
 use schemas::Position;
 use sqlx::{PgConnection, Row as _};
 
@@ -38,7 +38,7 @@ impl Checkpoint {
         let head = log.head().await?;
         let stored = sqlx::query(include_str!("sql/open_checkpoint.sql"))
             .bind(&head.incarnation)
-            .fetch_one(connection)
+            .fetch_one(&mut *connection)
             .await?;
         let incarnation: String = stored.try_get("incarnation")?;
         let position = Position(stored.try_get::<i64, _>("position")? as u64);
@@ -56,11 +56,12 @@ impl Checkpoint {
         if head.position < position {
             return Err(halted(format!(
                 "the log ends at position {}, but the read models have reached {position}: commits \
-                 were lost; restore the log from a backup or from the mirror in event_log",
+                 were lost; restore the log from a backup",
                 head.position
             )));
         }
         checkpoint.compare(log).await?;
+        checkpoint.is_last(connection).await?;
         Ok(checkpoint)
     }
 
@@ -101,16 +102,40 @@ impl Checkpoint {
         }
         let position = self.position;
         match log.at(position).await? {
-            Some(entry) if hash(&entry) == self.hash => Ok(()),
+            Some(entry) if is_sealed(&entry) && hash(&entry) == self.hash => Ok(()),
             Some(_) => Err(halted(format!(
                 "the commit at position {position} is not the one that the read models hold: the \
                  log was altered; restore it from a backup, or rebuild in an empty database"
             ))),
             None => Err(halted(format!(
-                "the commit at position {position} is gone from the log; restore it from a backup \
-                 or from the mirror in event_log"
+                "the commit at position {position} is gone from the log; restore it from a \
+                 backup"
             ))),
         }
+    }
+
+    /// Tables that are ahead, as after a restore of a part, would make good commits look wrong.
+    async fn is_last(&self, connection: &mut PgConnection) -> Result<(), RunError> {
+        let ask = "select coalesce(max(position), 0) from event_log";
+        let last: i64 = sqlx::query_scalar(ask).fetch_one(connection).await?;
+        if last as u64 <= self.position.0 {
+            return Ok(());
+        }
+        Err(halted(format!(
+            "the tables hold commits up to position {last}, but their checkpoint says {}: they are \
+             not of one backup; restore all of them, or rebuild in an empty database",
+            self.position
+        )))
+    }
+}
+
+/// Whether what it says it holds is what it holds.
+fn is_sealed(entry: &Entry) -> bool {
+    match entry {
+        Entry::Commit(commit) => {
+            seal(commit.stream, &commit.meta, &commit.payload) == commit.meta.hash
+        }
+        Entry::Unreadable(_) => true,
     }
 }
 

@@ -11,6 +11,7 @@ use schemas::{
         resource_type::ResourceTypeEvent, task::TaskEvent, tenant::TenantEvent, user::UserEvent,
     },
 };
+use serde_json::Value;
 
 /// How deep a payload may nest: deeper, and the state could be written but not read back.
 const DEPTH_MAX: usize = 100;
@@ -57,12 +58,20 @@ fn decode(commit: &Commit) -> Result<Decoded, String> {
     if seal(commit.stream, &commit.meta, &commit.payload) != commit.meta.hash {
         return Err("its content does not match its hash".to_owned());
     }
-    if depth(&commit.payload) > DEPTH_MAX {
+    let shape = Shape::of(&commit.payload);
+    if shape.depth > DEPTH_MAX {
         return Err(format!("its payload nests deeper than {DEPTH_MAX}"));
     }
     let records = decode_records(&commit.payload).map_err(|reason| reason.to_string())?;
     if records.is_empty() {
         return Err("it holds no events".to_owned());
+    }
+    if shape.may_be_beyond_floats {
+        // Postgres would keep such a number, also in a field that the decoder passes over, and
+        // whoever reads the event afterwards could not.
+        let read = |record: &EventRecord| serde_json::from_str::<Value>(record.data.get());
+        let all = records.iter().try_for_each(|record| read(record).map(drop));
+        all.map_err(|reason| reason.to_string())?;
     }
     let events = match commit.stream.kind {
         // Claims have no read model, but a claim that cannot be read is as much poison as any.
@@ -85,23 +94,39 @@ fn typed<E: Recorded>(records: &[EventRecord]) -> Result<Vec<E>, String> {
         .map_err(|reason| reason.to_string())
 }
 
-/// How deep brackets nest outside of strings, in a text that may or may not be JSON.
-fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
+/// What can be told of a text that may or may not be JSON by looking at each byte once.
+#[derive(Debug, Default, Eq, PartialEq)]
+struct Shape {
+    /// How deep brackets nest outside of strings.
+    depth: usize,
+    /// Whether a number outside of strings has an exponent or hundreds of digits.
+    may_be_beyond_floats: bool,
+}
+
+impl Shape {
+    fn of(json: &[u8]) -> Self {
+        let (mut depth, mut digits, mut in_string, mut escaped) = (0_usize, 0, false, false);
+        let mut shape = Self::default();
+        for byte in json {
+            let digits_before = std::mem::take(&mut digits);
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if in_string => escaped = true,
+                b'"' => in_string = !in_string,
+                _ if in_string => {}
+                b'[' | b'{' => {
+                    depth += 1;
+                    shape.depth = shape.depth.max(depth);
+                }
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                b'0'..=b'9' => digits = digits_before + 1,
+                b'e' | b'E' if digits_before > 0 => shape.may_be_beyond_floats = true,
+                _ => {}
             }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
+            shape.may_be_beyond_floats |= digits >= f64::MAX_10_EXP;
         }
+        shape
     }
-    deepest
 }
 
 #[cfg(test)]
@@ -110,8 +135,18 @@ mod tests {
 
     #[test]
     fn depth_counts_brackets_outside_of_strings() {
-        assert_eq!(depth(br#"{"a":[1,{"b":"[[[{{\"[["}],"c":{}}"#), 3);
-        assert_eq!(depth(b"]]]"), 0);
-        assert_eq!(depth(b""), 0);
+        let depth = |json: &str| Shape::of(json.as_bytes()).depth;
+        assert_eq!(depth(r#"{"a":[1,{"b":"[[[{{\"[["}],"c":{}}"#), 3);
+        assert_eq!(depth("]]]"), 0);
+        assert_eq!(depth(""), 0);
+    }
+
+    #[test]
+    fn numbers_that_may_be_beyond_floats_are_seen() {
+        let may_be = |json: &str| Shape::of(json.as_bytes()).may_be_beyond_floats;
+        assert!(may_be("[1e400]") && may_be("1.5E9") && may_be(&"9".repeat(309)));
+        assert!(!may_be(
+            r#"{"a":true,"b":"1e400","c":[12345678901234567890.5,false]}"#
+        ));
     }
 }

@@ -102,7 +102,7 @@ async fn follow(
             Some(LogError::Gap { after, found }) if after == start => {
                 let reason = format!(
                     "commits between positions {after} and {found} are gone from the log; restore \
-                     it from a backup or from the mirror in event_log"
+                     it from a backup"
                 );
                 return Err(RunError::Halted { reason });
             }

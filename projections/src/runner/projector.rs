@@ -221,10 +221,17 @@ fn judge(
 }
 
 impl From<sqlx::Error> for Failure {
-    /// Data that cannot be stored: out of range (22), against a constraint (23), too large (54).
+    /// Data that cannot be stored: out of range (22), too large (54). What is against a constraint
+    /// (23) contradicts rows that are there: no fault of the commit.
     fn from(failure: sqlx::Error) -> Self {
         match store::class(&failure).as_deref() {
-            Some("22" | "23" | "54") => Self::Refused(failure.to_string()),
+            Some("22" | "54") => Self::Refused(failure.to_string()),
+            Some("23") => Self::Run(RunError::Halted {
+                reason: format!(
+                    "the read models contradict the log ({failure}); `projections verify` says \
+                     where, a rebuild in an empty database mends it"
+                ),
+            }),
             _ => Self::Run(failure.into()),
         }
     }

@@ -1,4 +1,5 @@
-select c.position as reached, j.tenant_id, j.id, j.version, j.position, j.state, s.last_slot
+select c.position as reached, null::bigint as stale_since,
+    j.tenant_id, j.id, j.version, j.position, j.state, s.last_slot
 from checkpoint c
 left join jobs j on j.status = 'active'
 left join lateral (

@@ -3,8 +3,10 @@
 //! Invariant: jobs, their latest slots and the open tasks are of one position, so that following
 //! the log from there misses nothing and repeats nothing.
 
+use std::time::Duration;
+
 use schemas::{
-    Position, Version,
+    Version,
     domain::{JobId, TaskId, TenantId, Timestamp, job::Job, task::Task},
 };
 use sqlx::{
@@ -13,10 +15,10 @@ use sqlx::{
     types::chrono::{DateTime, Utc},
 };
 
-use crate::{
-    At, Store, StoreError,
-    models::{reached, row_of},
-};
+use crate::{At, Store, StoreError, models::row_of};
+
+/// How long it may take.
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Everything that is to happen.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +58,7 @@ pub struct OpenTask {
 /// All that is to happen, at one position.
 pub async fn load(store: &Store) -> Result<At<Schedule>, StoreError> {
     let (jobs, tasks) = store
-        .read(|pool| async move {
+        .read_within(LIMIT, |pool| async move {
             let mut snapshot = pool
                 .begin_with("begin isolation level repeatable read read only")
                 .await?;
@@ -73,7 +75,6 @@ pub async fn load(store: &Store) -> Result<At<Schedule>, StoreError> {
             Ok((jobs, tasks))
         })
         .await?;
-    let position = jobs.first().map_or(Ok(Position(0)), reached)?;
     let schedule = Schedule {
         jobs: jobs
             .iter()
@@ -84,10 +85,7 @@ pub async fn load(store: &Store) -> Result<At<Schedule>, StoreError> {
             .filter_map(|row| open_task(row).transpose())
             .collect::<Result<_, _>>()?,
     };
-    Ok(At {
-        position,
-        value: schedule,
-    })
+    At::told_by(jobs.first(), schedule)
 }
 
 fn due_job(row: &PgRow) -> Result<Option<DueJob>, StoreError> {

@@ -4,7 +4,6 @@
 //! as for ten.
 
 use schemas::{
-    Position,
     api::{Stats, TypeCount},
     domain::TenantId,
 };
@@ -20,13 +19,7 @@ pub async fn get(store: &Store, tenant: TenantId) -> Result<At<Stats>, StoreErro
             asked.fetch_all(&pool).await
         })
         .await?;
-    let position = rows
-        .first()
-        .map_or(Ok(Position(0)), crate::models::reached)?;
-    let mut stats = Stats {
-        position: position.0,
-        ..Stats::default()
-    };
+    let mut stats = Stats::default();
     for row in &rows {
         let Some(model) = row.try_get::<Option<&str>, _>("model")? else {
             continue;
@@ -44,8 +37,7 @@ pub async fn get(store: &Store, tenant: TenantId) -> Result<At<Stats>, StoreErro
             _ => {}
         }
     }
-    Ok(At {
-        position,
-        value: stats,
-    })
+    let mut found = At::told_by(rows.first(), stats)?;
+    found.value.position = found.position.0;
+    Ok(found)
 }

@@ -1,7 +1,7 @@
 //! The way to Postgres.
 //!
 //! Invariant: no statement names a schema; every connection stands in the store's own. Reads end
-//! within five seconds, and a connection that broke since its last use costs a read one retry, not
+//! within seconds, also if Postgres hangs, and a connection that broke since its last use costs a read one retry, not
 //! an error.
 
 mod error;
@@ -21,8 +21,10 @@ pub(crate) use error::class;
 
 /// Where the read models are.
 const SCHEMA: &str = "app";
-/// How long a read may take.
+/// How long a read may take in Postgres.
 const READ_TIMEOUT: &str = "5s";
+/// How long to wait for it: a Postgres that hangs does not even refuse.
+const READ_LIMIT: Duration = Duration::from_secs(6);
 /// How long to wait for a connection: a caller rather hears that there is none.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -123,16 +125,34 @@ impl Store {
     /// Runs a read; once more if its connection turns out to be broken.
     pub(crate) async fn read<T, Reading>(
         &self,
+        read: impl FnMut(PgPool) -> Reading,
+    ) -> Result<T, StoreError>
+    where
+        Reading: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
+        self.read_within(READ_LIMIT, read).await
+    }
+
+    /// The same for a read that may take longer.
+    pub(crate) async fn read_within<T, Reading>(
+        &self,
+        limit: Duration,
         mut read: impl FnMut(PgPool) -> Reading,
     ) -> Result<T, StoreError>
     where
         Reading: Future<Output = Result<T, sqlx::Error>> + Send,
     {
-        match read(self.pool.clone()).await {
-            Err(failure) if error::is_broken_connection(&failure) => {
-                Ok(read(self.pool.clone()).await?)
+        let reading = async {
+            match read(self.pool.clone()).await {
+                Err(failure) if error::is_broken_connection(&failure) => {
+                    read(self.pool.clone()).await
+                }
+                answer => answer,
             }
-            answer => Ok(answer?),
+        };
+        match tokio::time::timeout(limit, reading).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(StoreError::Unavailable("Postgres does not answer".into())),
         }
     }
 

@@ -56,6 +56,38 @@ async fn another_log_a_shorter_log_and_an_altered_log_are_refused() {
 }
 
 #[tokio::test]
+async fn tables_ahead_of_their_checkpoint_and_an_altered_commit_are_refused() {
+    let world = world("log", 1, 20).await;
+    let database = Database::new().await;
+    database.project(&world, 500).await;
+    database.spoil("update checkpoint set position = 15").await;
+    database
+        .spoil("update checkpoint set hash = (select hash from event_log where position = 15)")
+        .await;
+    let ahead = halted(&database, &world).await;
+    assert!(ahead.contains("hold commits up to position 20"), "{ahead}");
+}
+
+#[tokio::test]
+async fn rows_that_contradict_the_log_are_not_blamed_on_a_commit() {
+    let mut world = world("log", 1, 20).await;
+    let database = Database::new().await;
+    database.project(&world, 500).await;
+    database.spoil("update counts set total = 0").await;
+    while world.head().await.0 < 200 {
+        world.step().await;
+    }
+    let log = world.shared();
+    let projector = poll(async || Projector::open(&log, &database.store).await.ok().flatten());
+    let mut projector = projector.await;
+    let refused = projector.apply(world.entries(Position(20)).await).await;
+    let Err(RunError::Halted { reason }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(reason.contains("contradict the log"), "{reason}");
+}
+
+#[tokio::test]
 async fn run_ends_with_the_reason() {
     let database = Database::new().await;
     database.project(&world("log", 1, 20).await, 500).await;

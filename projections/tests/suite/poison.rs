@@ -11,7 +11,7 @@ use event_log::{
     Unreadable,
 };
 use futures::StreamExt as _;
-use projections::{Projector, parked, tasks, verify};
+use projections::{Projector, parked, stats, tasks, verify};
 use schemas::{
     Hash, Position, StreamId, Version,
     domain::{
@@ -72,6 +72,11 @@ fn poisons() -> Vec<(String, &'static str)> {
                 r#"{"attempt":1,"output":1e400,"worker":"w"}"#,
             ),
             "number",
+        ),
+        // Postgres would keep it, and nobody could read it.
+        (
+            requested(r#"{"reason":"x","passed_over":1e400}"#),
+            "number out of range",
         ),
         (events("task.exploded", 1, "{}"), "unknown event"),
         (
@@ -135,18 +140,20 @@ async fn each_poison_is_named_and_only_its_aggregate_waits() {
                 tenant,
                 TaskId::new(pair[0].id.expect("an id")),
             );
-            let row = row
-                .await
-                .expect("read")
-                .value
-                .expect("the row before the poison");
+            let found = row.await.expect("read");
+            assert_eq!(found.stale_since, Some(pair[0].position));
+            let row = found.value.expect("the row before the poison");
             assert_eq!(
                 (row.version, row.state.status),
                 (Version(1), TaskStatus::Queued)
             );
         }
         let other = tasks::get(&database.store, tenant, TaskId::new(task(99).id)).await;
-        assert!(other.expect("read").value.is_some(), "the others go on");
+        let other = other.expect("read");
+        assert!(other.value.is_some(), "the others go on");
+        assert_eq!(other.stale_since, None);
+        let stats = stats::get(&database.store, tenant).await.expect("read");
+        assert_eq!(stats.stale_since, Some(parked.value[0].position));
         let nobody = parked::list(&database.store, Some(TENANTS[1]))
             .await
             .expect("listed");
