@@ -31,55 +31,56 @@ fn bare(schema: &Value) -> Value {
     }
 }
 
+type Keywords = serde_json::Map<String, Value>;
+
 fn compare(at: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
-    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else {
+    // `true` stands for the schema without keywords.
+    let everything = |schema: &Value| *schema == Value::Bool(true);
+    let keywords = |schema: &Value| match schema {
+        Value::Object(keywords) => Some(keywords.clone()),
+        schema => everything(schema).then(Keywords::new),
+    };
+    let (Some(old), Some(new)) = (keywords(old), keywords(new)) else {
         if old != new {
             found.push(format!("{at}: {old} became {new}"));
         }
         return;
     };
-    let required = |schema: &serde_json::Map<String, Value>| -> BTreeSet<String> {
-        let names = schema.get("required").and_then(Value::as_array);
-        names
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect()
-    };
-    for name in required(new).difference(&required(old)) {
-        found.push(format!("{at}: {name} became required"));
-    }
-    for keyword in ["properties", "$defs"] {
-        members(at, keyword, old.get(keyword), new.get(keyword), found);
-    }
-    for keyword in ["enum", "oneOf", "anyOf", "type"] {
-        alternatives(at, keyword, old.get(keyword), new.get(keyword), found);
-    }
-    for keyword in [
-        "items",
-        "additionalProperties",
-        "const",
-        "format",
-        "$ref",
-        "pattern",
-    ] {
-        if old.get(keyword) != new.get(keyword) {
-            found.push(format!("{at}: {keyword} changed"));
+    let all: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    for keyword in all {
+        let (old, new) = (old.get(keyword), new.get(keyword));
+        if old != new {
+            compare_keyword(at, keyword, old, new, found);
         }
     }
-    for (keyword, tightens) in [
-        ("minimum", f64::gt as fn(&f64, &f64) -> bool),
-        ("minLength", f64::gt),
-        ("maximum", f64::lt),
-        ("maxLength", f64::lt),
-    ] {
-        let bound = |schema: &serde_json::Map<String, Value>| schema.get(keyword)?.as_f64();
-        match (bound(old), bound(new)) {
-            (Some(old), Some(new)) if !tightens(&new, &old) => {}
-            (_, None) => {}
-            _ => found.push(format!("{at}: {keyword} became stricter")),
+}
+
+/// What a keyword that was changed, added or removed breaks.
+fn compare_keyword(
+    at: &str,
+    keyword: &str,
+    old: Option<&Value>,
+    new: Option<&Value>,
+    found: &mut Vec<String>,
+) {
+    match keyword {
+        "$defs" | "properties" => members(at, keyword, old, new, found),
+        "additionalProperties" => others(at, old, new, found),
+        "anyOf" | "enum" | "oneOf" | "type" => alternatives(at, keyword, old, new, found),
+        "maxLength" | "maximum" => bound(at, keyword, old, new, f64::lt, found),
+        "minLength" | "minimum" => bound(at, keyword, old, new, f64::gt, found),
+        "required" => {
+            let names = |value: Option<&Value>| -> BTreeSet<String> {
+                let names = value.and_then(Value::as_array).into_iter().flatten();
+                names.filter_map(Value::as_str).map(str::to_owned).collect()
+            };
+            for name in names(new).difference(&names(old)) {
+                found.push(format!("{at}: {name} became required"));
+            }
         }
+        // What readers take for an absent field: it may be said of a field that becomes optional.
+        "default" if old.is_none() => {}
+        _ => found.push(format!("{at}: {keyword} changed")),
     }
 }
 
@@ -99,7 +100,16 @@ fn members(
     }
 }
 
-/// Every alternative that was allowed must still be.
+/// What members that are not listed may be: anything, if nothing is said; nothing, if `false`.
+fn others(at: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Vec<String>) {
+    let anything = Value::Bool(true);
+    let (old, new) = (old.unwrap_or(&anything), new.unwrap_or(&anything));
+    if *old != Value::Bool(false) {
+        compare(&format!("{at}/additionalProperties"), old, new, found);
+    }
+}
+
+/// Every alternative that was allowed must still be, at least.
 fn alternatives(
     at: &str,
     keyword: &str,
@@ -113,13 +123,33 @@ fn alternatives(
     };
     match (old, new) {
         (Some(old), Some(new)) => {
-            let (old, new) = (list(old), list(new));
-            for gone in old.iter().filter(|item| !new.contains(item)) {
+            let new = list(new);
+            let kept = |old: &Value| new.iter().any(|new| breaking_changes(old, new).is_empty());
+            for gone in list(old).iter().filter(|old| !kept(old)) {
                 found.push(format!("{at}/{keyword}: {gone} is no longer allowed"));
             }
         }
         (None, Some(_)) => found.push(format!("{at}: {keyword} was added")),
         (_, None) => {}
+    }
+}
+
+/// A limit may go, or move away from what `tightens` calls closer.
+fn bound(
+    at: &str,
+    keyword: &str,
+    old: Option<&Value>,
+    new: Option<&Value>,
+    tightens: fn(&f64, &f64) -> bool,
+    found: &mut Vec<String>,
+) {
+    let number = |value: Option<&Value>| value.and_then(Value::as_f64);
+    let wider = match (number(old), number(new)) {
+        (Some(old), Some(new)) => !tightens(&new, &old),
+        _ => new.is_none(),
+    };
+    if !wider {
+        found.push(format!("{at}: {keyword} became stricter"));
     }
 }
 
@@ -168,6 +198,37 @@ mod tests {
         );
         check(|new| new["properties"]["a"]["maxLength"] = json!(20), 0);
         check(|new| new["required"] = json!([]), 0);
+        check(|new| new["properties"]["a"] = json!({}), 0);
+        check(|new| new["properties"]["a"]["default"] = json!("x"), 0);
+    }
+
+    #[test]
+    fn opening_is_no_break_and_closing_is() {
+        let of = |others: Value| json!({ "oneOf": [{ "additionalProperties": others }] });
+        let breaks = |old: Value, new: Value| breaking_changes(&of(old), &of(new)).len();
+        let texts = json!({ "type": "string" });
+        for wider in [json!(true), texts.clone(), json!(false)] {
+            assert_eq!(breaks(json!(false), wider), 0);
+        }
+        assert_eq!(breaks(texts.clone(), json!(true)), 0);
+        assert_eq!(breaks(texts.clone(), json!({ "type": "integer" })), 1);
+        assert_eq!(breaks(json!(true), texts), 1);
+        assert_eq!(breaks(json!(true), json!(false)), 1);
+    }
+
+    #[test]
+    fn what_is_not_understood_must_be_equal() {
+        for keyword in ["maxItems", "not", "dependentRequired", "from the future"] {
+            check(|new| new["properties"]["a"][keyword] = json!(1), 1);
+            let with = |value: u8| {
+                let mut schema = old();
+                schema["properties"]["a"][keyword] = json!(value);
+                schema
+            };
+            assert_eq!(breaking_changes(&with(1), &with(2)).len(), 1);
+            assert_eq!(breaking_changes(&with(1), &with(1)).len(), 0);
+            assert_eq!(breaking_changes(&with(1), &old()).len(), 1);
+        }
     }
 
     #[test]
