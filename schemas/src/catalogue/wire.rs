@@ -115,7 +115,7 @@ pub(super) fn read<T: DeserializeOwned>(
         }),
         _ => {
             let old = serde_json::from_str(text).map_err(data)?;
-            let new = upcast::to_current(event, version, old)?;
+            let new = upcast::to_current(event, version, current, old)?;
             serde_json::from_value(new).map_err(data)
         }
     }
