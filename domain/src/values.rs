@@ -89,7 +89,6 @@ pub struct Sealed(pub Cow<'static, str>);
 
 /// Where an imported thing came from.
 #[derive(Clone, Debug, Eq, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Origin {
     /// The importer: `crontab`, `inventory`.
     #[schema(max_length = 100)]

@@ -68,6 +68,37 @@ fn every_golden_example_decodes_and_is_written_as_it_was() {
     }
 }
 
+/// `value` as a newer program may write it: with one more field in every object.
+fn grown(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(grown).collect(),
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(key, value)| (key.clone(), grown(value)));
+            fields
+                .chain([("added_later".to_owned(), "x".into())])
+                .collect()
+        }
+        leaf => leaf.clone(),
+    }
+}
+
+#[test]
+fn events_with_fields_that_were_added_later_can_be_read() {
+    for entry in ENTRIES {
+        let file = format!("golden/{}.v{}.json", entry.name, entry.version);
+        let text = fs::read_to_string(folder(&file)).expect("committed");
+        let golden: Value = serde_json::from_str(&text).expect("JSON");
+        let grown = grown(&golden);
+        let read = reread(entry.kind, format!("{{\"events\":[{grown}]}}").as_bytes());
+        assert!(read.is_ok(), "{file}: {read:?}");
+        let schema = (entry.schema)().to_value();
+        let outcome = jsonschema::validate(&schema, &grown["data"]);
+        assert!(outcome.is_ok(), "{file}: {outcome:?}");
+    }
+}
+
 #[test]
 fn every_version_of_every_event_has_a_golden_example() {
     let golden: BTreeSet<_> = files(&folder("golden")).into_keys().collect();

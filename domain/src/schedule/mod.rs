@@ -23,7 +23,7 @@ pub const INTERVAL_MAX_MS: u64 = 365 * 24 * 3_600_000;
 
 /// A rule for the instants at which a job is due.
 #[derive(Clone, Debug, Eq, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Schedule {
     /// A cron pattern of five fields, or six with seconds first, in an IANA time zone. Where both
     /// day fields are restricted either one suffices, as POSIX has it.

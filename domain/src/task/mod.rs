@@ -92,7 +92,6 @@ impl Priority {
 
 /// What is to be done, by whom and how insistently.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct TaskSpec {
     /// The handler that does it, such as `http`.
     #[schema(min_length = 1, max_length = 100, examples("echo"))]

@@ -13,10 +13,10 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use schemas::api::Code;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_path_to_error::Segment;
 
-use super::json;
+use super::{ignored, json};
 use crate::problem::{Error, Result};
 
 /// The most bytes a body may have.
@@ -48,7 +48,7 @@ pub(crate) struct Patch<T> {
     pub value: T,
 }
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<S: Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
@@ -60,7 +60,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+impl<S: Sync, T: DeserializeOwned + Serialize + Default> FromRequest<S> for OptionalBody<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
@@ -75,7 +75,7 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> 
     }
 }
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Patch<T> {
+impl<S: Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Patch<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
@@ -146,7 +146,7 @@ async fn read(request: Request) -> Result<Bytes> {
     }
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T> {
     let text = std::str::from_utf8(bytes).map_err(|reason| {
         let at = reason.valid_up_to();
         Error::invalid_field("", format!("the body is not UTF-8 at byte {at}"))
@@ -163,7 +163,10 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     })?;
     let trailing = |reason: serde_json::Error| Error::invalid_field("", reason.to_string());
     decoder.end().map_err(trailing)?;
-    Ok(value)
+    match ignored::field(text, &value).map_err(trailing)? {
+        None => Ok(value),
+        Some(pointer) => Err(Error::invalid_field(pointer, "unknown field")),
+    }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -183,7 +186,7 @@ mod tests {
     use super::*;
     use schemas::api::{CreateJob, CreateTask};
 
-    fn errors<T: DeserializeOwned>(text: &str) -> Vec<(String, String)> {
+    fn errors<T: DeserializeOwned + Serialize>(text: &str) -> Vec<(String, String)> {
         let Err(error) = decode::<T>(text.as_bytes()) else {
             panic!("accepted: {text}");
         };
@@ -228,10 +231,14 @@ mod tests {
             assert_eq!(found[0].0, pointer, "{text}: {found:?}");
             assert!(found[0].1.contains(says), "{text}: {found:?}");
         }
-        let found = errors::<CreateJob>(
-            r#"{"name":"n","schedule":{"type":"interval","every_ms":"x"},"task":{"kind":"a"}}"#,
-        );
-        assert_eq!(found[0].0, "/schedule");
+        for (every, pointer) in [
+            (r#""every_ms":"x""#, "/schedule"),
+            (r#""every_ms":1,"colour":null"#, "/schedule/colour"),
+        ] {
+            let schedule = format!(r#"{{"type":"interval",{every}}}"#);
+            let job = format!(r#"{{"name":"n","schedule":{schedule},"task":{{"kind":"a"}}}}"#);
+            assert_eq!(errors::<CreateJob>(&job)[0].0, pointer);
+        }
         assert_eq!(errors::<CreateTask>("{\"kind\":\"a\0\"}").len(), 1);
     }
 

@@ -8,6 +8,7 @@ mod caller;
 mod cursor;
 mod fields;
 mod id;
+mod ignored;
 mod json;
 mod parameters;
 mod reading;

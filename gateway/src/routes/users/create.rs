@@ -6,7 +6,7 @@ use axum::{extract::State, response::Response};
 use commands::Registration;
 use domain::{UserId, user::Role};
 use schemas::api::UserView;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Somebody to add.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateUser {
     /// The address to sign in with.

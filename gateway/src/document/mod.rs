@@ -6,6 +6,8 @@
 //! Invariant: the document is the same for every build of the same routes, so it can be committed
 //! and compared.
 
+mod inputs;
+
 use serde_json::{Map, Value, json};
 use utoipa::{
     IntoParams, OpenApi,
@@ -82,6 +84,7 @@ pub fn openapi() -> String {
             }
         }
     }
+    inputs::close(&mut document);
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
