@@ -1,7 +1,7 @@
 //! A task as its events left it.
 //!
 //! Invariant: `attempt` is present exactly while the task runs or has ended an attempt, and its
-//! number never falls except when somebody requeues the task.
+//! number never falls except when the attempt is handed back or somebody requeues the task.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,9 @@ pub struct Task {
     /// What came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<serde_json::Value>,
+    /// While an attempt runs, the one before it, which is the latest again once it is handed back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Attempt>,
     /// Why its slot was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<SkipReason>,
@@ -149,6 +152,7 @@ impl Task {
             finished_at: None,
             origin: None,
             output: None,
+            previous: None,
             skipped: None,
             spec,
             status,
@@ -198,6 +202,7 @@ impl Task {
                     worker: started.worker.clone(),
                 }),
                 due_at: None,
+                previous: task.attempt,
                 status: TaskStatus::Running,
                 ..task
             },
@@ -222,25 +227,24 @@ impl Task {
     }
 
     fn grown_running(self, event: &TaskEvent, at: Timestamp) -> Option<Self> {
-        let ended = self.attempt.clone().map(|a| Attempt {
-            ended_at: Some(at),
-            ..a
-        });
+        let ended = |task: Self| Self {
+            attempt: task.attempt.map(|a| Attempt {
+                ended_at: Some(at),
+                ..a
+            }),
+            previous: None,
+            ..task
+        };
         Some(match event {
             TaskEvent::AttemptFailed(failed) => Self {
-                attempt: ended,
                 error: Some(failed.error.clone()),
-                ..self
+                ..ended(self)
             },
             TaskEvent::CancelRequested(request) => Self {
                 cancel_requested: Some(request.clone()),
                 ..self
             },
-            TaskEvent::Cancelled(cancelled) => Self {
-                attempt: ended,
-                ..self
-            }
-            .cancelled(cancelled, at),
+            TaskEvent::Cancelled(cancelled) => ended(self).cancelled(cancelled, at),
             TaskEvent::Died(_) => Self {
                 finished_at: Some(at),
                 status: TaskStatus::Dead,
@@ -251,29 +255,23 @@ impl Task {
                 status: TaskStatus::Failed,
                 ..self
             },
-            TaskEvent::HandedBack(_) => {
-                let number = self.attempts().saturating_sub(1);
-                let attempt = ended
-                    .filter(|_| number > 0)
-                    .map(|a| Attempt { number, ..a });
-                Self {
-                    attempt,
-                    status: TaskStatus::Queued,
-                    ..self
-                }
-            }
+            TaskEvent::HandedBack(_) => Self {
+                attempt: self.previous,
+                previous: None,
+                status: TaskStatus::Queued,
+                ..self
+            },
             TaskEvent::RetryScheduled(retry) => Self {
                 due_at: Some(retry.at),
                 status: TaskStatus::Retrying,
                 ..self
             },
             TaskEvent::Succeeded(succeeded) => Self {
-                attempt: ended,
                 error: None,
                 finished_at: Some(at),
                 output: Some(succeeded.output.clone()),
                 status: TaskStatus::Succeeded,
-                ..self
+                ..ended(self)
             },
             TaskEvent::Created(_)
             | TaskEvent::Requeued(_)

@@ -326,6 +326,30 @@ fn a_drained_attempt_does_not_count() {
 }
 
 #[test]
+fn handing_back_leaves_the_attempt_before_it_as_the_latest() {
+    let failed = [
+        created(),
+        started(1),
+        failed_attempt(1, true),
+        retry_scheduled(),
+    ];
+    let first = fold::<Task>(None, &failed).expect("a task").attempt;
+    let (worker, attempt) = ("w2".to_owned(), 2);
+    let second = [
+        TaskEvent::Started(TaskStarted {
+            attempt,
+            worker: worker.clone(),
+        }),
+        TaskEvent::HandedBack(TaskHandedBack { attempt, worker }),
+    ];
+    let life = [&failed[..], &second[..]].concat();
+    let task = fold::<Task>(None, &life).expect("a task");
+    assert_eq!(task.attempt, first);
+    assert_eq!(task.previous, None);
+    given::<Task>(life).when(start(2)).then([started(2)]);
+}
+
+#[test]
 fn what_ended_badly_can_be_requeued() {
     let failed = TaskEvent::Failed(TaskFailed { attempt: 1 });
     let requeued = TaskEvent::Requeued(TaskRequeued {});
