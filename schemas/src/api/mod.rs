@@ -24,5 +24,5 @@ pub use problem::{Code, FieldError, Problem};
 pub use resource_types::{PutResourceType, ResourceTypeView};
 pub use resources::{CreateResource, PatchResource, ResourceView};
 pub use stats::{Stats, TypeCount};
-pub use tasks::{AttemptView, CancelTask, CreateTask, TaskStatusView, TaskView};
+pub use tasks::{AttemptView, CancelTask, CreateTask, TaskView};
 pub use users::UserView;

@@ -46,9 +46,6 @@ pub struct CancelTask {
     pub reason: Option<String>,
 }
 
-/// Where in its life a task is. `skipped` is never a task of a list: see a job's slots.
-pub type TaskStatusView = TaskStatus;
-
 /// The latest attempt at a task.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 pub struct AttemptView {
