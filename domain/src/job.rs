@@ -119,6 +119,9 @@ pub struct JobUpdated {
     /// What to do with missed slots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub misfire: Option<Misfire>,
+    /// Where the importer found it this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// Where in its life a job is.
@@ -175,7 +178,7 @@ pub enum JobCommand {
         note: Option<String>,
     },
     /// Make it just so, whether it lives already or not. Whether it is paused changes only by the
-    /// commands for that.
+    /// commands for that, and an origin that is left out stays.
     Put(JobCreated),
     /// Fire again.
     Resume,
@@ -189,6 +192,9 @@ pub enum JobRejection {
     /// There is one with this id.
     #[error("the job exists already")]
     AlreadyExists,
+    /// It was imported from another source.
+    #[error("the job was imported from {0:?}, and no other source may change that")]
+    Foreign(String),
     /// There is none with this id, or not any more.
     #[error("there is no such job")]
     NotFound,
@@ -227,6 +233,7 @@ impl Job {
         Self {
             misfire: updated.misfire.unwrap_or(self.misfire),
             name: updated.name.unwrap_or(self.name),
+            origin: updated.origin.or(self.origin),
             overlap: updated.overlap.unwrap_or(self.overlap),
             since: if updated.schedule.is_some() {
                 at
@@ -248,6 +255,8 @@ impl Job {
             task: wanted.task.filter(|task| *task != self.task),
             overlap: wanted.overlap.filter(|overlap| *overlap != self.overlap),
             misfire: wanted.misfire.filter(|misfire| *misfire != self.misfire),
+            origin: Origin::change(self.origin.as_ref(), wanted.origin)
+                .map_err(JobRejection::Foreign)?,
         };
         if changes == JobUpdated::default() {
             return Ok(vec![]);
@@ -321,6 +330,7 @@ impl Aggregate for Job {
                 task: Some(wanted.task),
                 overlap: Some(wanted.overlap),
                 misfire: Some(wanted.misfire),
+                origin: wanted.origin,
             }),
             JobCommand::Resume => Ok((job.status == JobStatus::Paused)
                 .then_some(JobEvent::Resumed(JobResumed {}))

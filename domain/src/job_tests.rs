@@ -121,6 +121,38 @@ fn an_update_tells_only_what_differs() {
 }
 
 #[test]
+fn a_put_records_where_it_is_now_and_yields_to_no_other_source() {
+    let origin = |source: &str, reference: &str| {
+        Some(Origin {
+            source: source.into(),
+            reference: reference.into(),
+        })
+    };
+    let from = |origin| JobCreated {
+        origin,
+        ..nightly()
+    };
+    let put = |origin| JobCommand::Put(from(origin));
+    let moved = |origin| {
+        JobEvent::Updated(JobUpdated {
+            origin,
+            ..JobUpdated::default()
+        })
+    };
+    let (here, there) = (origin("crontab", "c:1"), origin("crontab", "c:2"));
+    let imported = || given::<Job>([JobEvent::Created(from(here.clone()))]);
+    imported().when(put(here.clone())).then([]);
+    imported().when(put(there.clone())).then([moved(there)]);
+    imported().when(put(None)).then([]);
+    imported()
+        .when(put(origin("demo", "c:1")))
+        .rejected(&JobRejection::Foreign("crontab".into()));
+    given::<Job>([created()])
+        .when(put(here.clone()))
+        .then([moved(here)]);
+}
+
+#[test]
 fn put_again_after_its_deletion() {
     given::<Job>([created()])
         .when(JobCommand::Delete)

@@ -135,7 +135,7 @@ fn resource_command() -> impl Strategy<Value = ResourceCommand> {
         wanted_resource().prop_map(|resource| ResourceCommand::Update(ResourceUpdated {
             name: Some(resource.name),
             attributes: Some(resource.attributes),
-            labels: None,
+            ..ResourceUpdated::default()
         })),
         Just(ResourceCommand::Delete),
     ]

@@ -1,7 +1,8 @@
 //! A resource: anything that is operated, of some type, with attributes and labels.
 //!
 //! Invariant: a resource keeps its type for its whole life; after it is deleted only putting it
-//! again brings it back, under the same id and with its versions counting on.
+//! again brings it back, under the same id and with its versions counting on. What one source
+//! imported no other takes over.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,9 @@ pub struct ResourceUpdated {
     /// All labels as they are now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
+    /// Where the importer found it this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// A resource as its events left it.
@@ -86,7 +90,7 @@ pub enum ResourceCommand {
     Create(ResourceCreated),
     /// End it.
     Delete,
-    /// Make it just so, whether it lives already or not.
+    /// Make it just so, whether it lives already or not; an origin that is left out stays.
     Put(ResourceCreated),
     /// Change some of it.
     Update(ResourceUpdated),
@@ -98,6 +102,9 @@ pub enum ResourceRejection {
     /// There is one with this id.
     #[error("the resource exists already")]
     AlreadyExists,
+    /// It was imported from another source.
+    #[error("the resource was imported from {0:?}, and no other source may change that")]
+    Foreign(String),
     /// There is none with this id, or not any more.
     #[error("there is no such resource")]
     NotFound,
@@ -107,16 +114,22 @@ pub enum ResourceRejection {
 }
 
 impl Resource {
-    /// What differs between this resource and the wanted parts.
-    fn changes(&self, wanted: ResourceUpdated) -> Option<ResourceUpdated> {
+    /// What comes of the wanted parts, where they differ from this resource.
+    fn update(&self, wanted: ResourceUpdated) -> Decision<Self> {
         let changes = ResourceUpdated {
             name: wanted.name.filter(|name| *name != self.name),
             attributes: wanted
                 .attributes
                 .filter(|attributes| *attributes != self.attributes),
             labels: wanted.labels.filter(|labels| *labels != self.labels),
+            origin: Origin::change(self.origin.as_ref(), wanted.origin)
+                .map_err(ResourceRejection::Foreign)?,
         };
-        (changes != ResourceUpdated::default()).then_some(changes)
+        let any = changes != ResourceUpdated::default();
+        Ok(any
+            .then_some(ResourceEvent::Updated(changes))
+            .into_iter()
+            .collect())
     }
 }
 
@@ -155,6 +168,7 @@ impl Aggregate for Resource {
                     name: updated.name.unwrap_or(resource.name),
                     attributes: updated.attributes.unwrap_or(resource.attributes),
                     labels: updated.labels.unwrap_or(resource.labels),
+                    origin: updated.origin.or(resource.origin),
                     updated_at: at,
                     ..resource
                 })
@@ -181,113 +195,18 @@ impl Aggregate for Resource {
                 if resource.type_name != wanted.type_name {
                     return Err(ResourceRejection::TypeChanged);
                 }
-                let changes = resource.changes(ResourceUpdated {
+                resource.update(ResourceUpdated {
                     name: Some(wanted.name),
                     attributes: Some(wanted.attributes),
                     labels: Some(wanted.labels),
-                });
-                Ok(changes.map(ResourceEvent::Updated).into_iter().collect())
+                    origin: wanted.origin,
+                })
             }
-            (Some(resource), ResourceCommand::Update(wanted)) => Ok(resource
-                .changes(wanted)
-                .map(ResourceEvent::Updated)
-                .into_iter()
-                .collect()),
+            (Some(resource), ResourceCommand::Update(wanted)) => resource.update(wanted),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{given, name};
-
-    fn disk(text: &str) -> ResourceCreated {
-        ResourceCreated {
-            type_name: name("disk"),
-            name: name(text),
-            attributes: Attributes::new(),
-            labels: Labels::new(),
-            origin: None,
-        }
-    }
-
-    fn created(text: &str) -> ResourceEvent {
-        ResourceEvent::Created(disk(text))
-    }
-
-    fn renamed(text: &str) -> ResourceUpdated {
-        ResourceUpdated {
-            name: Some(name(text)),
-            ..ResourceUpdated::default()
-        }
-    }
-
-    const DELETED: ResourceEvent = ResourceEvent::Deleted(ResourceDeleted {});
-
-    #[test]
-    fn is_created_once() {
-        given::<Resource>([])
-            .when(ResourceCommand::Create(disk("sda")))
-            .then([created("sda")]);
-        given::<Resource>([created("sda")])
-            .when(ResourceCommand::Create(disk("sda")))
-            .rejected(&ResourceRejection::AlreadyExists);
-    }
-
-    #[test]
-    fn an_update_tells_only_what_differs() {
-        given::<Resource>([created("sda")])
-            .when(ResourceCommand::Update(ResourceUpdated {
-                labels: Some(Labels::new()),
-                ..renamed("sdb")
-            }))
-            .then([ResourceEvent::Updated(renamed("sdb"))]);
-        given::<Resource>([created("sda")])
-            .when(ResourceCommand::Update(renamed("sda")))
-            .then([]);
-    }
-
-    #[test]
-    fn put_creates_changes_or_leaves_alone() {
-        given::<Resource>([])
-            .when(ResourceCommand::Put(disk("sda")))
-            .then([created("sda")]);
-        given::<Resource>([created("sda")])
-            .when(ResourceCommand::Put(disk("sda")))
-            .then([]);
-        given::<Resource>([created("sda")])
-            .when(ResourceCommand::Put(disk("sdb")))
-            .then([ResourceEvent::Updated(renamed("sdb"))]);
-        given::<Resource>([created("sda")])
-            .when(ResourceCommand::Put(ResourceCreated {
-                type_name: name("cpu"),
-                ..disk("sda")
-            }))
-            .rejected(&ResourceRejection::TypeChanged);
-    }
-
-    #[test]
-    fn what_is_deleted_can_only_be_put_again() {
-        let gone = [created("sda"), DELETED];
-        given::<Resource>([created("sda")])
-            .when(ResourceCommand::Delete)
-            .then([DELETED]);
-        given::<Resource>(gone.clone())
-            .when(ResourceCommand::Delete)
-            .then([]);
-        given::<Resource>(gone.clone())
-            .when(ResourceCommand::Update(renamed("x")))
-            .rejected(&ResourceRejection::NotFound);
-        given::<Resource>(gone)
-            .when(ResourceCommand::Put(disk("sdb")))
-            .then([created("sdb")]);
-    }
-
-    #[test]
-    fn nothing_happens_to_what_never_was() {
-        given::<Resource>([])
-            .when(ResourceCommand::Delete)
-            .rejected(&ResourceRejection::NotFound);
-    }
-}
+#[path = "resource_tests.rs"]
+mod tests;

@@ -98,6 +98,22 @@ pub struct Origin {
     pub reference: String,
 }
 
+impl Origin {
+    /// What must be recorded of the `wanted` origin of a thing, if anything; refused with the
+    /// recorded source if that is another. Within one source things move, such as lines of a file.
+    pub(crate) fn change(
+        recorded: Option<&Self>,
+        wanted: Option<Self>,
+    ) -> Result<Option<Self>, String> {
+        match (recorded, &wanted) {
+            (Some(recorded), Some(wanted)) if recorded.source != wanted.source => {
+                Err(recorded.source.clone())
+            }
+            _ => Ok(wanted.filter(|wanted| recorded != Some(wanted))),
+        }
+    }
+}
+
 /// Control characters and the marks that reorder text (Unicode TR36, bidirectional spoofing).
 fn is_invisible(c: char) -> bool {
     c.is_control()

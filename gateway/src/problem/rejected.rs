@@ -21,6 +21,7 @@ impl Explain for JobRejection {
     fn explain(self) -> Error {
         match self {
             Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
+            Self::Foreign(_) => Error::new(Code::InvalidState, self.to_string()),
             Self::NotFound => Error::not_found("job"),
             Self::Schedule(reason) => schedule(&reason),
             Self::Task(reason) => task("/task", &reason),
@@ -33,7 +34,9 @@ impl Explain for ResourceRejection {
         match self {
             Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
             Self::NotFound => Error::not_found("resource"),
-            Self::TypeChanged => Error::new(Code::InvalidState, self.to_string()),
+            Self::Foreign(_) | Self::TypeChanged => {
+                Error::new(Code::InvalidState, self.to_string())
+            }
         }
     }
 }

@@ -33,7 +33,8 @@ pub struct CreateJob {
     #[serde(default = "yes")]
     #[schema(default = true)]
     pub enabled: bool,
-    /// Where it was imported from.
+    /// Where it was imported from. A put that leaves it out keeps it; one from another source is
+    /// refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
 }

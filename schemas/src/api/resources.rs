@@ -27,7 +27,8 @@ pub struct CreateResource {
     /// Words to select it by.
     #[serde(default)]
     pub labels: Labels,
-    /// Where it was imported from.
+    /// Where it was imported from. A put that leaves it out keeps it; one from another source is
+    /// refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
 }

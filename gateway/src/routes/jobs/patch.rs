@@ -40,6 +40,7 @@ pub(super) async fn patch_job(
         task: body.value.task,
         overlap: body.value.overlap,
         misfire: body.value.misfire,
+        origin: None,
     });
     let ask = writing.change(&app, id, &body.bytes);
     super::change(&app, ask, command).await

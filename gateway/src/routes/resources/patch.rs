@@ -107,6 +107,7 @@ fn merged(resource: &Resource, patch: &PatchResource) -> Result<ResourceUpdated,
         name,
         attributes,
         labels,
+        origin: None,
     })
 }
 

@@ -127,7 +127,7 @@ impl World {
             2 => ResourceCommand::Update(ResourceUpdated {
                 name: Some(created.name),
                 attributes: Some(created.attributes),
-                labels: None,
+                ..ResourceUpdated::default()
             }),
             _ => ResourceCommand::Put(created),
         }
