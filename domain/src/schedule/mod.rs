@@ -4,10 +4,13 @@
 //! schedule and the starting instant, so any process computes the same slots.
 //!
 //! Daylight saving, for cron: a fixed time inside the spring gap is due at the first instant after
-//! the gap; a fixed time in the autumn overlap is due at its first occurrence only; wildcard and
-//! step fields follow every real hour.
+//! the gap; a fixed time in the autumn overlap is due at its first occurrence only. A time is fixed
+//! if its fields name one minute of one hour; ranges, lists, steps and wildcards follow every real
+//! hour.
 
 mod calendar;
+#[cfg(test)]
+mod oracle;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
