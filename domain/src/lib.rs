@@ -21,6 +21,8 @@ pub mod user;
 mod values;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod testing;

@@ -1,49 +1,24 @@
-//! What holds of every aggregate, over random lives.
+//! Random lives of every aggregate; of tasks, see their own tests.
 //!
-//! Invariant: asking an accepted command again brings no events; folding never panics, whatever the
-//! order; and replaying any prefix of a history gives the state that was decided on then.
+//! Invariant: whatever is asked of an aggregate, in whatever order, its laws hold at every step.
 
 use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Aggregate, Attributes, Labels, Name, Sealed, UserId,
+    Attributes, Labels, Name, Origin, Sealed, UserId,
     email_claim::{EmailClaim, EmailClaimCommand},
     job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
+    laws::live,
     resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
     resource_type::{ResourceType, ResourceTypeCommand},
     schedule::Schedule,
     task::{Priority, TaskSpec},
     tenant::{Tenant, TenantCommand},
-    testing::{NOW, context},
+    testing::NOW,
     user::{Role, User, UserCommand},
 };
-
-/// Lives through `commands` and checks every step of it.
-fn live<A: Aggregate>(commands: &[A::Command]) -> Result<(), TestCaseError> {
-    let (mut state, mut history): (Option<A>, Vec<_>) = (None, Vec::new());
-    for (step, command) in commands.iter().enumerate() {
-        let now = NOW.plus_ms(step as i64);
-        let Ok(events) = A::decide(state.as_ref(), command, &context(now)) else {
-            continue;
-        };
-        history.extend(events.into_iter().map(|event| (event, now)));
-        let replayed = history
-            .iter()
-            .fold(None, |state, (e, at)| A::evolve(state, e, *at));
-        if let Ok(again) = A::decide(replayed.as_ref(), command, &context(now)) {
-            prop_assert_eq!(again, vec![], "asked again: {:?}", command);
-        }
-        state = replayed;
-    }
-    // Backwards is nonsense, and nonsense must do no harm.
-    let _harmless = history
-        .iter()
-        .rev()
-        .fold(None, |state, (e, at)| A::evolve(state, e, *at));
-    Ok(())
-}
 
 fn lives<T: std::fmt::Debug>(command: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<T>> {
     prop::collection::vec(command, 0..30)
@@ -77,24 +52,33 @@ fn schedule() -> impl Strategy<Value = Schedule> {
     ])
 }
 
+fn origin() -> impl Strategy<Value = Option<Origin>> {
+    let origin = prop::sample::select(vec![("a", "1"), ("a", "2"), ("b", "1")]);
+    prop::option::of(origin.prop_map(|(source, reference)| Origin {
+        source: source.into(),
+        reference: reference.into(),
+    }))
+}
+
 fn wanted_job() -> impl Strategy<Value = JobCreated> {
-    (name(), schedule(), 0_u32..3, any::<bool>()).prop_map(|(name, schedule, attempts, enabled)| {
-        JobCreated {
+    let parts = (name(), schedule(), 0_u32..3, any::<bool>(), origin());
+    parts.prop_map(
+        |(name, schedule, max_attempts, enabled, origin)| JobCreated {
             name,
             schedule,
             task: TaskSpec {
                 kind: "echo".into(),
                 payload: json!({}),
                 priority: Priority::Normal,
-                max_attempts: attempts,
+                max_attempts,
                 timeout_ms: 1_000,
             },
             overlap: Overlap::Skip,
             misfire: Misfire::All,
             enabled,
-            origin: None,
-        }
-    })
+            origin,
+        },
+    )
 }
 
 fn job_command() -> impl Strategy<Value = JobCommand> {
@@ -113,7 +97,7 @@ fn job_command() -> impl Strategy<Value = JobCommand> {
 }
 
 fn wanted_resource() -> impl Strategy<Value = ResourceCreated> {
-    (name(), name(), any::<bool>()).prop_map(|(type_name, name, sized)| {
+    (name(), name(), any::<bool>(), origin()).prop_map(|(type_name, name, sized, origin)| {
         let attributes = sized
             .then(|| ("size".to_owned(), json!(1)))
             .into_iter()
@@ -123,7 +107,7 @@ fn wanted_resource() -> impl Strategy<Value = ResourceCreated> {
             name,
             attributes,
             labels: Labels::new(),
-            origin: None,
+            origin,
         }
     })
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     Aggregate, TaskId,
+    laws::live,
     testing::{NOW, context, fold, given},
 };
 
@@ -399,46 +400,10 @@ fn any_command() -> impl Strategy<Value = TaskCommand> {
     )
 }
 
-/// What must hold of any task whatever happened to it.
-fn check_valid(task: &Task) {
-    assert_eq!(
-        task.finished_at.is_some(),
-        task.status.is_final(),
-        "{task:?}"
-    );
-    assert!(task.attempts() <= task.spec.max_attempts, "{task:?}");
-    if task.status == TaskStatus::Running {
-        assert!(
-            task.running()
-                .is_some_and(|attempt| attempt.ended_at.is_none()),
-            "{task:?}"
-        );
-    }
-    if task.status == TaskStatus::Succeeded {
-        assert!(task.output.is_some(), "{task:?}");
-    }
-}
-
 proptest! {
     #[test]
     fn any_life_is_valid_at_every_step(commands in prop::collection::vec(any_command(), 0..40)) {
-        let mut state: Option<Task> = None;
-        for (step, command) in commands.iter().enumerate() {
-            let now = NOW.plus_ms(step as i64 * 1_000);
-            let Ok(events) = Task::decide(state.as_ref(), command, &context(now)) else {
-                continue;
-            };
-            let after = events.iter().fold(state, |state, e| Task::evolve(state, e, now));
-            if let Some(task) = &after {
-                check_valid(task);
-            }
-            if let Ok(again) = Task::decide(after.as_ref(), command, &context(now)) {
-                // Putting an ended task back is the one command that may be meant twice; its second
-                // time finds the task queued and is refused.
-                prop_assert_eq!(again, vec![], "{:?}", command);
-            }
-            state = after;
-        }
+        live::<Task>(&commands)?;
     }
 
     #[test]

@@ -1,0 +1,238 @@
+//! What always holds of each aggregate's state, whatever was asked of it.
+//!
+//! Invariant: a law is demanded after every prefix of a life, of the state that was decided on, of
+//! the one replayed from the history, and of the one that was stored and read again.
+
+use proptest::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Aggregate, Origin,
+    email_claim::EmailClaim,
+    job::{Job, JobStatus},
+    resource::Resource,
+    resource_type::ResourceType,
+    schedule::Calendar,
+    task::{Task, TaskStatus},
+    tenant::Tenant,
+    testing::{NOW, context},
+    user::User,
+};
+
+/// An aggregate that says what always holds of it.
+pub(crate) trait Lawful: Aggregate + Serialize + DeserializeOwned {
+    /// Each law, and whether it holds of `after`, which one command made of `before`.
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)>;
+}
+
+/// Lives through `commands` and checks every step of it.
+pub(crate) fn live<A: Lawful>(commands: &[A::Command]) -> Result<(), TestCaseError> {
+    let (mut state, mut history): (Option<A>, Vec<_>) = (None, Vec::new());
+    for (step, command) in commands.iter().enumerate() {
+        let now = NOW.plus_ms(step as i64 * 1_000);
+        let Ok(events) = A::decide(state.as_ref(), command, &context(now)) else {
+            continue;
+        };
+        let after = events
+            .iter()
+            .fold(state.clone(), |state, e| A::evolve(state, e, now));
+        for (law, holds) in after.iter().flat_map(|a| A::laws(state.as_ref(), a)) {
+            prop_assert!(holds, "{law}: by {command:?}, {state:?} became {after:?}");
+        }
+        let again = A::decide(after.as_ref(), command, &context(now));
+        prop_assert_eq!(again.unwrap_or_default(), vec![], "again: {:?}", command);
+        history.extend(events.into_iter().map(|event| (event, now)));
+        let replayed = history
+            .iter()
+            .fold(None, |state, (e, at)| A::evolve(state, e, *at));
+        prop_assert_eq!(&replayed, &after, "replayed");
+        // The next step goes on from what a read model keeps, as all processes do.
+        let stored = serde_json::to_string(&after).expect("it encodes");
+        state = serde_json::from_str(&stored).expect("it decodes");
+        prop_assert_eq!(&state, &after, "stored");
+    }
+    // Backwards is nonsense, and nonsense must do no harm.
+    let _harmless = history
+        .iter()
+        .rev()
+        .fold(None, |state, (e, at)| A::evolve(state, e, *at));
+    Ok(())
+}
+
+/// Whether `test` holds of what was and what is, if anything was.
+fn since<A>(before: Option<&A>, test: impl FnOnce(&A) -> bool) -> bool {
+    before.is_none_or(test)
+}
+
+/// What was imported is its source's until it is gone.
+fn keeps_source(before: Option<&Origin>, after: Option<&Origin>) -> bool {
+    let source = |origin: Option<&Origin>| origin.map(|origin| origin.source.clone());
+    before.is_none() || source(before) == source(after)
+}
+
+impl Lawful for EmailClaim {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        let holder = before.and_then(|claim| claim.holder);
+        vec![(
+            "an address is released before another takes it",
+            holder.is_none() || after.holder.is_none() || holder == after.holder,
+        )]
+    }
+}
+
+impl Lawful for Job {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        let living = before.filter(|job| job.status != JobStatus::Deleted);
+        vec![
+            (
+                "its schedule can be followed",
+                Calendar::try_new(&after.schedule).is_ok(),
+            ),
+            (
+                "a task would accept its template",
+                after.task.check().is_ok(),
+            ),
+            (
+                "slots are owed from its creation at the earliest",
+                (after.created_at..=after.updated_at).contains(&after.since),
+            ),
+            (
+                "slots that were not owed never are",
+                since(before, |job| job.since <= after.since),
+            ),
+            (
+                "another schedule owes nothing of the past",
+                since(living, |job| {
+                    job.schedule == after.schedule || after.since == after.updated_at
+                }),
+            ),
+            (
+                "an active job has no reason to be paused",
+                after.status != JobStatus::Active || after.note.is_none(),
+            ),
+            (
+                "it keeps its source",
+                since(living, |job| {
+                    keeps_source(job.origin.as_ref(), after.origin.as_ref())
+                }),
+            ),
+        ]
+    }
+}
+
+impl Lawful for Resource {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        let living = before.filter(|resource| !resource.deleted);
+        vec![
+            (
+                "it keeps its type",
+                since(living, |resource| resource.type_name == after.type_name),
+            ),
+            (
+                "it keeps its source",
+                since(living, |resource| {
+                    keeps_source(resource.origin.as_ref(), after.origin.as_ref())
+                }),
+            ),
+            (
+                "what is deleted stays as it was, or begins anew",
+                since(before.filter(|resource| resource.deleted), |resource| {
+                    resource == after || after.created_at == after.updated_at
+                }),
+            ),
+        ]
+    }
+}
+
+impl Lawful for ResourceType {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        vec![(
+            "it keeps its name",
+            since(before, |kind| kind.name == after.name),
+        )]
+    }
+}
+
+impl Lawful for Task {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        use TaskStatus::{Cancelled, Retrying, Running, Scheduled, Skipped, Succeeded};
+        let status = after.status;
+        let runs = after.attempt.as_ref().is_some_and(|a| a.ended_at.is_none());
+        let previous = after.previous.as_ref();
+        vec![
+            (
+                "it has finished exactly when its status is final",
+                after.finished_at.is_some() == status.is_final(),
+            ),
+            (
+                "it has as many attempts as it was given, at most",
+                after.attempts() <= after.spec.max_attempts,
+            ),
+            (
+                "an attempt is under way exactly while it runs",
+                runs == (status == Running),
+            ),
+            (
+                "it remembers the attempt before the one that runs",
+                previous.map_or(0, |a| a.number) + u32::from(runs)
+                    == if runs { after.attempts() } else { 0 },
+            ),
+            (
+                "attempts are counted one by one",
+                since(before, |task| after.attempts() <= task.attempts() + 1),
+            ),
+            (
+                "it waits for a time exactly while it is scheduled or retrying",
+                after.due_at.is_some() == matches!(status, Scheduled | Retrying),
+            ),
+            (
+                "what came of it is known once it succeeded",
+                after.output.is_some() == (status == Succeeded),
+            ),
+            (
+                "somebody asked for what was cancelled",
+                status != Cancelled || after.cancel_requested.is_some(),
+            ),
+            (
+                "a reason to skip it is one to skip it only",
+                after.skipped.is_some() == (status == Skipped),
+            ),
+            (
+                "what succeeded or was skipped never changes again",
+                since(before, |task| {
+                    !matches!(task.status, Skipped | Succeeded) || task == after
+                }),
+            ),
+            (
+                "what is to be done stays the same",
+                since(before, |task| {
+                    (&task.spec, task.origin) == (&after.spec, after.origin)
+                }),
+            ),
+        ]
+    }
+}
+
+impl Lawful for Tenant {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        vec![(
+            "it is created once",
+            since(before, |tenant| tenant.created_at == after.created_at),
+        )]
+    }
+}
+
+impl Lawful for User {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        vec![
+            (
+                "they register once",
+                since(before, |user| user.created_at == after.created_at),
+            ),
+            (
+                "they keep their address",
+                since(before, |user| user.email == after.email),
+            ),
+        ]
+    }
+}
