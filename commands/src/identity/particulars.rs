@@ -3,13 +3,14 @@
 //! Invariant: one address has one form, however it is typed.
 
 use secrecy::{ExposeSecret, SecretString};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::RegisterError;
 
-/// The form in which addresses are compared: trimmed and in lower case. Not a check that mail
-/// arrives.
+/// The form in which addresses are compared: trimmed, in lower case and composed (NFC, Unicode
+/// UAX15), since keyboards differ in how they write an accent. Not a check that mail arrives.
 pub(super) fn normalise_email(text: &str) -> Option<String> {
-    let text = text.trim().to_lowercase();
+    let text: String = text.trim().to_lowercase().nfc().collect();
     let (local, host) = text.rsplit_once('@')?;
     let plain = |c: char| !c.is_whitespace() && !c.is_control();
     let fits = !local.is_empty() && !host.is_empty() && text.len() <= 254;
@@ -49,6 +50,9 @@ mod tests {
             normalise_email(" Ann@Example.ORG "),
             Some("ann@example.org".into())
         );
+        let composed = normalise_email("zo\u{EB}@example.org");
+        assert_eq!(normalise_email("ZOE\u{308}@example.org"), composed);
+        assert!(composed.is_some());
         for wrong in [
             "",
             "ann",
