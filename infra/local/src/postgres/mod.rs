@@ -4,8 +4,11 @@
 //! and then only run by the major version that made it.
 
 mod cluster;
+mod launch;
 mod place;
 mod ready;
+#[cfg(test)]
+mod tests;
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -15,17 +18,13 @@ use crate::{
     Error, Lock, Result,
     account::Account,
     ports,
-    process::{self, Identity, Launch, Process, last_words},
+    process::{Identity, Process},
     provision::{self, PostgresPrograms},
-    secret, wait,
+    secret,
 };
 
 pub use place::wipe;
 
-/// The log goes first: what is written to it waits for an answer, read models say how old they are.
-const NICENESS: u8 = 5;
-/// Recovery after a kill comes before readiness.
-const READY_LIMIT: Duration = Duration::from_mins(2);
 /// "Fast": sessions are ended, then a checkpoint.
 const STOP: [(Signal, Duration); 2] = [
     (Signal::SIGINT, Duration::from_secs(10)),
@@ -33,8 +32,6 @@ const STOP: [(Signal, Duration); 2] = [
 ];
 /// "Immediate": its children end with it, and the next start recovers.
 const ABANDON: [(Signal, Duration); 1] = [(Signal::SIGQUIT, Duration::from_secs(6))];
-/// How long sessions of a killed server may hold its shared memory.
-const LEFTOVER_LIMIT: Duration = Duration::from_secs(15);
 
 /// How to run the server.
 #[derive(Debug, Clone)]
@@ -74,7 +71,15 @@ impl PostgresOptions {
 impl Postgres {
     /// Starts the server and returns when it accepts clients; makes the cluster, with a database
     /// `almanac`, on first use.
-    pub fn start(mut options: PostgresOptions) -> Result<Self> {
+    pub fn start(options: PostgresOptions) -> Result<Self> {
+        Self::start_on(options, ports::free)
+    }
+
+    /// Starts it on a port that `free` gives, unless one is fixed.
+    fn start_on(
+        mut options: PostgresOptions,
+        mut free: impl FnMut() -> Result<u16>,
+    ) -> Result<Self> {
         let lock = Lock::take(&options.dir)?;
         options.dir = fs::canonicalize(&options.dir).map_err(Error::io("resolving a folder"))?;
         let account = Account::for_root()?;
@@ -91,7 +96,7 @@ impl Postgres {
         if let Some(port) = options.port {
             ports::require(port)?;
         }
-        let port = options.port.map_or_else(ports::free, Ok)?;
+        let port = options.port.map_or_else(&mut free, Ok)?;
         let process = None;
         let mut postgres = Self {
             options,
@@ -103,7 +108,7 @@ impl Postgres {
             process,
             _lock: lock,
         };
-        postgres.launch()?;
+        postgres.launch(free)?;
         Ok(postgres)
     }
 
@@ -168,7 +173,7 @@ impl Postgres {
     /// Stops it if it runs, and starts it on the same folder and port.
     pub fn restart(&mut self) -> Result<()> {
         self.stop();
-        self.launch()
+        self.launch(ports::free)
     }
 
     /// Freezes the first process: new connections hang, established ones go on.
@@ -191,90 +196,6 @@ impl Postgres {
         if let Some(process) = self.process.take() {
             process.end(steps);
         }
-    }
-
-    /// Tries until sessions of a killed predecessor have let go of its shared memory, and with
-    /// another port if somebody took a free one first.
-    fn launch(&mut self) -> Result<()> {
-        let mut failure = None;
-        let launched = wait::until(LEFTOVER_LIMIT, || match self.launch_once() {
-            Ok(()) => Some(Ok(())),
-            Err(error) => {
-                let log = fs::read_to_string(self.log()).unwrap_or_default();
-                let taken = log.contains("Address already in use");
-                if taken && self.options.port.is_none() && failure.is_none() {
-                    self.port = ports::free().unwrap_or(self.port);
-                }
-                let passing = taken || log.contains("pre-existing shared memory block");
-                failure = Some(error);
-                (!passing).then_some(Err(()))
-            }
-        });
-        match (launched, failure) {
-            (Some(Ok(())), _) | (_, None) => Ok(()),
-            (_, Some(error)) => Err(error),
-        }
-    }
-
-    fn launch_once(&mut self) -> Result<()> {
-        process::fresh_log(&self.log())?;
-        let mut process = Process::start(Launch {
-            program: &self.programs.bin.join("postgres"),
-            args: self.arguments(),
-            envs: vec![("LC_ALL", "C.UTF-8".to_owned())],
-            account: self.account,
-            cwd: &self.cluster,
-            log: &self.log(),
-            record: self.options.dir.join("postgres.pid"),
-            on_parent_death: "QUIT",
-            niceness: NICENESS,
-        })?;
-        let ready = wait::until(READY_LIMIT, || match process.exited() {
-            Some(status) => Some(Err(status.to_string())),
-            None => ready::accepts(self.port, &self.cluster, process.pid()).then_some(Ok(())),
-        });
-        let problem = match ready {
-            Some(Ok(())) => {
-                self.process = Some(process);
-                return Ok(());
-            }
-            Some(Err(status)) => status,
-            None => format!("silent for {} s", READY_LIMIT.as_secs()),
-        };
-        let detail = format!("{problem}: {}", last_words(&self.log()));
-        Err(Error::NotReady {
-            what: "postgres",
-            detail,
-            log: self.log(),
-        })
-    }
-
-    /// Settings live here and not in the cluster, so that they follow the code.
-    fn arguments(&self) -> Vec<String> {
-        let durable = if self.options.durable { "on" } else { "off" };
-        let settings = [
-            ("listen_addresses", "127.0.0.1"),
-            ("port", &self.port.to_string()),
-            ("unix_socket_directories", ""),
-            ("max_connections", "200"),
-            ("shared_buffers", "256MB"),
-            ("max_wal_size", "4GB"),
-            ("checkpoint_completion_target", "0.9"),
-            ("fsync", durable),
-            ("full_page_writes", durable),
-            ("synchronous_commit", durable),
-            ("jit", "off"),
-            ("password_encryption", "scram-sha-256"),
-            ("timezone", "UTC"),
-            ("log_timezone", "UTC"),
-            ("log_line_prefix", "%m [%p] %u@%d "),
-            ("cluster_name", "almanac"),
-        ];
-        let mut arguments = vec!["-D".to_owned(), self.cluster.display().to_string()];
-        for (name, value) in settings {
-            arguments.extend(["-c".to_owned(), format!("{name}={value}")]);
-        }
-        arguments
     }
 }
 
