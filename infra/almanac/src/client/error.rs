@@ -50,6 +50,19 @@ impl ClientError {
         matches!(self, Self::Refused(problem) if problem.code == Code::NotFound)
     }
 
+    /// Whether this says no to what was sent, and nothing about what else may be sent.
+    pub fn is_about_one_object(&self) -> bool {
+        let codes = [
+            Code::AlreadyExists,
+            Code::BodyTooLarge,
+            Code::Conflict,
+            Code::InvalidBody,
+            Code::InvalidState,
+            Code::NotFound,
+        ];
+        matches!(self, Self::Refused(problem) if codes.contains(&problem.code))
+    }
+
     /// Whether the access token is no longer valid.
     pub fn is_unauthenticated(&self) -> bool {
         matches!(self, Self::Refused(problem) if problem.code == Code::AuthenticationRequired)

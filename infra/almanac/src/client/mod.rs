@@ -3,8 +3,11 @@
 //! Invariant: what is sent again is idempotent: puts, reads and deletions; and a read sees what
 //! this client wrote before.
 
+mod consistency;
 mod error;
 mod retry;
+#[cfg(test)]
+pub mod testing;
 
 use std::time::{Duration, Instant};
 
@@ -31,8 +34,9 @@ pub struct Client {
     state: Mutex<State>,
 }
 
-/// What the gateway said last.
+/// What the gateway said.
 struct State {
+    /// The latest token of those heard, in whatever order the answers came.
     consistency: Option<String>,
     token: SecretString,
 }
@@ -148,7 +152,8 @@ impl Client {
         }?;
         if let Some(token) = answer.headers().get("consistency-token") {
             let token = token.to_str().unwrap_or_default().to_owned();
-            self.state.lock().await.consistency = Some(token);
+            let mut state = self.state.lock().await;
+            state.consistency = Some(consistency::later(state.consistency.take(), token));
         }
         Ok(answer)
     }
@@ -215,4 +220,41 @@ async fn decoded<T: DeserializeOwned>(response: Response) -> Result<T, ClientErr
             status,
             detail: reason.to_string(),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use testing::{Answer, Gateway};
+
+    #[tokio::test]
+    async fn a_read_follows_the_latest_write_whichever_was_answered_last() {
+        let later = "AAAAAAAAAQAAAAAAAAAAAA";
+        let earlier = "AAAAAAAAAP8AAAAAAAAAAA";
+        let gateway = Gateway::start(move |asked| {
+            let token = if asked.path.ends_with('1') {
+                later
+            } else {
+                earlier
+            };
+            Answer::nothing().with_token(token)
+        });
+        let gateway = gateway.await;
+        for path in ["/jobs/1", "/jobs/2"] {
+            gateway
+                .client
+                .put::<Value>(path, &json!({}))
+                .await
+                .expect("put");
+        }
+        gateway
+            .client
+            .list::<Value>("/jobs", &[])
+            .await
+            .expect("listed");
+        let asked = gateway.asked();
+        let read = asked.last().expect("asked");
+        assert_eq!(read.token.as_deref(), Some(later));
+    }
 }

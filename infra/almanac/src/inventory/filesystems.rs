@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs};
 use nix::sys::statvfs::statvfs;
 use serde_json::{Value, json};
 
-use super::{Found, attributes};
+use super::{Found, Seen, attributes};
 
 /// Types without a device of their own that hold files all the same.
 const REAL: [&str; 9] = [
@@ -34,14 +34,24 @@ struct Mount {
     type_name: String,
 }
 
-pub(super) fn read() -> Result<Vec<Found>, String> {
+pub(super) fn read() -> Result<Seen, String> {
     let text = |path: &str| fs::read_to_string(path).map_err(|reason| format!("{path}: {reason}"));
     let mounts = mounts(&text("/proc/self/mounts")?, &text("/proc/filesystems")?);
-    // Containers mount single files such as /etc/hosts; those are no file systems to speak of.
-    let folders = mounts
-        .into_iter()
-        .filter(|mount| fs::metadata(&mount.path).is_ok_and(|m| m.is_dir()));
-    Ok(folders.map(found).collect())
+    Ok(seen(mounts))
+}
+
+/// Containers mount single files such as /etc/hosts; those are no file systems to speak of. What
+/// this user cannot get at may be either.
+fn seen(mounts: Vec<Mount>) -> Seen {
+    let mut seen = Seen::default();
+    for mount in mounts {
+        match fs::metadata(&mount.path) {
+            Ok(metadata) if metadata.is_dir() => seen.found.push(found(mount)),
+            Ok(_) => {}
+            Err(reason) => seen.hide(|| format!("{}: {reason}", mount.path)),
+        }
+    }
+    seen
 }
 
 fn found(mount: Mount) -> Found {
@@ -133,6 +143,18 @@ mod tests {
         assert_eq!(paths, ["/", "/home", "/media/my disk", "/var/lib/x"]);
         assert_eq!(mounts[2].device, "/dev/sdc1", "the one on top");
         assert_eq!(mounts[3].options, ["rw"]);
+    }
+
+    #[test]
+    fn what_cannot_be_got_at_is_no_proof_of_absence() {
+        let mount = |path: &str| mount(&format!("/dev/sda1 {path} ext4 rw 0 0")).expect("a mount");
+        let seen_of = |path: &str| seen(vec![mount("/"), mount(path)]);
+        let whole = seen_of("/proc/self/mounts");
+        assert_eq!((whole.found.len(), whole.hidden), (1, None), "a file");
+        let part = seen_of("/proc/self/mounts/under-a-file");
+        assert_eq!(part.found.len(), 1);
+        let hidden = part.hidden.expect("not everything was seen");
+        assert!(hidden.contains("under-a-file"), "{hidden}");
     }
 
     #[test]

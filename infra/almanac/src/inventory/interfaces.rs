@@ -15,9 +15,10 @@ pub(super) fn read() -> Result<Vec<Found>, String> {
 }
 
 fn read_from(folder: &Path) -> Result<Vec<Found>, String> {
-    let entries = fs::read_dir(folder).map_err(|reason| format!("{FOLDER}: {reason}"))?;
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(|reason| format!("{FOLDER}: {reason}"))?;
     let mut found: Vec<_> = entries
-        .flatten()
+        .iter()
         .filter_map(|entry| found(&entry.path()))
         .collect();
     found.sort_by(|one, other| one.key.cmp(&other.key));

@@ -1,7 +1,8 @@
 //! What there is on this machine: the host itself, packages, file systems, interfaces, services.
 //!
 //! Invariant: only what stays is looked at (sizes of disks, not their use), so that looking twice
-//! finds the same; and a part that cannot be read is an error of its own, never an empty list.
+//! finds the same; a part that cannot be read is an error of its own, never an empty list, and one
+//! that this user sees only in part says so.
 
 mod filesystems;
 mod host;
@@ -29,22 +30,48 @@ pub struct Found {
     pub reference: String,
 }
 
+/// What could be seen of one type.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// What there is at least.
+    pub found: Vec<Found>,
+    /// What kept the rest from being seen; none if this is everything.
+    pub hidden: Option<String>,
+}
+
 /// Everything of one type.
 pub struct Section {
-    /// What there is, or why that cannot be told.
-    pub found: Result<Vec<Found>, String>,
     /// The name of the resource type.
     pub kind: &'static str,
+    /// What there is, or why that cannot be told.
+    pub seen: Result<Seen, String>,
+}
+
+impl From<Vec<Found>> for Seen {
+    /// Everything.
+    fn from(found: Vec<Found>) -> Self {
+        Self {
+            found,
+            hidden: None,
+        }
+    }
+}
+
+impl Seen {
+    /// Notes what could not be seen; the first reason is the one that is told.
+    fn hide(&mut self, reason: impl FnOnce() -> String) {
+        self.hidden.get_or_insert_with(reason);
+    }
 }
 
 /// Looks at this machine; takes seconds and blocks.
 pub fn survey() -> Vec<Section> {
-    let section = |kind, found| Section { found, kind };
+    let section = |kind, seen| Section { kind, seen };
     vec![
-        section("host", Ok(vec![host::read()])),
-        section("package", packages::read()),
+        section("host", Ok(vec![host::read()].into())),
+        section("package", packages::read().map(Seen::from)),
         section("filesystem", filesystems::read()),
-        section("interface", interfaces::read()),
+        section("interface", interfaces::read().map(Seen::from)),
         section("service", services::read()),
     ]
 }

@@ -62,11 +62,19 @@ pub(super) fn read() -> Result<Vec<Found>, String> {
     let Some(source) = SOURCES.iter().find(|source| is_on_path(source.program)) else {
         return Err("none of dpkg-query, rpm, apk and pacman is installed".to_owned());
     };
-    let answer = printed(source.program, source.args)?;
+    all(source, &printed(source.program, source.args)?)
+}
+
+/// At least the package manager is a package: where none is listed, its database was not read.
+fn all(source: &Source, answer: &str) -> Result<Vec<Found>, String> {
     let packages = answer.lines().filter_map(source.line);
-    Ok(packages
+    let found: Vec<_> = packages
         .map(|package| found(package, source.program))
-        .collect())
+        .collect();
+    if found.is_empty() {
+        return Err(format!("{} lists no package", source.program));
+    }
+    Ok(found)
 }
 
 fn found(package: Package, program: &str) -> Found {
@@ -180,6 +188,16 @@ mod tests {
         let bash = pacman("bash 5.2.037-1").expect("a package");
         assert_eq!(bash.version, "5.2.037-1");
         assert_eq!(pacman(""), None);
+    }
+
+    #[test]
+    fn an_empty_list_is_no_list() {
+        let pacman = &SOURCES[3];
+        assert_eq!(
+            all(pacman, "bash 5.2.037-1\n").map(|found| found.len()),
+            Ok(1)
+        );
+        assert_eq!(all(pacman, ""), Err("pacman lists no package".to_owned()));
     }
 
     #[test]

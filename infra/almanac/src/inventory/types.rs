@@ -92,7 +92,7 @@ mod tests {
             let schema = schema(section.kind).expect("a schema");
             commands::check_schema(&schema).expect("a valid schema");
             let validator = jsonschema::validator_for(&schema).expect("compiles");
-            for found in section.found.into_iter().flatten() {
+            for found in section.seen.unwrap_or_default().found {
                 let attributes = Value::Object(found.attributes);
                 assert!(
                     validator.is_valid(&attributes),

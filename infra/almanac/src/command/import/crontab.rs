@@ -11,12 +11,11 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use domain::job::JobStatus;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use schemas::api::{CreateJob, JobView};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AT_ONCE, client, counted};
+use super::{client, counted, report, send};
 use crate::{
     cli,
     client::{Client, ClientError},
@@ -38,8 +37,10 @@ pub struct Source {
 
 /// What came of a crontab.
 pub struct Imported {
-    /// How many jobs it has.
+    /// How many jobs came of it.
     pub jobs: usize,
+    /// What the gateway refused of them, with the reason.
+    pub refused: Vec<String>,
     /// `path:line: reason` for each line that cannot be a job.
     pub skipped: Vec<String>,
     /// Where it is.
@@ -62,6 +63,7 @@ pub(super) async fn run(asked: cli::Crontab) -> Result<ExitCode> {
         }));
     }
     let client = client(&asked.target).await?;
+    let mut refused = Vec::new();
     for source in sources {
         let imported = import(&client, source, asked.enable).await?;
         for line in &imported.skipped {
@@ -72,8 +74,9 @@ pub(super) async fn run(asked: cli::Crontab) -> Result<ExitCode> {
             "{path}: {}, {skipped} skipped",
             counted(imported.jobs, "job")
         );
+        refused.extend(imported.refused);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(report(&refused))
 }
 
 /// Imports one crontab.
@@ -92,11 +95,12 @@ pub async fn import(client: &Client, source: Source, enable: bool) -> Result<Imp
     };
     let jobs = jobs(&lines, &place, enable);
     let count = jobs.len();
-    stream::iter(jobs)
-        .map(|(id, job)| put(client, id, job, enable))
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<Vec<_>>()
-        .await?;
+    let put = |(id, job): (Uuid, CreateJob)| async move {
+        let what = job.origin.as_ref().map(|origin| origin.reference.clone());
+        let answer = put(client, id, job, enable).await;
+        (what.unwrap_or_default(), answer)
+    };
+    let refused = send(jobs.into_iter().map(put)).await?;
     let skipped = lines.into_iter().filter_map(|line| match line.content {
         Content::Skipped { reason, text } => Some(format!(
             "{shown}:{}: skipped: {reason}: {text}",
@@ -105,7 +109,8 @@ pub async fn import(client: &Client, source: Source, enable: bool) -> Result<Imp
         _ => None,
     });
     Ok(Imported {
-        jobs: count,
+        jobs: count - refused.len(),
+        refused,
         skipped: skipped.collect(),
         path: source.path,
     })

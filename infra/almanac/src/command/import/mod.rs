@@ -1,17 +1,19 @@
 //! `almanac import`: what exists already becomes jobs and resources.
 //!
-//! Invariant: idempotent; importing again changes only what has changed.
+//! Invariant: idempotent; importing again changes only what has changed. What the gateway refuses
+//! is told and keeps nothing else from being imported.
 
 pub mod crontab;
 pub mod inventory;
 
-use std::process::ExitCode;
+use std::{future::Future, process::ExitCode};
 
 use anyhow::{Context as _, Result};
+use futures::{StreamExt as _, stream};
 
 use crate::{
     cli::{Import, Target},
-    client::Client,
+    client::{Client, ClientError},
     dev::Running,
 };
 
@@ -22,13 +24,41 @@ pub(super) async fn run(asked: Import) -> Result<ExitCode> {
     match asked {
         Import::Crontab(asked) => crontab::run(asked).await,
         Import::Inventory(target) => {
-            let told = inventory::run(&client(&target).await?).await?;
-            for line in told {
+            let imported = inventory::run(&client(&target).await?).await?;
+            for line in imported.told {
                 println!("{line}");
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(report(&imported.refused))
         }
     }
+}
+
+/// Tells what was refused; success if nothing was.
+fn report(refused: &[String]) -> ExitCode {
+    for line in refused {
+        eprintln!("✖ {line}");
+    }
+    ExitCode::from(u8::from(!refused.is_empty()))
+}
+
+/// Sends all of `requests`, each with a word for what it is about; gives those refused, with the
+/// reason. An error is none of a single request: nothing more was sent after it.
+async fn send<Request>(requests: impl Iterator<Item = Request>) -> Result<Vec<String>, ClientError>
+where
+    Request: Future<Output = (String, Result<(), ClientError>)>,
+{
+    let mut answers = stream::iter(requests).buffer_unordered(AT_ONCE);
+    let mut refused = Vec::new();
+    while let Some((what, answer)) = answers.next().await {
+        match answer {
+            Err(reason) if reason.is_about_one_object() => {
+                refused.push(format!("{what}: {reason}"));
+            }
+            answer => answer?,
+        }
+    }
+    refused.sort();
+    Ok(refused)
 }
 
 async fn client(target: &Target) -> Result<Client> {

@@ -45,8 +45,12 @@ async fn moving(client: &Client) -> Result<()> {
 async fn inventory(client: &Client) {
     let step = Step::begin("inventory");
     match import::inventory::run(client).await {
-        Ok(told) => {
-            let counts = told
+        Ok(imported) => {
+            for line in &imported.refused {
+                println!(" ! {line}");
+            }
+            let counts = imported
+                .told
                 .iter()
                 .map(|line| line.split(" (").next().unwrap_or(line));
             step.done(&counts.collect::<Vec<_>>().join(" · "));
@@ -66,7 +70,7 @@ async fn crontabs(client: &Client) {
                 files += 1;
                 jobs += imported.jobs;
                 skipped += imported.skipped.len();
-                for line in imported.skipped {
+                for line in imported.skipped.iter().chain(&imported.refused) {
                     println!(" ! {line}");
                 }
             }

@@ -7,13 +7,13 @@ mod systemd;
 
 use std::path::Path;
 
-use super::Found;
+use super::Seen;
 
-pub(super) fn read() -> Result<Vec<Found>, String> {
+pub(super) fn read() -> Result<Seen, String> {
     // The sign that sd_booted(3) looks for.
     if Path::new("/run/systemd/system").is_dir() {
-        systemd::read()
+        systemd::read().map(Seen::from)
     } else {
-        listening::read()
+        listening::read(Path::new("/proc"))
     }
 }
