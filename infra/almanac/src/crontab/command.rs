@@ -1,7 +1,8 @@
 //! The percent signs of a command.
 //!
 //! Invariant: the first unescaped `%` ends the command; what follows is its standard input, where
-//! each further one is a line break. `\%` is a percent sign in either.
+//! each further one is a line break. `\%` is a percent sign in either; in the command a backslash
+//! may itself be escaped, and stays doubled for the shell.
 
 /// The command for the shell, and its standard input if it has one.
 pub fn split_input(text: &str) -> (String, Option<String>) {
@@ -15,10 +16,16 @@ pub fn split_input(text: &str) -> (String, Option<String>) {
             Some(input) if letter == '%' => input.push('\n'),
             Some(input) => input.push(told),
             None if letter == '%' => input = Some(String::new()),
-            None => command.push(told),
+            None => {
+                command.push(told);
+                if told == '\\' {
+                    command.extend(letters.next_if_eq(&'\\'));
+                }
+            }
         }
     }
-    if let Some(input) = input.as_mut().filter(|input| !input.ends_with('\n')) {
+    let is_cut = |input: &&mut String| !input.is_empty() && !input.ends_with('\n');
+    if let Some(input) = input.as_mut().filter(is_cut) {
         input.push('\n');
     }
     (command, input)
@@ -45,7 +52,9 @@ mod tests {
         );
         assert_eq!(split(r"date +\%Y-\%m"), pair("date +%Y-%m", "none"));
         assert_eq!(split(r"cat%100\% sure"), pair("cat", "100% sure\n"));
-        assert_eq!(split("cat%"), pair("cat", "\n"));
+        assert_eq!(split("cat%"), pair("cat", ""));
+        assert_eq!(split("cat%%"), pair("cat", "\n"));
+        assert_eq!(split(r"echo a\\%b\\%c"), pair(r"echo a\\", "b\\%c\n"));
         assert_eq!(split(r"printf 'a\nb'"), pair(r"printf 'a\nb'", "none"));
     }
 }

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use super::Layout;
 
+/// Where each file is called after the user whose crontab it is.
+const SPOOLS: [&str; 3] = ["cron/tabs", "crontabs", "spool/cron"];
+
 /// `/etc/crontab` and everything in `/etc/cron.d` name users; all others belong to one.
 pub fn layout_of(path: &Path) -> Layout {
     let folder = path.parent().and_then(Path::file_name);
@@ -20,16 +23,21 @@ pub fn layout_of(path: &Path) -> Layout {
 
 /// Whose crontab this is, where the path says so: `/var/spool/cron/crontabs/ann`.
 pub fn owner_of(path: &Path) -> Option<String> {
-    let folder = path.parent()?.file_name()?;
-    let spools = ["crontabs", "cron", "tabs"]
-        .iter()
-        .any(|name| folder == *name);
+    let folder = path.parent()?;
     let owner = path.file_name()?.to_str()?;
-    spools.then(|| owner.to_owned())
+    let is_spool = SPOOLS.iter().any(|spool| folder.ends_with(spool));
+    is_spool.then(|| owner.to_owned())
 }
 
-/// Why cron itself would not read a file of this name in a folder of crontabs.
-pub fn ignored_in_folder(name: &str) -> Option<String> {
+/// Why cron itself would not read this file, which lies in a folder of crontabs. In a spool any
+/// user's name is right, and only what `crontab -e` leaves there is not; elsewhere names are as
+/// strict as those of run-parts(8).
+pub fn ignored_in_folder(path: &Path) -> Option<String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if owner_of(path).is_some() {
+        let is_left = name.starts_with('.') || name.starts_with("tmp.");
+        return is_left.then(|| "no user's crontab has such a name".to_owned());
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let strange = name.chars().find(|letter| !plain(*letter));
     strange.map(|letter| format!("cron reads no file with {letter:?} in its name"))
@@ -58,10 +66,37 @@ mod tests {
     }
 
     #[test]
-    fn backups_are_ignored() {
-        assert_eq!(ignored_in_folder("e2scrub_all"), None);
-        assert!(ignored_in_folder("php.dpkg-old").is_some());
-        assert!(ignored_in_folder(".placeholder").is_some());
-        assert!(ignored_in_folder("php~").is_some());
+    fn files_that_lie_elsewhere_are_nobodys() {
+        for path in ["/home/ann/cron/backup", "/home/ann/tabs/daily"] {
+            assert_eq!(owner_of(Path::new(path)), None);
+        }
+        for path in [
+            "/var/spool/cron/ann",
+            "/var/spool/cron/tabs/ann",
+            "/etc/crontabs/ann",
+        ] {
+            assert_eq!(owner_of(Path::new(path)).as_deref(), Some("ann"));
+        }
+    }
+
+    #[test]
+    fn what_cron_ignores_depends_on_the_folder() {
+        let ignored = |path: &str| ignored_in_folder(Path::new(path)).is_some();
+        assert!(!ignored("/etc/cron.d/e2scrub_all"));
+        for name in ["php.dpkg-old", ".placeholder", "php~", "ann.smith"] {
+            assert!(ignored(&format!("/etc/cron.d/{name}")), "{name}");
+        }
+        for name in ["ann", "ann.smith", "svc$", "ann@example.org"] {
+            assert!(
+                !ignored(&format!("/var/spool/cron/crontabs/{name}")),
+                "{name}"
+            );
+        }
+        for name in [".hidden", "tmp.Xa31fz"] {
+            assert!(
+                ignored(&format!("/var/spool/cron/crontabs/{name}")),
+                "{name}"
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: a job's id follows from host, path, user and command alone, so importing again after
 //! the schedule changed updates the job instead of adding another.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     Origin,
@@ -27,6 +27,8 @@ const PATH_MAX: usize = 120;
 /// Where a crontab lies and whose it is.
 #[derive(Clone, Debug)]
 pub struct Place {
+    /// The home folders of users by their names, as far as they are known.
+    pub homes: BTreeMap<String, String>,
     /// The machine.
     pub host: String,
     /// Whom its commands run as, where its lines do not say.
@@ -89,25 +91,38 @@ fn job(entry: &Entry, number: usize, place: &Place, enabled: bool) -> CreateJob 
 }
 
 fn payload(entry: &Entry, place: &Place) -> Value {
-    let shell = entry
-        .environment
-        .get("SHELL")
-        .map_or("/bin/sh", String::as_str);
+    let user = entry.user.as_ref().or(place.owner.as_ref());
+    let variables = variables(entry, user, place);
     let mut payload = Map::new();
-    payload.insert("program".to_owned(), shell.into());
+    payload.insert("program".to_owned(), variables["SHELL"].clone().into());
     payload.insert("args".to_owned(), vec!["-c", &entry.command].into());
-    if !entry.environment.is_empty() {
-        let variables = entry.environment.iter();
-        let variables = variables.map(|(name, value)| (name.clone(), Value::from(value.clone())));
-        payload.insert("env".to_owned(), Value::Object(variables.collect()));
+    if let Some(home) = variables.get("HOME") {
+        payload.insert("cwd".to_owned(), home.clone().into());
     }
+    let variables = variables.into_iter();
+    let variables = variables.map(|(name, value)| (name, Value::from(value)));
+    payload.insert("env".to_owned(), Value::Object(variables.collect()));
     if let Some(stdin) = &entry.stdin {
         payload.insert("stdin".to_owned(), stdin.clone().into());
     }
-    if let Some(user) = entry.user.as_ref().or(place.owner.as_ref()) {
+    if let Some(user) = user {
         payload.insert("user".to_owned(), user.clone().into());
     }
     Value::Object(payload)
+}
+
+/// What cron gives a command: a crontab may set all of it but the user's name. Without a user, home
+/// and name are those of whoever runs the command.
+fn variables(entry: &Entry, user: Option<&String>, place: &Place) -> BTreeMap<String, String> {
+    let text = str::to_owned;
+    let mut variables = BTreeMap::from(
+        [("PATH", "/usr/bin:/bin"), ("SHELL", "/bin/sh")].map(|(n, v)| (text(n), text(v))),
+    );
+    let home = user.and_then(|user| place.homes.get(user));
+    variables.extend(home.map(|home| (text("HOME"), home.clone())));
+    variables.extend(entry.environment.clone());
+    variables.extend(user.map(|user| (text("LOGNAME"), user.clone())));
+    variables
 }
 
 /// The first words of the command, and the file.

@@ -69,6 +69,7 @@ fn expression(entry: &Entry) -> (&str, &str) {
 
 fn place(path: &str) -> Place {
     Place {
+        homes: BTreeMap::from([("root".to_owned(), "/root".to_owned())]),
         host: "web-1".to_owned(),
         owner: None,
         path: path.to_owned(),
@@ -255,10 +256,44 @@ fn a_job_says_where_it_came_from_and_is_paused() {
         serde_json::json!({
             "program": "/bin/sh",
             "args": ["-c", "cd / && run-parts --report /etc/cron.hourly"],
-            "env": {"SHELL": "/bin/sh"},
+            "cwd": "/root",
+            "env": {
+                "HOME": "/root",
+                "LOGNAME": "root",
+                "PATH": "/usr/bin:/bin",
+                "SHELL": "/bin/sh",
+            },
             "user": "root",
         })
     );
+}
+
+#[test]
+fn a_command_gets_what_cron_gives_unless_the_crontab_says_otherwise() {
+    let payload = |text: &str, owner: Option<&str>| {
+        let place = Place {
+            owner: owner.map(str::to_owned),
+            ..place("/x")
+        };
+        let jobs = jobs(&read(text, Layout::User), &place, false);
+        jobs[0].1.task.payload.clone()
+    };
+    let set = payload(
+        "SHELL=/bin/bash\nPATH=/opt/bin\nHOME=/srv\nLOGNAME=ann\nA=1\n@daily x\n",
+        Some("root"),
+    );
+    assert_eq!(set["program"], "/bin/bash");
+    assert_eq!(set["cwd"], "/srv");
+    let env = serde_json::json!({"A": "1", "HOME": "/srv", "LOGNAME": "root", "PATH": "/opt/bin",
+        "SHELL": "/bin/bash"});
+    assert_eq!(set["env"], env);
+    let unknown = payload("@daily x\n", Some("ann"));
+    assert_eq!(unknown.get("cwd"), None);
+    let env = serde_json::json!({"LOGNAME": "ann", "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh"});
+    assert_eq!(unknown["env"], env);
+    let nobodys = payload("@daily x\n", None);
+    let env = serde_json::json!({"PATH": "/usr/bin:/bin", "SHELL": "/bin/sh"});
+    assert_eq!((&nobodys["env"], nobodys.get("user")), (&env, None));
 }
 
 #[test]

@@ -4,22 +4,25 @@
 //! everything else on standard error with its reason.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::{Context as _, Result};
 use domain::job::JobStatus;
+use nix::unistd::User;
 use schemas::api::{CreateJob, JobView};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{client, counted, report, send};
 use crate::{
     cli,
     client::{Client, ClientError},
-    crontab::{Content, Layout, Place, ignored_in_folder, jobs, layout_of, owner_of, parse},
+    crontab::{Content, Layout, Line, Place, ignored_in_folder, jobs, layout_of, owner_of, parse},
     inventory::hostname,
 };
 
@@ -88,12 +91,17 @@ pub async fn import(client: &Client, source: Source, enable: bool) -> Result<Imp
     };
     let layout = source.layout.unwrap_or_else(|| layout_of(&source.path));
     let lines = parse(&text, layout, &zone());
+    let owner = source.owner.or_else(|| owner_of(&source.path));
     let place = Place {
+        homes: homes(&lines, owner.as_deref()),
         host: hostname(),
-        owner: source.owner.or_else(|| owner_of(&source.path)),
+        owner,
         path: shown.clone(),
     };
-    let jobs = jobs(&lines, &place, enable);
+    let mut jobs = jobs(&lines, &place, enable);
+    for (_, job) in &mut jobs {
+        leave_lost_folder(&mut job.task.payload);
+    }
     let count = jobs.len();
     let put = |(id, job): (Uuid, CreateJob)| async move {
         let what = job.origin.as_ref().map(|origin| origin.reference.clone());
@@ -114,6 +122,31 @@ pub async fn import(client: &Client, source: Source, enable: bool) -> Result<Imp
         skipped: skipped.collect(),
         path: source.path,
     })
+}
+
+/// The home folders of the users whose commands these are.
+fn homes(lines: &[Line], owner: Option<&str>) -> BTreeMap<String, String> {
+    let named = lines.iter().filter_map(|line| match &line.content {
+        Content::Job(entry) => entry.user.as_deref(),
+        _ => None,
+    });
+    let users: BTreeSet<&str> = named.chain(owner).collect();
+    let home = |name: &str| {
+        let user = User::from_name(name).ok()??;
+        Some((user.name, user.dir.to_str()?.to_owned()))
+    };
+    users.into_iter().filter_map(home).collect()
+}
+
+/// cron runs the commands of those who have no home all the same, elsewhere.
+fn leave_lost_folder(payload: &mut Value) {
+    let folder = payload["cwd"].as_str().map(fs::metadata);
+    if let Some(Err(reason)) = folder
+        && reason.kind() == ErrorKind::NotFound
+        && let Some(payload) = payload.as_object_mut()
+    {
+        payload.remove("cwd");
+    }
 }
 
 /// A put leaves a job that exists as paused or active as it is.
@@ -138,12 +171,7 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).with_context(|| unreadable(path))? {
         let file = entry?.path();
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        match ignored_in_folder(&name) {
+        match ignored_in_folder(&file) {
             _ if !file.is_file() => {}
             Some(reason) => eprintln!("{}: skipped: {reason}", file.display()),
             None => files.push(file),
@@ -192,13 +220,49 @@ mod tests {
             fs::write(folder.path().join(name), "").expect("written");
         }
         fs::create_dir(folder.path().join("sub")).expect("made");
-        let files = files(folder.path()).expect("readable");
-        let names: Vec<_> = files
-            .iter()
-            .filter_map(|file| file.file_name()?.to_str())
-            .collect();
-        assert_eq!(names, ["anacron", "php"]);
-        assert!(super::files(&folder.path().join("none")).is_err());
+        assert_eq!(names(folder.path()), ["anacron", "php"]);
+        assert!(files(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_spool_stands_for_the_crontabs_of_users_and_a_file_for_itself() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let spool = folder.path().join("spool/cron/crontabs");
+        fs::create_dir_all(&spool).expect("made");
+        for name in ["ann.smith", "root", "tmp.Xa31fz"] {
+            fs::write(spool.join(name), "").expect("written");
+        }
+        assert_eq!(names(&spool), ["ann.smith", "root"]);
+        let file = folder.path().join("my.crontab");
+        fs::write(&file, "").expect("written");
+        assert_eq!(names(&file), ["my.crontab"]);
+    }
+
+    fn names(path: &Path) -> Vec<String> {
+        let files = files(path).expect("readable").into_iter();
+        let name = |file: PathBuf| Some(file.file_name()?.to_str()?.to_owned());
+        files.filter_map(name).collect()
+    }
+
+    #[test]
+    fn homes_are_those_of_this_machine_and_lost_ones_no_folder_to_run_in() {
+        let lines = parse(
+            b"@daily root x\n@daily nobody-at-all x\n",
+            Layout::System,
+            "UTC",
+        );
+        let homes = homes(&lines, None);
+        let root = User::from_name("root")
+            .ok()
+            .flatten()
+            .expect("every machine has root");
+        assert_eq!(homes.len(), 1);
+        assert_eq!(Path::new(&homes["root"]), root.dir);
+        for (cwd, stays) in [("/", true), ("/no/such/folder", false)] {
+            let mut payload = json!({"cwd": cwd});
+            leave_lost_folder(&mut payload);
+            assert_eq!(payload.get("cwd").is_some(), stays, "{cwd}");
+        }
     }
 
     #[test]
