@@ -33,6 +33,7 @@ pub struct Answer {
 pub struct Gateway {
     asked: Arc<Mutex<Vec<Asked>>>,
     pub client: Client,
+    pub url: String,
 }
 
 impl Answer {
@@ -100,7 +101,7 @@ impl Gateway {
         let client = Client::sign_in(&url, "ann@example.org", &"secret".into())
             .await
             .expect("signed in");
-        Self { asked, client }
+        Self { asked, client, url }
     }
 
     /// What it was asked, in this order; the sign-in first.

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Result, bail};
 use commands::Registration;
 use domain::user::Role;
-use projections::Store;
+use projections::{Freshness, Store};
 use runtime::{Config, Gateway, Nats, Postgres, Scheduler, Secrets, Telemetry, Worker};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
@@ -56,9 +56,10 @@ pub(super) async fn run(
     step.done("migrated · role analyst (reads only)");
 
     let step = Step::begin("parts");
-    spawn(&ground, &store, listener, parts);
+    let freshness = Freshness::watch(&store);
+    spawn(&ground, &store, &freshness, listener, parts);
     tokio::select! {
-        ready = ready(&url) => ready?,
+        ready = ready(&url, || freshness.healthy()) => ready?,
         failure = parts.ended() => return Err(failure),
     }
     step.done("gateway · projector · scheduler · worker");
@@ -147,10 +148,16 @@ async fn administrator(ground: &Ground, password: &SecretString) -> Result<()> {
 
 /// In the order in which they end: first no more questions, then no more work, at last no more
 /// rows.
-fn spawn(ground: &Ground, store: &Store, listener: TcpListener, parts: &mut Parts) {
-    let (base, rows) = (ground.clone(), store.clone());
+fn spawn(
+    ground: &Ground,
+    store: &Store,
+    freshness: &Freshness,
+    listener: TcpListener,
+    parts: &mut Parts,
+) {
+    let (base, rows, news) = (ground.clone(), store.clone(), freshness.clone());
     parts.spawn("gateway", 0, |token| async move {
-        Box::pin(roles::serve(&base, rows, listener, token)).await
+        Box::pin(roles::serve(&base, rows, news, listener, token)).await
     });
     let (base, rows) = (ground.clone(), store.clone());
     parts.spawn("scheduler", 1, |token| async move {
@@ -166,15 +173,20 @@ fn spawn(ground: &Ground, store: &Store, listener: TcpListener, parts: &mut Part
     });
 }
 
-/// Waits until the gateway says that it can serve.
-async fn ready(url: &str) -> Result<()> {
+/// Waits until the gateway says that it can serve. Before news of the read models arrive it could
+/// only say no, and would have to warn of that.
+async fn ready(url: &str, news_arrive: impl Fn() -> bool) -> Result<()> {
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(5))
         .no_proxy()
         .build()?;
     let began = Instant::now();
-    let mut last = String::new();
+    let mut last = "nothing is heard of the read models".to_owned();
     while began.elapsed() < READY_LIMIT {
+        if !news_arrive() {
+            tokio::time::sleep(LOOK).await;
+            continue;
+        }
         match http.get(format!("{url}/readyz")).send().await {
             Ok(answer) if answer.status().is_success() => return Ok(()),
             Ok(answer) => last = answer.text().await.unwrap_or_default(),
@@ -186,4 +198,29 @@ async fn ready(url: &str) -> Result<()> {
         "not ready after {} s: {last} → see what it logged",
         READY_LIMIT.as_secs()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::testing::{Answer, Gateway};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn the_gateway_is_not_asked_before_it_can_be_ready() {
+        let gateway = Gateway::start(|_| Answer::ok(serde_json::Value::Null)).await;
+        let looks = AtomicUsize::new(0);
+        let news_arrive = || {
+            let asked = gateway.asked();
+            assert!(
+                asked.iter().all(|asked| asked.path != "/readyz"),
+                "{asked:?}"
+            );
+            looks.fetch_add(1, Ordering::Relaxed) == 2
+        };
+        ready(&gateway.url, news_arrive).await.expect("ready");
+        assert_eq!(looks.into_inner(), 3);
+        let last = gateway.asked().pop().expect("asked");
+        assert_eq!(last.path, "/readyz");
+    }
 }

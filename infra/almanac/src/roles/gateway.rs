@@ -15,14 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ground;
 
-/// Serves the API and the page.
+/// Serves the API and the page; `freshness` watches `store`.
 pub async fn run(
     ground: &Ground,
     store: Store,
+    freshness: Freshness,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<()> {
-    let freshness = Freshness::watch(&store);
     let feed = LiveFeed::start(ground.shared_log(), freshness.clone(), shutdown.clone());
     let services = Services {
         commands: ground.commands.clone(),

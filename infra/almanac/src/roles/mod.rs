@@ -10,6 +10,7 @@ mod scheduler;
 mod worker;
 
 use anyhow::{Context as _, Result};
+use projections::Freshness;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -49,7 +50,8 @@ pub async fn run(role: Role, ground: &Ground, shutdown: CancellationToken) -> Re
                 .await
                 .with_context(|| format!("cannot listen on {address} → change gateway.listen"))?;
             let store = ground.store().await?;
-            Box::pin(serve(ground, store, listener, shutdown)).await
+            let freshness = Freshness::watch(&store);
+            Box::pin(serve(ground, store, freshness, listener, shutdown)).await
         }
         Role::Projector => remember(ground, ground.store().await?, shutdown).await,
         Role::Scheduler => schedule(ground, ground.store().await?, shutdown).await,
