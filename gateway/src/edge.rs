@@ -23,7 +23,7 @@ use tower_http::{
 use tracing::{Instrument as _, Span, field::Empty};
 use uuid::Uuid;
 
-use crate::problem::{Error, Refusal};
+use crate::problem::{self, Error, Refusal};
 
 /// What the page may do: load itself and talk to its own origin.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
@@ -50,7 +50,7 @@ async fn observe(State(ids): State<Ids>, request: Request, next: Next) -> Respon
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let span = span(&request, id);
     let mut response = next.run(request).instrument(span.clone()).await;
-    let refusal = response.extensions_mut().remove::<Refusal>();
+    let refusal = refusal(&mut response);
     if let Some(refusal) = &refusal {
         let body = if method == Method::HEAD {
             Vec::new()
@@ -69,6 +69,18 @@ async fn observe(State(ids): State<Ids>, request: Request, next: Next) -> Respon
     secure(&mut response, id, &path);
     span.in_scope(|| log(&response, refusal.as_ref(), started));
     response
+}
+
+/// What went wrong, if something did; also if whoever refused knew nothing of problems.
+fn refusal(response: &mut Response) -> Option<Refusal> {
+    let status = response.status();
+    let known = response.extensions_mut().remove::<Refusal>();
+    known.or_else(|| {
+        let code = (status.as_u16() >= 400).then(|| problem::of_status(status))?;
+        *response.status_mut() = problem::status(code);
+        let detail = format!("the request was refused: {status}");
+        Some(Error::new(code, detail).into())
+    })
 }
 
 fn span(request: &Request, id: Uuid) -> Span {
@@ -102,6 +114,10 @@ fn secure(response: &mut Response, id: Uuid, path: &str) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if path.starts_with("/api/v1/") {
+        let caller = HeaderValue::from_static("authorization");
+        headers.append(header::VARY, caller);
     }
     if api || !(response.status().is_success() || response.status().is_redirection()) {
         response
@@ -180,6 +196,26 @@ mod tests {
         assert_eq!(id.parse::<Uuid>().expect("an id").get_version_num(), 7);
         assert_eq!(response.headers()["cache-control"], "no-store");
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    }
+
+    #[tokio::test]
+    async fn whatever_is_refused_is_a_problem() {
+        for (refused, code) in [
+            (StatusCode::BAD_REQUEST, Code::InvalidParameter),
+            (StatusCode::NOT_FOUND, Code::NotFound),
+            (StatusCode::PAYLOAD_TOO_LARGE, Code::BodyTooLarge),
+            (StatusCode::UPGRADE_REQUIRED, Code::InvalidParameter),
+            (StatusCode::BAD_GATEWAY, Code::Internal),
+        ] {
+            let refuse = move || async move { (refused, "not by us") };
+            let router = Router::new().route("/api/x", get(refuse));
+            let (response, body) = get_of(router, Method::GET, "/api/x").await;
+            let problem: Problem = serde_json::from_slice(&body).expect("a problem");
+            assert_eq!(problem.code, code);
+            assert_eq!(problem.status, response.status().as_u16());
+            let kind = &response.headers()["content-type"];
+            assert_eq!(kind, "application/problem+json");
+        }
     }
 
     #[tokio::test]

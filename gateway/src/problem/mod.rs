@@ -16,7 +16,7 @@ use schemas::api::{Code, FieldError, Problem};
 
 pub(crate) use page::page;
 pub(crate) use rejected::{Explain, schedule};
-pub(crate) use status::{of_slug, retryable, slug, status};
+pub(crate) use status::{of_slug, of_status, retryable, slug, status};
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -112,6 +112,12 @@ impl Error {
     #[cfg(test)]
     pub fn refusal(&self) -> &Refusal {
         &self.0
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        *error.0
     }
 }
 

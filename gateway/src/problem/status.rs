@@ -30,6 +30,21 @@ pub(crate) const fn status(code: Code) -> StatusCode {
     }
 }
 
+/// The code of a refusal that says no more than a status.
+pub(crate) fn of_status(refused: StatusCode) -> Code {
+    match refused {
+        StatusCode::BAD_REQUEST => Code::InvalidParameter,
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::BodyTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+        StatusCode::TOO_MANY_REQUESTS => Code::TooManyRequests,
+        StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+        other if other.is_client_error() => Code::InvalidParameter,
+        _ => Code::Internal,
+    }
+}
+
 /// Whether the same request may succeed later.
 pub(crate) const fn retryable(code: Code) -> bool {
     matches!(

@@ -235,3 +235,14 @@ fn unknown_routes_and_methods_are_problems() {
         assert_eq!(page.header("allow"), "GET, HEAD");
     });
 }
+
+#[test]
+fn a_path_that_is_no_text_names_nothing() {
+    on_world(|world| async move {
+        let client = world.operator().await;
+        let paths = ["/tasks/%ff", "/resource-types/%ff", "!/problems/%ff"];
+        for path in paths {
+            client.get(path).await.problem(Code::NotFound);
+        }
+    });
+}

@@ -5,6 +5,7 @@
 
 mod auth;
 mod bad_input;
+mod caching;
 mod contract;
 mod jobs;
 mod lists;

@@ -1,9 +1,11 @@
 //! `GET /resource-types/{name}`
 //!
-//! Invariant: a type is found by its name, which is its identity.
+//! Invariant: a type is found by its name, which is its identity within its tenant. Another tenant
+//! has another type at the same address and version, so the answer is not to be kept.
 
 use axum::{
-    extract::{RawPathParams, State},
+    extract::State,
+    http::{HeaderValue, header},
     response::Response,
 };
 use projections::resource_types;
@@ -12,7 +14,7 @@ use schemas::api::ResourceTypeView;
 use crate::{
     answer,
     app::App,
-    extract::{Nothing, Parameters, Reading},
+    extract::{Nothing, Parameters, Reading, Segment},
     problem::{Error, Result},
 };
 
@@ -26,11 +28,10 @@ pub(super) async fn get_resource_type(
     State(app): State<App>,
     reading: Reading,
     Parameters(Nothing): Parameters<Nothing>,
-    path: RawPathParams,
+    Segment(name): Segment,
 ) -> Result<Response> {
     let unknown = || Error::not_found("resource type");
-    let (_, name) = path.iter().next().ok_or_else(unknown)?;
-    let found = resource_types::get(&app.store, reading.tenant(), name).await?;
+    let found = resource_types::get(&app.store, reading.tenant(), &name).await?;
     let position = found.position;
     let row = found.value.ok_or_else(unknown)?;
     let version = row.version;
@@ -38,5 +39,8 @@ pub(super) async fn get_resource_type(
         position,
         value: answer::resource_type(row),
     };
-    Ok(answer::found(&app, &reading, version, &view))
+    let mut response = answer::found(&app, &reading, version, &view);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }

@@ -2,10 +2,13 @@
 //!
 //! Invariant: every `type` of a problem leads to a page.
 
-use axum::{extract::RawPathParams, response::Html};
+use axum::response::Html;
 use schemas::api::Code;
 
-use crate::problem::{Error, Result, of_slug, page};
+use crate::{
+    extract::Segment,
+    problem::{Error, Result, of_slug, page},
+};
 
 /// Explain a sort of problem.
 #[utoipa::path(
@@ -13,8 +16,7 @@ use crate::problem::{Error, Result, of_slug, page};
     params(("code" = String, Path, description = "Such as `version-mismatch`")),
     responses((status = 200, description = "A page", body = String, content_type = "text/html")),
 )]
-pub(super) async fn problem(path: RawPathParams) -> Result<Html<String>> {
-    let (_, slug) = path.iter().next().unwrap_or_default();
+pub(super) async fn problem(Segment(slug): Segment) -> Result<Html<String>> {
     let unknown = || Error::new(Code::NotFound, "there is no such problem");
-    of_slug(slug).map(page).map(Html).ok_or_else(unknown)
+    of_slug(&slug).map(page).map(Html).ok_or_else(unknown)
 }
