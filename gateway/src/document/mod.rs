@@ -107,7 +107,9 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     if let Some(role) = role {
         operation["x-least-role"] = json!(role);
     }
-    add_headers(operation, reads, writes, names_object);
+    // A type of resources is named by its body.
+    let conditional = names_object || writes && path.ends_with("/resource-types");
+    add_headers(operation, reads, writes, conditional);
     if reads && names_object && operation["operationId"].as_str().is_some_and(is_of_one) {
         operation["responses"]["304"] = json!({"description": "The client has it already"});
     }
@@ -124,10 +126,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     may(names_object, &[Code::NotFound]);
     may(has_body, &[Code::BodyTooLarge, Code::UnsupportedMediaType]);
     may(writes, &[Code::Conflict, Code::IdempotencyKeyReused]);
-    may(
-        writes && (names_object || method == "PUT"),
-        &[Code::VersionMismatch],
-    );
+    may(writes && conditional, &[Code::VersionMismatch]);
     may(
         path.starts_with("/api/v1/auth/"),
         &[Code::InvalidCredentials, Code::Forbidden],
@@ -158,7 +157,7 @@ fn is_of_one(operation: &str) -> bool {
 }
 
 /// Headers of requests and answers that the extractors read and the answers bear.
-fn add_headers(operation: &mut Value, reads: bool, writes: bool, names_object: bool) {
+fn add_headers(operation: &mut Value, reads: bool, writes: bool, conditional: bool) {
     let mut parameters: Vec<(&str, &str)> = Vec::new();
     let mut answers: Vec<(&str, &str)> = vec![("Request-Id", "To quote to whoever helps")];
     if reads {
@@ -173,7 +172,7 @@ fn add_headers(operation: &mut Value, reads: bool, writes: bool, names_object: b
             ),
         ]);
     }
-    if reads && names_object {
+    if reads && conditional {
         parameters.push((
             "If-None-Match",
             "An `ETag` that the client has: 304 if it is current",
@@ -185,8 +184,11 @@ fn add_headers(operation: &mut Value, reads: bool, writes: bool, names_object: b
             "The same for every retry of this request",
         ));
     }
-    if writes && names_object {
-        parameters.push(("If-Match", "The `ETag` that the object must have"));
+    if writes && conditional {
+        parameters.extend([
+            ("If-Match", "The `ETag` that the object must have"),
+            ("If-None-Match", "`*`: there must be no such object yet"),
+        ]);
     }
     if reads || writes {
         answers.push(("Consistency-Token", "The position that the answer reflects"));

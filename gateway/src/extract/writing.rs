@@ -49,8 +49,20 @@ impl Writing {
         self.caller.tenant()
     }
 
-    /// The command that makes a new object: its id is the object's.
-    pub fn creation(&self, app: &App, body: &[u8]) -> Ask {
+    /// The command that makes a new object: its id is the object's. What is yet to be made has no
+    /// version, so a precondition is refused.
+    pub fn creation(&self, app: &App, body: &[u8]) -> Result<Ask> {
+        if self.precondition == Precondition::Any {
+            return Ok(self.derivation(app, body));
+        }
+        let detail = "what is yet to be made has no version; leave it out";
+        let names = "If-Match or If-None-Match";
+        Err(Error::invalid_parameter(names, detail))
+    }
+
+    /// The command that makes a new object from the one that the path names. The precondition is
+    /// about the latter, and for the caller to hold.
+    pub fn derivation(&self, app: &App, body: &[u8]) -> Ask {
         let command = self.command(app);
         let mut ask = self.ask(app, command.uuid(), command, body);
         // An id that comes from a key may have been used by an earlier try.
@@ -58,7 +70,7 @@ impl Writing {
         ask
     }
 
-    /// The command that changes the object `id`.
+    /// The command that changes the object `id`, to be run on the terms of the request.
     pub fn change(&self, app: &App, id: Uuid, body: &[u8]) -> Ask {
         let mut ask = self.ask(app, id, self.command(app), body);
         if let Precondition::Version(version) = self.precondition {

@@ -5,10 +5,21 @@
 
 use commands::{AttributesError, CommandError, Failure, RegisterError};
 use projections::{ForeignKey, Lagging, StoreError};
-use schemas::api::{Code, FieldError};
+use schemas::{
+    Version,
+    api::{Code, FieldError},
+};
 
 use super::{Error, Explain};
 use crate::answer::etag;
+
+impl Error {
+    /// The object is not at the version that the client has seen.
+    pub fn version_mismatch(expected: Version, current: Version) -> Self {
+        let detail = format!("expected version {expected}, current version is {current}");
+        Self::new(Code::VersionMismatch, detail).with_etag(etag(current))
+    }
+}
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
@@ -82,11 +93,9 @@ impl<R: Explain> From<CommandError<R>> for Error {
                 Code::IdempotencyKeyReused,
                 "Use a new Idempotency-Key for every new request.",
             ),
-            CommandError::VersionMismatch { expected, current } => Self::new(
-                Code::VersionMismatch,
-                format!("expected version {expected}, current version is {current}"),
-            )
-            .with_etag(etag(current)),
+            CommandError::VersionMismatch { expected, current } => {
+                Self::version_mismatch(expected, current)
+            }
         }
     }
 }

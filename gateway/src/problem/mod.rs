@@ -86,6 +86,11 @@ impl Error {
         Self::new(Code::NotFound, format!("there is no such {what}"))
     }
 
+    /// What sort of problem it is.
+    pub const fn code(&self) -> Code {
+        self.0.code
+    }
+
     /// The same with what broke, for the log.
     pub fn caused_by(mut self, cause: impl std::fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());

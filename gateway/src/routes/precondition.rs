@@ -1,11 +1,17 @@
-//! Preconditions of a put, which may make the object or replace it.
+//! What a change may expect of its object (RFC 9110 §13).
 //!
-//! Invariant: what is checked here is written with the version that was seen, so an object that
-//! comes, goes or changes in between is met by the log's own check. A replay is never refused for
-//! what its own first try has made.
+//! Invariant: every change of an object comes through here. What is checked here is written with
+//! the version that was seen, so an object that comes, goes or changes in between is met by the
+//! log's own check. A replay is never refused for what its own first try has made.
 
 use commands::{Ask, CommandError, Receipt};
-use domain::Aggregate;
+use domain::{
+    Aggregate,
+    job::{Job, JobStatus},
+    resource::Resource,
+    resource_type::ResourceType,
+    task::Task,
+};
 use schemas::{Version, api::Code, catalogue::Recorded};
 
 use crate::{
@@ -18,60 +24,88 @@ use crate::{
 /// A version that no object reaches.
 const NEVER: Version = Version(u64::MAX);
 
-/// Runs `command` on the terms of the request. `lives` tells an object that is there from one that
-/// was deleted.
-pub(super) async fn execute<A>(
+/// An object that clients can change.
+pub(super) trait Changed:
+    Aggregate<Command: 'static, Event: Recorded, Rejection: Explain>
+{
+    /// Whether it is there, rather than deleted.
+    fn lives(&self) -> bool;
+}
+
+impl Changed for Job {
+    fn lives(&self) -> bool {
+        self.status != JobStatus::Deleted
+    }
+}
+
+impl Changed for Resource {
+    fn lives(&self) -> bool {
+        !self.deleted
+    }
+}
+
+impl Changed for ResourceType {
+    fn lives(&self) -> bool {
+        true
+    }
+}
+
+impl Changed for Task {
+    fn lives(&self) -> bool {
+        true
+    }
+}
+
+/// Runs `command` on the terms of the request.
+pub(super) async fn execute<A: Changed>(
     app: &App,
     writing: &Writing,
     mut ask: Ask,
     command: A::Command,
-    lives: fn(&A) -> bool,
-) -> Result<Receipt<A>>
-where
-    A: Aggregate,
-    A::Event: Recorded + 'static,
-    A::Command: 'static,
-    A::Rejection: Explain,
-{
-    let unmet = hold(app, writing.precondition, &mut ask, lives).await?;
-    if let Some(error) = unmet.as_ref().filter(|_| ask.fingerprint.is_none()) {
-        return Err(error.clone());
-    }
-    match (app.commands.execute::<A>(ask, command).await, unmet) {
-        (Err(CommandError::VersionMismatch { .. }), Some(error)) => Err(error),
-        (result, _) => Ok(result?),
-    }
+) -> Result<Receipt<A>> {
+    let unmet = match writing.precondition {
+        // The version is in `ask` already, for the log's own check.
+        Precondition::Any | Precondition::Version(_) => None,
+        Precondition::Absent | Precondition::Present => {
+            let current = app.commands.state::<A>(ask.tenant, ask.id).await?;
+            let version = current.as_ref().map_or(Version(0), |found| found.version);
+            let lives = current.is_some_and(|found| found.state.lives());
+            ask.expected = Some(version);
+            unmet(writing, version, lives)
+        }
+    };
+    run(app, ask, command, unmet).await
 }
 
-/// What is not as the request expects it. `If-Match` with a version is in `ask` already.
-async fn hold<A>(
-    app: &App,
-    precondition: Precondition,
-    ask: &mut Ask,
-    lives: fn(&A) -> bool,
-) -> Result<Option<Error>>
-where
-    A: Aggregate,
-    A::Event: Recorded,
-{
-    let wanted = match precondition {
-        Precondition::Any | Precondition::Version(_) => return Ok(None),
-        Precondition::Present => true,
-        Precondition::Absent => false,
+/// What is not as the request expects it, of an object at `version`.
+pub(super) fn unmet(writing: &Writing, version: Version, lives: bool) -> Option<Error> {
+    let detail = match writing.precondition {
+        Precondition::Absent if lives => "the object exists already",
+        Precondition::Present if !lives => "there is no such object",
+        Precondition::Version(expected) if expected != version => {
+            return Some(Error::version_mismatch(expected, version));
+        }
+        _ => return None,
     };
-    let current = app.commands.state::<A>(ask.tenant, ask.id).await?;
-    let version = current.as_ref().map_or(Version(0), |found| found.version);
-    let there = current.is_some_and(|found| lives(&found.state));
-    if there == wanted {
-        ask.expected = Some(version);
-        return Ok(None);
+    Some(Error::new(Code::VersionMismatch, detail).with_etag(etag(version)))
+}
+
+/// Runs `command` unless something is `unmet`; then only an earlier try of it is answered.
+pub(super) async fn run<A: Changed>(
+    app: &App,
+    mut ask: Ask,
+    command: A::Command,
+    unmet: Option<Error>,
+) -> Result<Receipt<A>> {
+    let Some(error) = unmet else {
+        return Ok(app.commands.execute::<A>(ask, command).await?);
+    };
+    if ask.fingerprint.is_none() {
+        return Err(error);
     }
     ask.expected = Some(NEVER);
-    let detail = if there {
-        "the object exists already"
-    } else {
-        "there is no such object"
-    };
-    let error = Error::new(Code::VersionMismatch, detail);
-    Ok(Some(error.with_etag(etag(version))))
+    match app.commands.execute::<A>(ask, command).await {
+        Err(CommandError::VersionMismatch { .. }) => Err(error),
+        other => Ok(other?),
+    }
 }

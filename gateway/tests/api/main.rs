@@ -11,6 +11,7 @@ mod jobs;
 mod lists;
 mod live;
 mod outage;
+mod preconditions;
 mod resources;
 mod retries;
 mod serving;

@@ -27,7 +27,7 @@ pub(super) async fn create_job(
     Parameters(Nothing): Parameters<Nothing>,
     body: Body<CreateJob>,
 ) -> Result<Response> {
-    let ask = writing.creation(&app, &body.bytes);
+    let ask = writing.creation(&app, &body.bytes)?;
     let id = JobId::new(ask.id);
     let command = JobCommand::Create(super::wanted(body.value)?);
     let receipt = app.commands.execute::<Job>(ask, command).await?;

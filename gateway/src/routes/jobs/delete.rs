@@ -13,6 +13,7 @@ use crate::{
     app::App,
     extract::{Id, Nothing, Parameters, Writing},
     problem::Result,
+    routes::precondition,
 };
 
 /// Delete a job.
@@ -27,6 +28,6 @@ pub(super) async fn delete_job(
     Id(id): Id,
 ) -> Result<Response> {
     let ask = writing.change(&app, id, b"");
-    let receipt = app.commands.execute::<Job>(ask, JobCommand::Delete).await?;
+    let receipt = precondition::execute::<Job>(&app, &writing, ask, JobCommand::Delete).await?;
     Ok(answer::deleted(&app, &receipt))
 }

@@ -16,15 +16,22 @@ mod runs;
 mod trigger;
 
 use axum::{http::StatusCode, response::Response};
-use commands::{Ask, Receipt};
+use commands::Receipt;
 use domain::{
     JobId,
     job::{Job, JobCommand, JobCreated},
 };
 use schemas::api::CreateJob;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
-use crate::{answer, app::App, extract::Fields, problem::Result};
+use crate::{
+    answer,
+    app::App,
+    extract::{Fields, Writing},
+    problem::Result,
+    routes::precondition,
+};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -59,14 +66,20 @@ fn wanted(body: CreateJob) -> Result<JobCreated> {
     })
 }
 
-/// Runs `command` and answers with the job as it is then.
-async fn change(app: &App, ask: Ask, command: JobCommand) -> Result<Response> {
-    let id = ask.id;
-    let receipt = app.commands.execute::<Job>(ask, command).await?;
+/// Runs `command`, which `body` asks for, and answers with the job as it is then.
+async fn change(
+    app: &App,
+    writing: &Writing,
+    id: Uuid,
+    body: &[u8],
+    command: JobCommand,
+) -> Result<Response> {
+    let ask = writing.change(app, id, body);
+    let receipt = precondition::execute::<Job>(app, writing, ask, command).await?;
     changed(app, id, &receipt)
 }
 
-fn changed(app: &App, id: uuid::Uuid, receipt: &Receipt<Job>) -> Result<Response> {
+fn changed(app: &App, id: Uuid, receipt: &Receipt<Job>) -> Result<Response> {
     let view = schemas::job_view(JobId::new(id), receipt.version, answer::state(receipt)?);
     Ok(answer::written(app, receipt, StatusCode::OK, &view))
 }

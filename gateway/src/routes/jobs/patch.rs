@@ -42,6 +42,5 @@ pub(super) async fn patch_job(
         misfire: body.value.misfire,
         origin: None,
     });
-    let ask = writing.change(&app, id, &body.bytes);
-    super::change(&app, ask, command).await
+    super::change(&app, &writing, id, &body.bytes, command).await
 }

@@ -29,6 +29,6 @@ pub(super) async fn pause_job(
     let note = body.value.note;
     fields.text("/note", note.as_deref(), 1_000);
     let note = fields.finish(Some(note))?;
-    let ask = writing.change(&app, id, &body.bytes);
-    super::change(&app, ask, JobCommand::Pause { note }).await
+    let command = JobCommand::Pause { note };
+    super::change(&app, &writing, id, &body.bytes, command).await
 }

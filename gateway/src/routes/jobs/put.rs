@@ -6,7 +6,7 @@
 use axum::{extract::State, response::Response};
 use domain::{
     JobId,
-    job::{Job, JobCommand, JobStatus},
+    job::{Job, JobCommand},
 };
 use schemas::api::{CreateJob, JobView};
 
@@ -36,8 +36,7 @@ pub(super) async fn put_job(
 ) -> Result<Response> {
     let ask = writing.change(&app, id, &body.bytes);
     let command = JobCommand::Put(super::wanted(body.value)?);
-    let lives = |found: &Job| found.status != JobStatus::Deleted;
-    let receipt = precondition::execute(&app, &writing, ask, command, lives).await?;
+    let receipt = precondition::execute::<Job>(&app, &writing, ask, command).await?;
     let state = answer::state(&receipt)?;
     let first = state.created_at == state.updated_at;
     if !answer::is_new(&receipt, first) {

@@ -23,6 +23,5 @@ pub(super) async fn resume_job(
     Parameters(Nothing): Parameters<Nothing>,
     Id(id): Id,
 ) -> Result<Response> {
-    let ask = writing.change(&app, id, b"");
-    super::change(&app, ask, JobCommand::Resume).await
+    super::change(&app, &writing, id, b"", JobCommand::Resume).await
 }

@@ -16,6 +16,7 @@ use crate::{
     app::App,
     extract::{Id, Nothing, OptionalBody, Parameters, Writing},
     problem::{Explain as _, Result},
+    routes::precondition,
 };
 
 /// Run a job's task now.
@@ -34,7 +35,8 @@ pub(super) async fn trigger_job(
     let job = app.commands.state::<Job>(writing.tenant(), id).await?;
     let job = job.filter(|found| found.state.status != JobStatus::Deleted);
     let job = job.ok_or_else(|| JobRejection::NotFound.explain())?;
-    let ask = writing.creation(&app, &body.bytes);
+    let unmet = precondition::unmet(&writing, job.version, true);
+    let ask = writing.derivation(&app, &body.bytes);
     let task = TaskId::new(ask.id);
     let command = TaskCommand::Create(TaskCreated {
         spec: job.state.task,
@@ -44,7 +46,7 @@ pub(super) async fn trigger_job(
             slot: None,
         }),
     });
-    let receipt = app.commands.execute::<Task>(ask, command).await?;
+    let receipt = precondition::run::<Task>(&app, ask, command, unmet).await?;
     let view = schemas::task_view(task, receipt.version, answer::state(&receipt)?);
     let location = format!("/api/v1/tasks/{task}");
     Ok(answer::created(&app, &receipt, &location, &view))

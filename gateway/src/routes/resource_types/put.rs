@@ -64,8 +64,7 @@ async fn put(app: &App, writing: &Writing, body: Body<PutResourceType>) -> Resul
     let id = ResourceTypeId::of_name(tenant, name.as_str()).uuid();
     let ask = writing.change(app, id, &body.bytes);
     let command = ResourceTypeCommand::Put { name, schema };
-    let receipt =
-        precondition::execute::<ResourceType>(app, writing, ask, command, |_| true).await?;
+    let receipt = precondition::execute::<ResourceType>(app, writing, ask, command).await?;
     let state = answer::state(&receipt)?;
     let first = receipt.version.0 == 1;
     let view = schemas::resource_type_view(receipt.version, state);

@@ -28,7 +28,7 @@ pub(super) async fn create_resource(
     body: Body<CreateResource>,
 ) -> Result<Response> {
     let wanted = super::wanted(&app, &writing, body.value).await?;
-    let ask = writing.creation(&app, &body.bytes);
+    let ask = writing.creation(&app, &body.bytes)?;
     let id = ResourceId::new(ask.id);
     let command = ResourceCommand::Create(wanted);
     let receipt = app.commands.execute::<Resource>(ask, command).await?;

@@ -13,6 +13,7 @@ use crate::{
     app::App,
     extract::{Id, Nothing, Parameters, Writing},
     problem::Result,
+    routes::precondition,
 };
 
 /// Delete a resource.
@@ -28,6 +29,6 @@ pub(super) async fn delete_resource(
 ) -> Result<Response> {
     let ask = writing.change(&app, id, b"");
     let command = ResourceCommand::Delete;
-    let receipt = app.commands.execute::<Resource>(ask, command).await?;
+    let receipt = precondition::execute::<Resource>(&app, &writing, ask, command).await?;
     Ok(answer::deleted(&app, &receipt))
 }

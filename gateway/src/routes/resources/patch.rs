@@ -9,14 +9,15 @@ use domain::{
     Attributes, Labels, ResourceId,
     resource::{Resource, ResourceCommand, ResourceRejection, ResourceUpdated},
 };
-use schemas::api::{PatchResource, ResourceView};
+use schemas::api::{Code, PatchResource, ResourceView};
 use serde_json::Value;
 
 use crate::{
     answer,
     app::App,
-    extract::{Fields, Id, Nothing, Parameters, Patch, Precondition, Writing},
+    extract::{Fields, Id, Nothing, Parameters, Patch, Writing},
     problem::{Error, Explain as _, Result},
+    routes::precondition::{self, Changed as _},
 };
 
 /// How often a patch is merged anew after others were faster.
@@ -38,9 +39,8 @@ pub(super) async fn patch_resource(
     body: Patch<PatchResource>,
 ) -> Result<Response> {
     let ask = writing.change(&app, id, &body.bytes);
-    let pinned = matches!(writing.precondition, Precondition::Version(_));
     for _ in 0..TRIES {
-        if let Some(receipt) = merge(&app, &ask, &body.value, pinned).await? {
+        if let Some(receipt) = merge(&app, &writing, &ask, &body.value).await? {
             return answered(&app, id, &receipt);
         }
     }
@@ -50,9 +50,9 @@ pub(super) async fn patch_resource(
 /// One try; none if another change came in between.
 async fn merge(
     app: &App,
+    writing: &Writing,
     ask: &Ask,
     patch: &PatchResource,
-    pinned: bool,
 ) -> Result<Option<Receipt<Resource>>> {
     let current = app.commands.state::<Resource>(ask.tenant, ask.id).await?;
     let current = current.ok_or_else(|| ResourceRejection::NotFound.explain())?;
@@ -68,13 +68,14 @@ async fn merge(
             .check_attributes(ask.tenant, type_name, attributes)
             .await?;
     }
+    let unmet = precondition::unmet(writing, current.version, current.state.lives());
+    let any_version = unmet.is_none() && ask.expected.is_none();
     let mut ask = ask.clone();
     ask.expected.get_or_insert(current.version);
     let command = ResourceCommand::Update(update);
-    match app.commands.execute::<Resource>(ask, command).await {
-        Ok(receipt) => Ok(Some(receipt)),
-        Err(CommandError::VersionMismatch { .. }) if !pinned => Ok(None),
-        Err(other) => Err(other.into()),
+    match precondition::run::<Resource>(app, ask, command, unmet).await {
+        Err(error) if any_version && error.code() == Code::VersionMismatch => Ok(None),
+        other => other.map(Some),
     }
 }
 

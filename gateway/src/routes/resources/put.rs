@@ -36,8 +36,7 @@ pub(super) async fn put_resource(
     let wanted = super::wanted(&app, &writing, body.value).await?;
     let ask = writing.change(&app, id, &body.bytes);
     let command = ResourceCommand::Put(wanted);
-    let lives = |found: &Resource| !found.deleted;
-    let receipt = precondition::execute(&app, &writing, ask, command, lives).await?;
+    let receipt = precondition::execute::<Resource>(&app, &writing, ask, command).await?;
     let state = answer::state(&receipt)?;
     let first = state.created_at == state.updated_at;
     let view = schemas::resource_view(ResourceId::new(id), receipt.version, state);

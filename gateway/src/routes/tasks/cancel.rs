@@ -2,15 +2,11 @@
 //!
 //! Invariant: a task that has ended otherwise stays as it is; asking twice changes nothing.
 
-use axum::{extract::State, http::StatusCode, response::Response};
-use domain::{
-    TaskId,
-    task::{Task, TaskCommand},
-};
+use axum::{extract::State, response::Response};
+use domain::{TaskId, task::TaskCommand};
 use schemas::api::{CancelTask, TaskView};
 
 use crate::{
-    answer,
     app::App,
     extract::{Fields, Id, Nothing, OptionalBody, Parameters, Writing},
     problem::Result,
@@ -35,10 +31,6 @@ pub(super) async fn cancel_task(
     let reason = body.value.reason;
     fields.text("/reason", reason.as_deref(), 1_000);
     let reason = fields.finish(Some(reason))?;
-    let ask = writing.change(&app, id, &body.bytes);
     let command = TaskCommand::Cancel { reason };
-    let receipt = app.commands.execute::<Task>(ask, command).await?;
-    let state = answer::state(&receipt)?;
-    let view = schemas::task_view(TaskId::new(id), receipt.version, state);
-    Ok(answer::written(&app, &receipt, StatusCode::OK, &view))
+    super::change(&app, &writing, id, &body.bytes, command).await
 }

@@ -27,7 +27,7 @@ pub(super) async fn create_task(
     Parameters(Nothing): Parameters<Nothing>,
     body: Body<CreateTask>,
 ) -> Result<Response> {
-    let ask = writing.creation(&app, &body.bytes);
+    let ask = writing.creation(&app, &body.bytes)?;
     let id = TaskId::new(ask.id);
     let command = TaskCommand::Create(TaskCreated {
         not_before: body.value.not_before,

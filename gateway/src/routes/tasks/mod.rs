@@ -10,9 +10,15 @@ mod get;
 mod list;
 mod retry;
 
+use axum::{http::StatusCode, response::Response};
+use domain::{
+    TaskId,
+    task::{Task, TaskCommand},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
-use crate::app::App;
+use crate::{answer, app::App, extract::Writing, problem::Result, routes::precondition};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -21,4 +27,19 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(cancel::cancel_task))
         .routes(routes!(retry::retry_task))
         .routes(routes!(events::list_task_events))
+}
+
+/// Runs `command`, which `body` asks for, and answers with the task as it is then.
+async fn change(
+    app: &App,
+    writing: &Writing,
+    id: Uuid,
+    body: &[u8],
+    command: TaskCommand,
+) -> Result<Response> {
+    let ask = writing.change(app, id, body);
+    let receipt = precondition::execute::<Task>(app, writing, ask, command).await?;
+    let state = answer::state(&receipt)?;
+    let view = schemas::task_view(TaskId::new(id), receipt.version, state);
+    Ok(answer::written(app, &receipt, StatusCode::OK, &view))
 }

@@ -2,15 +2,11 @@
 //!
 //! Invariant: only a task that has ended without success is tried again.
 
-use axum::{extract::State, http::StatusCode, response::Response};
-use domain::{
-    TaskId,
-    task::{Task, TaskCommand},
-};
+use axum::{extract::State, response::Response};
+use domain::{TaskId, task::TaskCommand};
 use schemas::api::TaskView;
 
 use crate::{
-    answer,
     app::App,
     extract::{Id, Nothing, Parameters, Writing},
     problem::Result,
@@ -27,12 +23,5 @@ pub(super) async fn retry_task(
     Parameters(Nothing): Parameters<Nothing>,
     Id(id): Id,
 ) -> Result<Response> {
-    let ask = writing.change(&app, id, b"");
-    let receipt = app
-        .commands
-        .execute::<Task>(ask, TaskCommand::Requeue)
-        .await?;
-    let state = answer::state(&receipt)?;
-    let view = schemas::task_view(TaskId::new(id), receipt.version, state);
-    Ok(answer::written(&app, &receipt, StatusCode::OK, &view))
+    super::change(&app, &writing, id, b"", TaskCommand::Requeue).await
 }

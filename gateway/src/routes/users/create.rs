@@ -44,7 +44,7 @@ pub(super) async fn create_user(
     Parameters(Nothing): Parameters<Nothing>,
     body: Body<CreateUser>,
 ) -> Result<Response> {
-    let ask = writing.creation(&app, &body.bytes);
+    let ask = writing.creation(&app, &body.bytes)?;
     let user = UserId::new(ask.id);
     let wanted = Registration {
         email: body.value.email,
