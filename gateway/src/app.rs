@@ -10,6 +10,8 @@ use projections::{Freshness, LiveFeed, Store};
 use schemas::Position;
 use tokio_util::sync::CancellationToken;
 
+use crate::log_end::LogEnd;
+
 /// What the gateway stands on.
 #[derive(Clone)]
 pub struct Services {
@@ -46,12 +48,17 @@ pub(crate) struct App(Arc<Inner>);
 
 pub(crate) struct Inner {
     services: Services,
+    pub log_end: LogEnd,
     pub shutdown: CancellationToken,
 }
 
 impl App {
     pub fn new(services: Services, shutdown: CancellationToken) -> Self {
-        Self(Arc::new(Inner { services, shutdown }))
+        Self(Arc::new(Inner {
+            services,
+            log_end: LogEnd::default(),
+            shutdown,
+        }))
     }
 }
 

@@ -17,6 +17,7 @@ mod assets;
 mod document;
 mod edge;
 mod extract;
+mod log_end;
 mod permission;
 mod problem;
 mod routes;

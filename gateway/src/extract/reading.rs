@@ -1,7 +1,7 @@
 //! A read: by whom, how fresh, and whether the client has it already.
 //!
 //! Invariant: when a handler runs, the read models have reached the position that the client's
-//! token stands for.
+//! token stands for; that of this log, not of a past that the log has lost.
 
 use std::time::Duration;
 
@@ -53,10 +53,16 @@ impl FromRequestParts<App> for Reading {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let caller = Caller::from_request_parts(parts, app).await?;
-        if let Some(sent) = parts.headers.get("consistency-token") {
-            let wanted = token::position(app, sent.to_str().unwrap_or_default())?;
+        // Whoever has made several writes may send the token of each.
+        let mut wanted = None;
+        for sent in parts.headers.get_all("consistency-token") {
+            let position = token::position(app, sent.to_str().unwrap_or_default())?;
+            wanted = wanted.max(Some(position));
+        }
+        if let Some(wanted) = wanted {
             let at_most = wait(&parts.headers);
             app.freshness.wait_for(wanted, at_most).await?;
+            app.log_end.check(app).await?;
         }
         let if_none_match = parts.headers.get(header::IF_NONE_MATCH);
         let if_none_match = if_none_match.and_then(|value| value.to_str().ok());

@@ -11,7 +11,7 @@ use schemas::{
 };
 
 use super::{Error, Explain};
-use crate::answer::etag;
+use crate::{answer::etag, log_end::Behind};
 
 impl Error {
     /// The object is not at the version that the client has seen.
@@ -70,6 +70,14 @@ impl From<Lagging> for Error {
             lagging.wanted, lagging.reached
         );
         Self::new(Code::ProjectionLagging, detail).with_retry()
+    }
+}
+
+impl From<Behind> for Error {
+    fn from(behind: Behind) -> Self {
+        let detail = format!("{behind}; what was written since cannot be read");
+        let error = Self::new(Code::Unavailable, detail).with_retry();
+        error.caused_by("the log was put back to an earlier state")
     }
 }
 

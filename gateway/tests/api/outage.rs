@@ -3,13 +3,16 @@
 //! Invariant: what cannot be done is refused with 503 and the advice to come back; everything
 //! recovers by itself.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::http::StatusCode;
-use schemas::api::Code;
+use schemas::{Position, api::Code};
 use serde_json::json;
 
-use crate::world::{Answer, Client, World, on_own_world};
+use crate::world::{Answer, Client, World, on_own_world, on_world};
 
 /// Longer than any recovery takes.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -93,5 +96,28 @@ fn servers_may_go_and_come_back() {
         without_nats(&mut world, &client).await;
         without_postgres(&mut world, &client).await;
         world
+    });
+}
+
+/// The log is put back to an earlier state, and the read models are not.
+#[test]
+fn a_log_that_has_lost_commits_is_told_from_a_fresh_one() {
+    on_world(|world| async move {
+        let client = world.operator().await;
+        let (_, made) = client.make_task("lost").await;
+        let fresh = [("consistency-token", made.token())];
+        client.get_with("/tasks", &fresh).await.expect(200);
+        let mut services = world.services.clone();
+        services.log.head = Arc::new(|| Box::pin(async { Some(Position(1)) }));
+        let mut client = client.clone();
+        client.router = gateway::router(services);
+        let unready = client.get("!/readyz").await.problem(Code::Unavailable);
+        let told = "lag: the log ends at position 1, but the read models have reached";
+        assert!(unready.detail.contains(told), "{unready:?}");
+        let refused = client.get_with("/tasks", &fresh).await;
+        assert_eq!(refused.header("retry-after"), "1");
+        let problem = refused.problem(Code::Unavailable);
+        assert!(problem.detail.starts_with("the log ends at position 1,"));
+        client.get("/tasks").await.expect(200);
     });
 }

@@ -133,6 +133,12 @@ fn a_token_of_elsewhere_is_refused() {
                 .await;
             answer.problem(Code::InvalidParameter);
         }
+        let both = [
+            ("consistency-token", made.token()),
+            ("consistency-token", "x"),
+        ];
+        let answer = client.get_with("/tasks", &both).await;
+        answer.problem(Code::InvalidParameter);
         let mut services = world.services.clone();
         services.log.incarnation = "another log".to_owned();
         let mut elsewhere = client.clone();

@@ -1,7 +1,8 @@
 //! `GET /readyz`
 //!
 //! Invariant: ready means that a write can be stored and that a read shows what was written moments
-//! ago; an ending gateway is not ready, whatever else holds.
+//! ago, and nothing that the log does not hold; an ending gateway is not ready, whatever else
+//! holds.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -12,12 +13,13 @@ use schemas::api::Code;
 use crate::{
     app::App,
     extract::{FromParameters, Parameters, Query},
+    log_end,
     problem::{Error, Result},
 };
 
 /// How old the oldest commit may be that the read models lack.
 const LAG_MAX: Duration = Duration::from_secs(5);
-/// How long a server may take to answer.
+/// How long Postgres may take to answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 pub(super) struct Verbose(bool);
@@ -107,10 +109,8 @@ fn projector(app: &App) -> Result<(), String> {
 
 /// Whether everything that was in the log when this began is readable in time.
 async fn lag(app: &App) -> Result<(), String> {
-    let head = tokio::time::timeout(ANSWERS_WITHIN, (app.log.head)());
-    let Ok(Some(head)) = head.await else {
-        return Err("the log does not say where it ends".to_owned());
-    };
+    let head = log_end::head(app).await;
+    let head = head.map_err(|reason| reason.to_string())?;
     match app.freshness.wait_for(head, LAG_MAX).await {
         Ok(_) => Ok(()),
         Err(lagging) => Err(format!(
