@@ -91,6 +91,12 @@ impl Error {
         self.0.code
     }
 
+    /// The same for what broke after something was stored, as `detail` says.
+    pub fn after_storing(mut self, detail: &str) -> Self {
+        detail.clone_into(&mut self.0.detail);
+        self
+    }
+
     /// The same with what broke, for the log.
     pub fn caused_by(mut self, cause: impl std::fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());

@@ -16,4 +16,5 @@ mod resources;
 mod retries;
 mod serving;
 mod tasks;
+mod told;
 mod world;

@@ -9,10 +9,15 @@ use std::{
 };
 
 use axum::http::StatusCode;
+use commands::{Commands, Identity};
+use runtime::{Clock, Ids};
 use schemas::{Position, api::Code};
 use serde_json::json;
 
-use crate::world::{Answer, Client, World, on_own_world, on_world};
+use crate::{
+    told::Told,
+    world::{Answer, Client, World, on_own_world, on_world},
+};
 
 /// Longer than any recovery takes.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -119,5 +124,39 @@ fn a_log_that_has_lost_commits_is_told_from_a_fresh_one() {
         let problem = refused.problem(Code::Unavailable);
         assert!(problem.detail.starts_with("the log ends at position 1,"));
         client.get("/tasks").await.expect(200);
+    });
+}
+
+/// The secrets are out of reach from the moment on when the user is stored.
+#[test]
+fn who_was_registered_is_told_so_whatever_fails_then() {
+    on_own_world(|mut world| async move {
+        let told = Arc::new(Told::new(&world.log));
+        let clock = Clock::system();
+        let commands = Commands::new(told.clone(), clock.clone(), Ids::new(clock));
+        let identity = Identity::open(commands.clone(), world.vault.clone()).await;
+        let mut services = world.services.clone();
+        services.identity = identity.expect("an identity");
+        services.commands = commands;
+        let mut stranger = world.stranger();
+        stranger.router = gateway::router(services);
+        let ann = json!({"email": "ann@example.org", "password": "a good one"});
+        let mut wanted = ann.clone();
+        wanted["name"] = json!("Ann");
+        let cut_off = async {
+            told.stored.notified().await;
+            world.servers.nats.kill();
+            told.go_on.notify_one();
+        };
+        let (answer, ()) = tokio::join!(stranger.post("/auth/register", wanted), cut_off);
+        let detail = answer.problem(Code::Unavailable).detail;
+        assert!(detail.starts_with("You are registered"), "{detail}");
+        world.servers.nats.restart().expect("starts again");
+        let began = Instant::now();
+        while stranger.post("/auth/login", ann.clone()).await.status != StatusCode::OK {
+            assert!(began.elapsed() < DEADLINE, "no sign-in");
+            tokio::time::sleep(PAUSE).await;
+        }
+        world
     });
 }

@@ -8,8 +8,11 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use commands::{Ask, DEFAULT_TENANT, Registration};
-use domain::{Actor, CommandId, UserId, user::Role};
+use commands::{Ask, DEFAULT_TENANT, Receipt, Registration};
+use domain::{
+    Actor, CommandId, UserId,
+    user::{Role, User},
+};
 use schemas::api::{Code, Register, Session};
 
 use super::session;
@@ -48,17 +51,29 @@ pub(super) async fn register(
         role: Role::Operator,
     };
     let receipt = app.identity.register(ask, wanted).await?;
-    let state = answer::state(&receipt)?;
+    let signed_in = signed_in(&app, user, &receipt).await;
+    signed_in.map_err(|error| {
+        error.after_storing("You are registered, but could not be signed in: sign in in a moment.")
+    })
+}
+
+/// The answer to who has just become a user.
+async fn signed_in(
+    app: &App,
+    user: UserId,
+    receipt: &Receipt<User>,
+) -> Result<Response> {
+    let state = answer::state(receipt)?;
     let tokens = app.identity.start_session(DEFAULT_TENANT, user, state.role);
     let tokens = tokens.await?;
-    let view = answer::user(&app, DEFAULT_TENANT, user, receipt.version, state).await?;
-    let mut response = session::answer(&app, StatusCode::CREATED, view, &tokens)?;
+    let view = answer::user(app, DEFAULT_TENANT, user, receipt.version, state).await?;
+    let mut response = session::answer(app, StatusCode::CREATED, view, &tokens)?;
     for (name, value) in [
         (header::LOCATION, format!("/api/v1/users/{user}")),
         (header::ETAG, answer::etag(receipt.version)),
         (
             header::HeaderName::from_static("consistency-token"),
-            token(&app, receipt.position),
+            token(app, receipt.position),
         ),
     ] {
         let value = HeaderValue::from_str(&value).map_err(Error::internal)?;

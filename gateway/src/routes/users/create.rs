@@ -54,7 +54,9 @@ pub(super) async fn create_user(
     };
     let receipt = app.identity.register(ask, wanted).await?;
     let state = answer::state(&receipt)?;
-    let view = answer::user(&app, writing.tenant(), user, receipt.version, state).await?;
+    let view = answer::user(&app, writing.tenant(), user, receipt.version, state).await;
+    let view =
+        view.map_err(|error| error.after_storing("The user was added, but cannot be shown now."))?;
     let location = format!("/api/v1/users/{user}");
     Ok(answer::created(&app, &receipt, &location, &view))
 }
