@@ -63,8 +63,9 @@ fn a_sign_in_from_its_begin_to_its_end() {
 fn a_browser_uses_its_cookie_and_no_other_site_does() {
     on_world(|world| async move {
         let stranger = world.stranger();
-        let login = json!({"email": ADMIN.0, "password": ADMIN.1});
-        let login = stranger.post("/auth/login", login).await.expect(200);
+        let person = json!({"email": ADMIN.0, "password": ADMIN.1});
+        let login = stranger.post("/auth/login", person.clone()).await;
+        let login = login.expect(200);
         let cookie = login
             .header("set-cookie")
             .split(';')
@@ -84,6 +85,16 @@ fn a_browser_uses_its_cookie_and_no_other_site_does() {
         refresh("cross-site").await.problem(Code::Forbidden);
         let renewed = refresh("same-origin").await.expect(200);
         assert!(renewed.header("set-cookie").starts_with("almanac_refresh="));
+        let of_the_page = [("sec-fetch-site", "same-origin")];
+        let signed_in = stranger
+            .json(Method::POST, "/auth/login", &of_the_page, &person)
+            .await
+            .expect(200);
+        for session in [renewed, signed_in] {
+            let body = session.body();
+            assert!(body["access_token"].is_string());
+            assert!(body.get("refresh_token").is_none(), "scripts could read it");
+        }
         let out = [
             ("cookie", cookie.as_str()),
             ("sec-fetch-site", "same-origin"),

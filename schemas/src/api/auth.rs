@@ -60,8 +60,10 @@ pub struct Session {
     pub user: UserView,
     /// Sent as `Authorization: Bearer …`; a JWT, valid for `expires_in` seconds.
     pub access_token: String,
-    /// Exchanged once for the next pair; opaque.
-    pub refresh_token: String,
+    /// Exchanged once for the next pair; opaque. A browser's page is not given it: it is in the
+    /// cookie, which scripts cannot read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
     /// Always `Bearer`.
     #[schema(examples("Bearer"))]
     pub token_type: String,

@@ -15,40 +15,31 @@ const NAME: &str = "almanac_refresh";
 /// As long as an unused sign-in lasts, in seconds.
 const MAX_AGE_S: u32 = 7 * 24 * 3_600;
 
-/// Where a refresh token was found.
-pub(super) enum Sent {
-    Body(String),
-    Cookie(String),
-}
-
-impl Sent {
-    pub fn token(&self) -> &str {
-        match self {
-            Self::Body(token) | Self::Cookie(token) => token,
-        }
-    }
-}
-
 /// The refresh token of a request: in its body, or in the page's cookie.
 pub(super) fn refresh_token(
     app: &App,
     headers: &HeaderMap,
     body: Option<String>,
-) -> Result<Option<Sent>> {
-    if let Some(token) = body {
-        return Ok(Some(Sent::Body(token)));
+) -> Result<Option<String>> {
+    if body.is_some() {
+        return Ok(body);
     }
     let Some(token) = in_cookies(headers) else {
         return Ok(None);
     };
-    if is_of_the_page(headers, app.config.public_url.as_deref()) {
-        Ok(Some(Sent::Cookie(token.to_owned())))
+    if counts(app, headers) {
+        Ok(Some(token.to_owned()))
     } else {
         Err(Error::new(
             Code::Forbidden,
             "the cookie counts only for requests of the page itself",
         ))
     }
+}
+
+/// Whether the cookie counts for a request with these headers.
+pub(super) fn counts(app: &App, headers: &HeaderMap) -> bool {
+    is_of_the_page(headers, app.config.public_url.as_deref())
 }
 
 /// `Set-Cookie` with `token`.

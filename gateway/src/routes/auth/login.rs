@@ -2,7 +2,11 @@
 //!
 //! Invariant: an unknown address and a wrong password get the same answer in the same time.
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use commands::DEFAULT_TENANT;
 use schemas::api::{Code, Login, Session};
 
@@ -22,6 +26,7 @@ use crate::{
 pub(super) async fn login(
     State(app): State<App>,
     Parameters(Nothing): Parameters<Nothing>,
+    headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Response> {
     let Login { email, password } = body.value;
@@ -39,5 +44,5 @@ pub(super) async fn login(
         .start_session(DEFAULT_TENANT, user, role)
         .await?;
     let view = answer::user(&app, DEFAULT_TENANT, user, current.version, current.state).await?;
-    session::answer(&app, StatusCode::OK, view, &tokens)
+    session::answer(&app, &headers, StatusCode::OK, view, &tokens)
 }

@@ -31,7 +31,7 @@ pub(super) async fn logout(
 ) -> Result<Response> {
     let sent = cookie::refresh_token(&app, &headers, body.value.refresh_token)?;
     if let Some(sent) = sent {
-        app.identity.end_session(sent.token()).await?;
+        app.identity.end_session(&sent).await?;
     }
     let forget = cookie::clear(&app)?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, forget)]).into_response())

@@ -34,14 +34,10 @@ pub(super) async fn refresh(
     let refused = || Error::new(Code::InvalidRefreshToken, "Sign in again.");
     let sent = cookie::refresh_token(&app, &headers, body.value.refresh_token)?;
     let sent = sent.ok_or_else(refused)?;
-    let (principal, tokens) = app
-        .identity
-        .refresh(sent.token())
-        .await?
-        .ok_or_else(refused)?;
+    let (principal, tokens) = app.identity.refresh(&sent).await?.ok_or_else(refused)?;
     let (tenant, user) = (principal.tenant, principal.user);
     let current = app.commands.state::<User>(tenant, user.uuid()).await?;
     let current = current.ok_or_else(refused)?;
     let view = answer::user(&app, tenant, user, current.version, current.state).await?;
-    session::answer(&app, StatusCode::OK, view, &tokens)
+    session::answer(&app, &headers, StatusCode::OK, view, &tokens)
 }

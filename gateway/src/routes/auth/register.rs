@@ -5,7 +5,7 @@
 
 use axum::{
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
 use commands::{Ask, DEFAULT_TENANT, Receipt, Registration};
@@ -34,6 +34,7 @@ use crate::{
 pub(super) async fn register(
     State(app): State<App>,
     Parameters(Nothing): Parameters<Nothing>,
+    headers: HeaderMap,
     body: Body<Register>,
 ) -> Result<Response> {
     if app.config.registration == runtime::Registration::Closed {
@@ -51,7 +52,7 @@ pub(super) async fn register(
         role: Role::Operator,
     };
     let receipt = app.identity.register(ask, wanted).await?;
-    let signed_in = signed_in(&app, user, &receipt).await;
+    let signed_in = signed_in(&app, &headers, user, &receipt).await;
     signed_in.map_err(|error| {
         error.after_storing("You are registered, but could not be signed in: sign in in a moment.")
     })
@@ -60,6 +61,7 @@ pub(super) async fn register(
 /// The answer to who has just become a user.
 async fn signed_in(
     app: &App,
+    headers: &HeaderMap,
     user: UserId,
     receipt: &Receipt<User>,
 ) -> Result<Response> {
@@ -67,7 +69,7 @@ async fn signed_in(
     let tokens = app.identity.start_session(DEFAULT_TENANT, user, state.role);
     let tokens = tokens.await?;
     let view = answer::user(app, DEFAULT_TENANT, user, receipt.version, state).await?;
-    let mut response = session::answer(app, StatusCode::CREATED, view, &tokens)?;
+    let mut response = session::answer(app, headers, StatusCode::CREATED, view, &tokens)?;
     for (name, value) in [
         (header::LOCATION, format!("/api/v1/users/{user}")),
         (header::ETAG, answer::etag(receipt.version)),

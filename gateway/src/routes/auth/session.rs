@@ -1,10 +1,11 @@
 //! What a sign-in answers.
 //!
-//! Invariant: the refresh token in the body and the one in the cookie are the same.
+//! Invariant: the refresh token in the body and the one in the cookie are the same. A page is given
+//! it by the cookie alone, which its scripts cannot read.
 
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use commands::Tokens;
@@ -14,19 +15,21 @@ use secrecy::ExposeSecret;
 use super::cookie;
 use crate::{app::App, problem::Result};
 
-/// The session of `user`.
+/// The session of `user`, for who sent `headers`.
 pub(super) fn answer(
     app: &App,
+    headers: &HeaderMap,
     status: StatusCode,
     user: UserView,
     tokens: &Tokens,
 ) -> Result<Response> {
     let refresh = tokens.refresh.expose_secret();
+    let by_cookie = cookie::counts(app, headers);
     let cookie = cookie::set(app, refresh)?;
     let session = Session {
         user,
         access_token: tokens.access.expose_secret().to_owned(),
-        refresh_token: refresh.to_owned(),
+        refresh_token: (!by_cookie).then(|| refresh.to_owned()),
         token_type: "Bearer".to_owned(),
         expires_in: tokens.expires_in_s,
     };
