@@ -22,7 +22,7 @@ use crate::{
     problem::{Error, Result},
 };
 
-pub(crate) use page::{each, events, listed};
+pub(crate) use page::{each, listed};
 pub(crate) use view::{job, resource, resource_type, task, user};
 
 const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
@@ -37,11 +37,6 @@ pub(crate) fn etag(version: Version) -> String {
 pub(crate) fn state<A: Clone>(receipt: &Receipt<A>) -> Result<A> {
     let state = receipt.state.clone();
     state.ok_or_else(|| Error::internal("a write left no state"))
-}
-
-/// Whether the write made the object, also if this is the replay of that write.
-pub(crate) fn is_new<A>(receipt: &Receipt<A>, first: bool) -> bool {
-    (receipt.changed || receipt.replayed) && first
 }
 
 /// The answer to a write, with the object as it is now.
@@ -65,6 +60,22 @@ pub(crate) fn created<A>(
     let mut response = written(app, receipt, StatusCode::CREATED, view);
     insert(response.headers_mut(), header::LOCATION, location);
     response
+}
+
+/// The answer to a put of the object at `location`. It has made the object, or replays the put that
+/// did, if the state is the `first` that the object had.
+pub(crate) fn put<A>(
+    app: &App,
+    receipt: &Receipt<A>,
+    first: bool,
+    location: &str,
+    view: &impl Serialize,
+) -> Response {
+    if first && (receipt.changed || receipt.replayed) {
+        created(app, receipt, location, view)
+    } else {
+        written(app, receipt, StatusCode::OK, view)
+    }
 }
 
 /// The answer to a write after which the object is gone.

@@ -6,8 +6,8 @@ use axum::{
     http::{HeaderValue, header},
     response::Response,
 };
-use projections::{At, Listed, event_log::EventKey};
-use schemas::api::{EventView, Page, PageInfo};
+use projections::{At, Listed};
+use schemas::api::{Page, PageInfo};
 use serde::Serialize;
 
 use super::shown;
@@ -50,18 +50,4 @@ pub(crate) fn each<T, U, K>(found: At<Listed<T, K>>, view: fn(T) -> U) -> At<Lis
         items: page.items.into_iter().map(view).collect(),
         next: page.next,
     })
-}
-
-/// A page of an object's history; an object without one never was.
-pub(crate) fn events(
-    app: &App,
-    paging: &Paging<()>,
-    cursors: &Cursors<'_>,
-    what: &str,
-    found: At<Listed<EventView, EventKey>>,
-) -> Result<Response> {
-    if found.value.items.is_empty() && !paging.goes_on() {
-        return Err(crate::problem::Error::not_found(what));
-    }
-    listed(app, paging, cursors, found)
 }

@@ -4,6 +4,7 @@
 //! what is documented.
 
 mod auth;
+mod history;
 mod jobs;
 mod live;
 mod precondition;

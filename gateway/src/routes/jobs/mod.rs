@@ -16,7 +16,6 @@ mod runs;
 mod trigger;
 
 use axum::{http::StatusCode, response::Response};
-use commands::Receipt;
 use domain::{
     JobId,
     job::{Job, JobCommand, JobCreated},
@@ -76,10 +75,6 @@ async fn change(
 ) -> Result<Response> {
     let ask = writing.change(app, id, body);
     let receipt = precondition::execute::<Job>(app, writing, ask, command).await?;
-    changed(app, id, &receipt)
-}
-
-fn changed(app: &App, id: Uuid, receipt: &Receipt<Job>) -> Result<Response> {
-    let view = schemas::job_view(JobId::new(id), receipt.version, answer::state(receipt)?);
-    Ok(answer::written(app, receipt, StatusCode::OK, &view))
+    let view = schemas::job_view(JobId::new(id), receipt.version, answer::state(&receipt)?);
+    Ok(answer::written(app, &receipt, StatusCode::OK, &view))
 }

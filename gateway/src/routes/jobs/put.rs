@@ -39,14 +39,7 @@ pub(super) async fn put_job(
     let receipt = precondition::execute::<Job>(&app, &writing, ask, command).await?;
     let state = answer::state(&receipt)?;
     let first = state.created_at == state.updated_at;
-    if !answer::is_new(&receipt, first) {
-        return super::changed(&app, id, &receipt);
-    }
     let view = schemas::job_view(JobId::new(id), receipt.version, state);
-    Ok(answer::created(
-        &app,
-        &receipt,
-        &format!("/api/v1/jobs/{id}"),
-        &view,
-    ))
+    let location = format!("/api/v1/jobs/{id}");
+    Ok(answer::put(&app, &receipt, first, &location, &view))
 }

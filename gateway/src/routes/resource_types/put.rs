@@ -3,7 +3,7 @@
 //! Invariant: both do the same: the name says which type is meant, so putting it twice changes
 //! nothing.
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{extract::State, response::Response};
 use domain::{
     ResourceTypeId,
     resource_type::{ResourceType, ResourceTypeCommand},
@@ -68,11 +68,8 @@ async fn put(app: &App, writing: &Writing, body: Body<PutResourceType>) -> Resul
     let state = answer::state(&receipt)?;
     let first = receipt.version.0 == 1;
     let view = schemas::resource_type_view(receipt.version, state);
-    if answer::is_new(&receipt, first) {
-        let location = format!("/api/v1/resource-types/{}", path_segment(&view.name));
-        return Ok(answer::created(app, &receipt, &location, &view));
-    }
-    Ok(answer::written(app, &receipt, StatusCode::OK, &view))
+    let location = format!("/api/v1/resource-types/{}", path_segment(&view.name));
+    Ok(answer::put(app, &receipt, first, &location, &view))
 }
 
 /// A name as one segment of a path (RFC 3986 §3.3).

@@ -2,7 +2,7 @@
 //!
 //! Invariant: afterwards the resource is just so, whether it was there before or not.
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{extract::State, response::Response};
 use domain::{
     ResourceId,
     resource::{Resource, ResourceCommand},
@@ -40,9 +40,6 @@ pub(super) async fn put_resource(
     let state = answer::state(&receipt)?;
     let first = state.created_at == state.updated_at;
     let view = schemas::resource_view(ResourceId::new(id), receipt.version, state);
-    if answer::is_new(&receipt, first) {
-        let location = format!("/api/v1/resources/{id}");
-        return Ok(answer::created(&app, &receipt, &location, &view));
-    }
-    Ok(answer::written(&app, &receipt, StatusCode::OK, &view))
+    let location = format!("/api/v1/resources/{id}");
+    Ok(answer::put(&app, &receipt, first, &location, &view))
 }

@@ -4,15 +4,14 @@
 
 use axum::{extract::State, response::Response};
 use domain::{AggregateKind, TaskId};
-use projections::event_log;
 use schemas::api::{EventView, Page};
 
 use crate::{
-    answer,
     app::App,
     document::PageParameters,
-    extract::{Cursors, History, Id, Parameters, Reading},
+    extract::{History, Id, Parameters, Reading},
     problem::Result,
+    routes::history,
 };
 
 /// Show what happened to a task.
@@ -29,9 +28,5 @@ pub(super) async fn list_task_events(
     Parameters(History(paging)): Parameters<History>,
     Id(id): Id,
 ) -> Result<Response> {
-    let tenant = reading.tenant();
-    let cursors = Cursors::new(&app, tenant, &paging.scope);
-    let (after, kind) = (paging.after(&cursors)?, AggregateKind::Task);
-    let found = event_log::of_aggregate(&app.store, tenant, kind, id, after, paging.limit).await?;
-    answer::events(&app, &paging, &cursors, "task", found)
+    history::page(&app, &reading, &paging, AggregateKind::Task, id).await
 }

@@ -1,18 +1,17 @@
 //! `GET /users/{id}/events`
 //!
-//! Invariant: the history of what was deleted can still be read.
+//! Invariant: to anyone but an administrator, other users do not exist.
 
 use axum::{extract::State, response::Response};
 use domain::{AggregateKind, UserId};
-use projections::event_log;
 use schemas::api::{EventView, Page};
 
 use crate::{
-    answer,
     app::App,
     document::PageParameters,
-    extract::{Cursors, History, Id, Parameters, Reading},
+    extract::{History, Id, Parameters, Reading},
     problem::Result,
+    routes::history,
 };
 
 /// Show what happened to a user.
@@ -29,10 +28,6 @@ pub(super) async fn list_user_events(
     Parameters(History(paging)): Parameters<History>,
     Id(id): Id,
 ) -> Result<Response> {
-    let tenant = reading.tenant();
     reading.caller.may_see(UserId::new(id))?;
-    let cursors = Cursors::new(&app, tenant, &paging.scope);
-    let (after, kind) = (paging.after(&cursors)?, AggregateKind::User);
-    let found = event_log::of_aggregate(&app.store, tenant, kind, id, after, paging.limit).await?;
-    answer::events(&app, &paging, &cursors, "user", found)
+    history::page(&app, &reading, &paging, AggregateKind::User, id).await
 }

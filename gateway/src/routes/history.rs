@@ -1,0 +1,33 @@
+//! What happened to an object.
+//!
+//! Invariant: the history of what was deleted can still be read; an object without one never was.
+
+use axum::response::Response;
+use domain::AggregateKind;
+use projections::event_log;
+use uuid::Uuid;
+
+use crate::{
+    answer,
+    app::App,
+    extract::{Cursors, Paging, Reading},
+    problem::{Error, Result},
+};
+
+/// A page of the history of the object `id`, the oldest first.
+pub(super) async fn page(
+    app: &App,
+    reading: &Reading,
+    paging: &Paging<()>,
+    kind: AggregateKind,
+    id: Uuid,
+) -> Result<Response> {
+    let tenant = reading.tenant();
+    let cursors = Cursors::new(app, tenant, &paging.scope);
+    let after = paging.after(&cursors)?;
+    let found = event_log::of_aggregate(&app.store, tenant, kind, id, after, paging.limit).await?;
+    if found.value.items.is_empty() && !paging.goes_on() {
+        return Err(Error::not_found(kind.name()));
+    }
+    answer::listed(app, paging, &cursors, found)
+}
