@@ -1,7 +1,8 @@
 //! What is said in return.
 //!
 //! Invariant: what a write answers and what a read shows later come from the same function of the
-//! same state; and both say the position that they reflect.
+//! same state; both say the position that they reflect, and a read says so if commits of what it
+//! shows are parked.
 
 mod page;
 mod view;
@@ -12,8 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use commands::Receipt;
-use projections::At;
-use schemas::{Position, Version};
+use projections::{At, Row};
+use schemas::Version;
 use serde::Serialize;
 
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
 pub(crate) use page::{each, listed};
 pub(crate) use view::{job, resource, resource_type, task, user};
 
+const CONSISTENCY: HeaderName = HeaderName::from_static("consistency");
 const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -83,6 +85,25 @@ pub(crate) fn deleted<A>(app: &App, receipt: &Receipt<A>) -> Response {
     (StatusCode::NO_CONTENT, write_headers(app, receipt)).into_response()
 }
 
+/// The answer to a read of one object that is looked up; what it is called if there is none.
+pub(crate) fn one<A: Clone, T: Serialize>(
+    app: &App,
+    reading: &Reading,
+    found: At<Option<Row<A>>>,
+    what: &str,
+    view: fn(Row<A>) -> T,
+) -> Result<Response> {
+    reading.holds(&found, found.value.is_some())?;
+    let row = found.value.clone().ok_or_else(|| Error::not_found(what))?;
+    let version = row.version;
+    Ok(self::found(
+        app,
+        reading,
+        version,
+        &found.map(|_| view(row)),
+    ))
+}
+
 /// The answer to a read of one object; without its body if the client has it.
 pub(crate) fn found<T: Serialize>(
     app: &App,
@@ -90,9 +111,8 @@ pub(crate) fn found<T: Serialize>(
     version: Version,
     view: &At<T>,
 ) -> Response {
-    let mut headers = HeaderMap::new();
+    let mut headers = read_headers(app, view);
     insert(&mut headers, header::ETAG, &etag(version));
-    insert(&mut headers, CONSISTENCY_TOKEN, &token(app, view.position));
     headers.insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-cache, private"),
@@ -104,10 +124,17 @@ pub(crate) fn found<T: Serialize>(
 }
 
 /// The answer to a read of what has no version.
-pub(crate) fn shown<T: Serialize>(app: &App, position: Position, value: &T) -> Response {
+pub(crate) fn shown<T: Serialize>(app: &App, view: &At<T>) -> Response {
+    (read_headers(app, view), Json(&view.value)).into_response()
+}
+
+fn read_headers<T>(app: &App, view: &At<T>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    insert(&mut headers, CONSISTENCY_TOKEN, &token(app, position));
-    (headers, Json(value)).into_response()
+    insert(&mut headers, CONSISTENCY_TOKEN, &token(app, view.position));
+    if view.stale_since.is_some() {
+        insert(&mut headers, CONSISTENCY, "stale");
+    }
+    headers
 }
 
 fn write_headers<A>(app: &App, receipt: &Receipt<A>) -> HeaderMap {

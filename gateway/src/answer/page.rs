@@ -24,20 +24,17 @@ pub(crate) fn listed<T: Serialize, S, K: Serialize>(
     cursors: &Cursors<'_>,
     found: At<Listed<T, K>>,
 ) -> Result<Response> {
-    let next = found
-        .value
-        .next
-        .map(|key| cursors.encode(&key))
-        .transpose()?;
+    let next = found.value.next.as_ref();
+    let next = next.map(|key| cursors.encode(key)).transpose()?;
     let link = next.as_deref().map(|cursor| paging.next_link(cursor));
-    let page = Page {
-        items: found.value.items,
+    let page = found.map(|listed| Page {
+        items: listed.items,
         page: PageInfo {
             has_more: next.is_some(),
             next,
         },
-    };
-    let mut response = shown(app, found.position, &page);
+    });
+    let mut response = shown(app, &page);
     if let Some(link) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
         response.headers_mut().insert(header::LINK, link);
     }

@@ -1,7 +1,8 @@
 //! A read: by whom, how fresh, and whether the client has it already.
 //!
 //! Invariant: when a handler runs, the read models have reached the position that the client's
-//! token stands for; that of this log, not of a past that the log has lost.
+//! token stands for; that of this log, not of a past that the log has lost. What it then finds of
+//! one object is held against the token once more.
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use domain::TenantId;
-use schemas::Version;
+use projections::{At, Lagging};
+use schemas::{Position, Version};
 
 use super::{Caller, token};
 use crate::{
@@ -28,11 +30,27 @@ const WAIT_MAX_S: u64 = 10;
 pub(crate) struct Reading {
     pub caller: Caller,
     if_none_match: Option<String>,
+    /// The latest position that the client has a token of.
+    wanted: Option<Position>,
 }
 
 impl Reading {
     pub fn tenant(&self) -> TenantId {
         self.caller.tenant()
+    }
+
+    /// Refuses what does not hold all that the client knows to be written: an answer of a database
+    /// that was put back meanwhile, or of an object whose commits are parked.
+    pub fn holds<T>(&self, found: &At<T>, is_there: bool) -> Result<()> {
+        let reached = found.position;
+        let wanted = self.wanted.unwrap_or_default();
+        if wanted > reached {
+            return Err(Lagging { wanted, reached }.into());
+        }
+        match found.stale_since {
+            Some(since) if since <= wanted || !is_there => Err(Error::parked(since)),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the client has this version already.
@@ -69,6 +87,7 @@ impl FromRequestParts<App> for Reading {
         Ok(Self {
             caller,
             if_none_match: if_none_match.map(str::to_owned),
+            wanted,
         })
     }
 }

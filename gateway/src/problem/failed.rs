@@ -6,7 +6,7 @@
 use commands::{AttributesError, CommandError, Failure, RegisterError};
 use projections::{ForeignKey, Lagging, StoreError};
 use schemas::{
-    Version,
+    Position, Version,
     api::{Code, FieldError},
 };
 
@@ -14,6 +14,15 @@ use super::{Error, Explain};
 use crate::{answer::etag, log_end::Behind};
 
 impl Error {
+    /// What was written of an object since `since` cannot be shown.
+    pub fn parked(since: Position) -> Self {
+        let detail = format!(
+            "the commit at position {since} cannot be applied, so what was written of this object \
+             since then cannot be read; `almanac projections parked` says why"
+        );
+        Self::new(Code::ProjectionLagging, detail).with_retry()
+    }
+
     /// The object is not at the version that the client has seen.
     pub fn version_mismatch(expected: Version, current: Version) -> Self {
         let detail = format!("expected version {expected}, current version is {current}");

@@ -26,7 +26,9 @@ pub(super) async fn page(
     let cursors = Cursors::new(app, tenant, &paging.scope);
     let after = paging.after(&cursors)?;
     let found = event_log::of_aggregate(&app.store, tenant, kind, id, after, paging.limit).await?;
-    if found.value.items.is_empty() && !paging.goes_on() {
+    let is_there = !found.value.items.is_empty() || paging.goes_on();
+    reading.holds(&found, is_there)?;
+    if !is_there {
         return Err(Error::not_found(kind.name()));
     }
     answer::listed(app, paging, &cursors, found)

@@ -11,6 +11,7 @@ mod jobs;
 mod lists;
 mod live;
 mod outage;
+mod parked;
 mod preconditions;
 mod resources;
 mod retries;

@@ -6,6 +6,7 @@
 
 use axum::{extract::State, response::Response};
 use domain::user::User;
+use projections::At;
 use schemas::api::UserView;
 
 use crate::{
@@ -29,5 +30,10 @@ pub(super) async fn me(
     let current = app.commands.state::<User>(tenant, user.uuid()).await?;
     let current = current.ok_or_else(|| Error::not_found("user"))?;
     let view = answer::user(&app, tenant, user, current.version, current.state).await?;
-    Ok(answer::shown(&app, current.position, &view))
+    let view = At {
+        position: current.position,
+        stale_since: None,
+        value: view,
+    };
+    Ok(answer::shown(&app, &view))
 }

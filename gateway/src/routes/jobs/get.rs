@@ -4,14 +4,14 @@
 
 use axum::{extract::State, response::Response};
 use domain::JobId;
-use projections::{At, jobs};
+use projections::jobs;
 use schemas::api::JobView;
 
 use crate::{
     answer,
     app::App,
     extract::{Id, Nothing, Parameters, Reading},
-    problem::{Error, Result},
+    problem::Result,
 };
 
 /// Show a job.
@@ -26,11 +26,5 @@ pub(super) async fn get_job(
     Id(id): Id,
 ) -> Result<Response> {
     let found = jobs::get(&app.store, reading.tenant(), JobId::new(id)).await?;
-    let row = found.value.ok_or_else(|| Error::not_found("job"))?;
-    let version = row.version;
-    let view = At {
-        position: found.position,
-        value: answer::job(row),
-    };
-    Ok(answer::found(&app, &reading, version, &view))
+    answer::one(&app, &reading, found, "job", answer::job)
 }

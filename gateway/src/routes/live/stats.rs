@@ -23,5 +23,5 @@ pub(super) async fn get_stats(
     Parameters(Nothing): Parameters<Nothing>,
 ) -> Result<Response> {
     let found = projections::stats::get(&app.store, reading.tenant()).await?;
-    Ok(answer::shown(&app, found.position, &found.value))
+    Ok(answer::shown(&app, &found))
 }

@@ -15,7 +15,7 @@ use crate::{
     answer,
     app::App,
     extract::{Nothing, Parameters, Reading, Segment},
-    problem::{Error, Result},
+    problem::Result,
 };
 
 /// Show a resource type.
@@ -30,16 +30,9 @@ pub(super) async fn get_resource_type(
     Parameters(Nothing): Parameters<Nothing>,
     Segment(name): Segment,
 ) -> Result<Response> {
-    let unknown = || Error::not_found("resource type");
     let found = resource_types::get(&app.store, reading.tenant(), &name).await?;
-    let position = found.position;
-    let row = found.value.ok_or_else(unknown)?;
-    let version = row.version;
-    let view = projections::At {
-        position,
-        value: answer::resource_type(row),
-    };
-    let mut response = answer::found(&app, &reading, version, &view);
+    let view = answer::resource_type;
+    let mut response = answer::one(&app, &reading, found, "resource type", view)?;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)

@@ -4,14 +4,14 @@
 
 use axum::{extract::State, response::Response};
 use domain::ResourceId;
-use projections::{At, resources};
+use projections::resources;
 use schemas::api::ResourceView;
 
 use crate::{
     answer,
     app::App,
     extract::{Id, Nothing, Parameters, Reading},
-    problem::{Error, Result},
+    problem::Result,
 };
 
 /// Show a resource.
@@ -26,11 +26,5 @@ pub(super) async fn get_resource(
     Id(id): Id,
 ) -> Result<Response> {
     let found = resources::get(&app.store, reading.tenant(), ResourceId::new(id)).await?;
-    let row = found.value.ok_or_else(|| Error::not_found("resource"))?;
-    let version = row.version;
-    let view = At {
-        position: found.position,
-        value: answer::resource(row),
-    };
-    Ok(answer::found(&app, &reading, version, &view))
+    answer::one(&app, &reading, found, "resource", answer::resource)
 }

@@ -4,14 +4,14 @@
 
 use axum::{extract::State, response::Response};
 use domain::TaskId;
-use projections::{At, tasks};
+use projections::tasks;
 use schemas::api::TaskView;
 
 use crate::{
     answer,
     app::App,
     extract::{Id, Nothing, Parameters, Reading},
-    problem::{Error, Result},
+    problem::Result,
 };
 
 /// Show a task.
@@ -26,11 +26,5 @@ pub(super) async fn get_task(
     Id(id): Id,
 ) -> Result<Response> {
     let found = tasks::get(&app.store, reading.tenant(), TaskId::new(id)).await?;
-    let row = found.value.ok_or_else(|| Error::not_found("task"))?;
-    let version = row.version;
-    let view = At {
-        position: found.position,
-        value: answer::task(row),
-    };
-    Ok(answer::found(&app, &reading, version, &view))
+    answer::one(&app, &reading, found, "task", answer::task)
 }

@@ -4,7 +4,7 @@
 
 use axum::{extract::State, response::Response};
 use domain::UserId;
-use projections::{At, users};
+use projections::users;
 use schemas::api::UserView;
 
 use crate::{
@@ -28,11 +28,10 @@ pub(super) async fn get_user(
     let (tenant, id) = (reading.tenant(), UserId::new(id));
     reading.caller.may_see(id)?;
     let found = users::get(&app.store, tenant, id).await?;
-    let row = found.value.ok_or_else(|| Error::not_found("user"))?;
+    reading.holds(&found, found.value.is_some())?;
+    let row = found.value.clone();
+    let row = row.ok_or_else(|| Error::not_found("user"))?;
     let version = row.version;
-    let view = At {
-        position: found.position,
-        value: answer::user(&app, tenant, id, version, row.state).await?,
-    };
-    Ok(answer::found(&app, &reading, version, &view))
+    let view = answer::user(&app, tenant, id, version, row.state).await?;
+    Ok(answer::found(&app, &reading, version, &found.map(|_| view)))
 }

@@ -4,7 +4,7 @@
 
 use axum::{extract::State, response::Response};
 use domain::{UserId, user::Role};
-use projections::{At, Listed, users};
+use projections::{Listed, users};
 use schemas::api::{Page, UserView};
 
 use crate::{
@@ -52,14 +52,13 @@ pub(super) async fn list_users(
     let request = paging.request(&cursors)?;
     let found = users::list(&app.store, tenant, &filter, &request).await?;
     let mut items = Vec::with_capacity(found.value.items.len());
-    for row in found.value.items {
-        let id = UserId::new(row.id);
-        items.push(answer::user(&app, tenant, id, row.version, row.state).await?);
+    for row in &found.value.items {
+        let (id, state) = (UserId::new(row.id), row.state.clone());
+        items.push(answer::user(&app, tenant, id, row.version, state).await?);
     }
-    let next = found.value.next;
-    let views = At {
-        position: found.position,
-        value: Listed { items, next },
-    };
+    let views = found.map(|page| Listed {
+        items,
+        next: page.next,
+    });
     answer::listed(&app, &paging, &cursors, views)
 }
