@@ -1,7 +1,7 @@
 //! A dialog above the page.
 //!
-//! Invariant: it is the browser's own modal dialog, which keeps the keyboard inside, closes on
-//! Escape and returns the focus.
+//! Invariant: it is the browser's own modal dialog, which keeps the keyboard inside and closes on
+//! Escape. It is closed before it goes, because only closing returns the focus to where it was.
 
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
@@ -26,9 +26,15 @@ pub fn Dialog(props: &Props) -> Html {
     {
         let dialog = dialog.clone();
         use_effect_with((), move |()| {
-            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
+            let dialog = dialog.cast::<HtmlDialogElement>();
+            if let Some(dialog) = &dialog {
                 // It fails only if the dialog is open already.
                 let _ = dialog.show_modal();
+            }
+            move || {
+                if let Some(dialog) = dialog {
+                    dialog.close();
+                }
             }
         });
     }
