@@ -1,19 +1,23 @@
 //! A dialog that creates a task.
 //!
-//! Invariant: what is not JSON is not sent; sending the same form twice creates one task.
+//! Invariant: what is not valid is not sent; sending the same form twice creates one task; what was
+//! typed is there again when the dialog is, until it became a task.
 
 use schemas::{
     api::{CreateTask, TaskView},
     domain::task::Priority,
 };
-use serde_json::Value;
-use web_sys::{FormData, HtmlFormElement, HtmlInputElement};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlFormElement, HtmlInputElement};
 use yew::prelude::*;
 
-use super::{Button, Dialog, Look};
+use super::{
+    Button, Dialog, Field, Look, Refusal,
+    draft::{Draft, FIELDS},
+};
 use crate::{
     browser,
-    hooks::{use_action, use_address, use_toasts},
+    hooks::{use_action, use_address, use_session, use_toasts},
     route::Route,
 };
 
@@ -32,23 +36,35 @@ pub struct Props {
 pub fn TaskForm(props: &Props) -> Html {
     let address = use_address();
     let toasts = use_toasts();
-    let problem = use_state_eq(|| None::<String>);
+    let user = use_session().user().map(|user| user.id);
+    let begun = use_memo((), |()| Draft::kept(user));
+    let problem = use_state_eq(|| None::<(&'static str, String)>);
     let key = use_mut_ref(|| (String::new(), None::<String>));
     let create = use_action(
         |client, (task, key): (CreateTask, Option<String>)| async move {
             client.create_task(&task, key).await
         },
         move |task: TaskView| {
+            Draft::forget();
             toasts.done("Task created");
             address.go(Route::Task { id: task.id }, "");
         },
     );
+    let oninput = move |event: InputEvent| {
+        let field = event.target_dyn_into::<Element>();
+        let form = field.and_then(|field| field.closest("form").ok().flatten());
+        if let Some(Ok(form)) = form.map(JsCast::dyn_into) {
+            Draft::typed(&form).keep(user);
+        }
+    };
     let onsubmit = {
         let (problem, run) = (problem.clone(), create.run.clone());
         move |event: SubmitEvent| {
             event.prevent_default();
-            let form = event.target_dyn_into::<HtmlFormElement>();
-            match form.ok_or_else(String::new).and_then(|form| read(&form)) {
+            let Some(form) = event.target_dyn_into::<HtmlFormElement>() else {
+                return;
+            };
+            match Draft::typed(&form).parse() {
                 Err(error) => problem.set(Some(error)),
                 Ok(task) => {
                     problem.set(None);
@@ -63,18 +79,30 @@ pub fn TaskForm(props: &Props) -> Html {
             }
         }
     };
-    let at = |pointer: &str| create.error.as_ref().and_then(|error| error.field(pointer));
-    let payload_problem = (*problem).clone().or_else(|| at("/payload"));
+    let at = |name: &str| {
+        let here = problem.as_ref().filter(|(field, _)| *field == name);
+        here.map(|(_, problem)| problem.clone()).or_else(|| {
+            let error = create.error.as_ref()?;
+            error.field(&format!("/{name}"))
+        })
+    };
+    let untaken = create
+        .error
+        .clone()
+        .filter(|_| FIELDS.iter().all(|name| at(name).is_none()));
     let onclose = props.onclose.clone();
     html! {
         <Dialog title="New task" onclose={props.onclose.clone()}>
-            <form class="form" {onsubmit}>
-                { kind_field(at("/kind")) }
-                { payload_field(payload_problem) }
+            <form class="form" {oninput} {onsubmit}>
+                { kind_field(&begun, at("kind")) }
+                { payload_field(&begun, at("payload")) }
                 <div class="form-row">
-                    { priority_field() }
-                    { attempts_field(at("/max_attempts")) }
+                    { priority_field(&begun, at("priority")) }
+                    { attempts_field(&begun, at("max_attempts")) }
                 </div>
+                if let Some(error) = untaken {
+                    <Refusal {error} />
+                }
                 <footer class="form-foot">
                     <Button label="Cancel" onclick={move |_| onclose.emit(())} />
                     <Button
@@ -92,20 +120,22 @@ pub fn TaskForm(props: &Props) -> Html {
 /// An input that begins with a text.
 #[derive(PartialEq, Properties)]
 struct PresetProps {
-    invalid: bool,
+    id: AttrValue,
+    described_by: Option<AttrValue>,
+    invalid: Option<&'static str>,
     #[prop_or_default]
     list: Option<&'static str>,
     name: &'static str,
     #[prop_or_default]
     number: bool,
-    text: &'static str,
+    text: AttrValue,
 }
 
 /// Sets its text once; after that it belongs to whoever types, whatever is rendered anew.
 #[component]
 fn Preset(props: &PresetProps) -> Html {
     let node = use_node_ref();
-    use_effect_with((node.clone(), props.text), |(node, text)| {
+    use_effect_with((node.clone(), props.text.clone()), |(node, text)| {
         if let Some(input) = node.cast::<HtmlInputElement>() {
             input.set_value(text);
         }
@@ -113,6 +143,7 @@ fn Preset(props: &PresetProps) -> Html {
     html! {
         <input
             ref={node}
+            id={&props.id}
             name={props.name}
             list={props.list}
             type={if props.number { "number" } else { "text" }}
@@ -122,103 +153,109 @@ fn Preset(props: &PresetProps) -> Html {
             required=true
             autofocus={!props.number}
             autocomplete="off"
-            aria-invalid={props.invalid.then_some("true")}
+            aria-describedby={props.described_by.clone()}
+            aria-invalid={props.invalid}
         />
     }
 }
 
-fn kind_field(problem: Option<String>) -> Html {
-    html! {
-        <label class="field">
-            <span>{ "Kind" }</span>
-            <Preset name="kind" text="echo" list="kinds" invalid={problem.is_some()} />
-            <datalist id="kinds">
-                for kind in KINDS {
-                    <option key={kind} value={kind} />
-                }
-            </datalist>
-            { hint(problem, "The handler that does it.") }
-        </label>
-    }
+fn kind_field(begun: &Draft, problem: Option<String>) -> Html {
+    let field = Field {
+        name: "kind",
+        label: "Kind",
+        hint: "The handler that does it.",
+        problem,
+    };
+    field.around(|ties| {
+        html! {
+            <>
+                <Preset
+                    id={ties.id}
+                    described_by={ties.described_by.map(AttrValue::from)}
+                    invalid={ties.invalid}
+                    name="kind"
+                    text={begun.kind.clone()}
+                    list="kinds"
+                />
+                <datalist id="kinds">
+                    for kind in KINDS {
+                        <option key={kind} value={kind} />
+                    }
+                </datalist>
+            </>
+        }
+    })
 }
 
-fn payload_field(problem: Option<String>) -> Html {
-    html! {
-        <label class="field">
-            <span>{ "Payload" }</span>
+fn payload_field(begun: &Draft, problem: Option<String>) -> Html {
+    let field = Field {
+        name: "payload",
+        label: "Payload",
+        hint: "JSON that the handler is given.",
+        problem,
+    };
+    field.around(|ties| {
+        html! {
             <textarea
+                id={ties.id}
                 name="payload"
                 rows="7"
                 spellcheck="false"
                 class="mono"
-                defaultvalue="{}"
-                aria-invalid={problem.is_some().then_some("true")}
+                defaultvalue={begun.payload.clone()}
+                aria-describedby={ties.described_by}
+                aria-invalid={ties.invalid}
             />
-            { hint(problem, "JSON that the handler is given.") }
-        </label>
-    }
+        }
+    })
 }
 
-fn priority_field() -> Html {
-    html! {
-        <label class="field">
-            <span>{ "Priority" }</span>
-            <select name="priority">
+fn priority_field(begun: &Draft, problem: Option<String>) -> Html {
+    let field = Field {
+        name: "priority",
+        label: "Priority",
+        hint: "Which tasks go first.",
+        problem,
+    };
+    field.around(|ties| {
+        html! {
+            <select
+                id={ties.id}
+                name="priority"
+                aria-describedby={ties.described_by}
+                aria-invalid={ties.invalid}
+            >
                 for priority in Priority::ALL {
                     <option
                         key={priority.name()}
                         value={priority.name()}
-                        selected={priority == Priority::default()}
+                        selected={priority.name() == begun.priority}
                     >
                         { priority.name() }
                     </option>
                 }
             </select>
-            { hint(None, "Which tasks go first.") }
-        </label>
-    }
+        }
+    })
 }
 
-fn attempts_field(problem: Option<String>) -> Html {
-    html! {
-        <label class="field">
-            <span>{ "Attempts" }</span>
-            <Preset name="max_attempts" text="3" number=true invalid={problem.is_some()} />
-            { hint(problem, "How often to try, 1 to 100.") }
-        </label>
-    }
-}
-
-fn hint(problem: Option<String>, hint: &'static str) -> Html {
-    match problem {
-        Some(problem) => html! { <small class="field-problem" role="alert">{ problem }</small> },
-        None => html! { <small class="field-hint">{ hint }</small> },
-    }
-}
-
-fn read(form: &HtmlFormElement) -> Result<CreateTask, String> {
-    let data = FormData::new_with_form(form).map_err(|_| String::new())?;
-    let text = |name: &str| {
-        data.get(name)
-            .as_string()
-            .unwrap_or_default()
-            .trim()
-            .to_owned()
+fn attempts_field(begun: &Draft, problem: Option<String>) -> Html {
+    let field = Field {
+        name: "max_attempts",
+        label: "Attempts",
+        hint: "How often to try, 1 to 100.",
+        problem,
     };
-    let payload = match text("payload").as_str() {
-        "" => Value::Object(serde_json::Map::new()),
-        json => serde_json::from_str(json).map_err(|error| format!("Not JSON: {error}"))?,
-    };
-    let priority = text("priority");
-    Ok(CreateTask {
-        kind: text("kind"),
-        payload,
-        priority: Priority::ALL
-            .into_iter()
-            .find(|known| known.name() == priority)
-            .unwrap_or_default(),
-        max_attempts: text("max_attempts").parse().ok(),
-        timeout_ms: None,
-        not_before: None,
+    field.around(|ties| {
+        html! {
+            <Preset
+                id={ties.id}
+                described_by={ties.described_by.map(AttrValue::from)}
+                invalid={ties.invalid}
+                name="max_attempts"
+                text={begun.max_attempts.clone()}
+                number=true
+            />
+        }
     })
 }

@@ -13,13 +13,14 @@ use crate::{
     api::Collection,
     browser,
     components::{
-        Anchor, Button, Copy, Dialog, Empty, Fact, Facts, Glyph, Icon, JobBadge, Json, Look,
-        NextSlots, OriginFact, PageHead, Panel, Stamp, TaskTable, Timeline, view_of,
+        Anchor, Button, Copy, Dialog, Empty, Fact, Facts, Field, Glyph, JobBadge, Json, Look,
+        NextSlots, Notice, OriginFact, PageHead, Panel, Refusal, Stamp, TaskTable, Timeline,
+        view_of,
     },
     filter::TaskFilter,
     hooks::{use_action, use_address, use_live_fetch, use_page, use_session, use_toasts},
     route::Route,
-    text::{duration, misfire_label, overlap_label, schedule_detail, schedule_in_words},
+    text::{Tone, duration, misfire_label, overlap_label, schedule_detail, schedule_in_words},
 };
 
 const RUNS: u32 = 15;
@@ -178,22 +179,30 @@ fn PauseForm(props: &PauseProps) -> Html {
         }
     };
     let onclose = props.onclose.clone();
+    let field = Field {
+        name: "note",
+        label: "Note",
+        hint: "Why, for whoever asks later. It may stay empty.",
+        problem: pause.error.as_ref().and_then(|error| error.field("/note")),
+    };
     html! {
         <Dialog title="Pause this job" onclose={props.onclose.clone()}>
             <form class="form" {onsubmit}>
-                <label class="field">
-                    <span>{ "Note" }</span>
+                { field.around(|ties| html! {
                     <input
                         ref={note}
+                        id={ties.id}
                         name="note"
                         maxlength="1000"
                         autofocus=true
                         autocomplete="off"
+                        aria-describedby={ties.described_by}
+                        aria-invalid={ties.invalid}
                     />
-                    <small class="field-hint">
-                        { "Why, for whoever asks later. It may stay empty." }
-                    </small>
-                </label>
+                }) }
+                if let Some(error) = pause.error.filter(|error| error.field("/note").is_none()) {
+                    <Refusal {error} />
+                }
                 <footer class="form-foot">
                     <Button label="Keep it active" onclick={move |_| onclose.emit(())} />
                     <Button label="Pause job" look={Look::Primary} submit=true busy={pause.busy} />
@@ -250,18 +259,13 @@ fn paused(job: &JobView) -> Html {
     if job.status != JobStatus::Paused {
         return Html::default();
     }
+    let why = job.note.clone();
     html! {
-        <div class="notice" data-tone="wait">
-            <Icon glyph={Glyph::Pause} />
-            <div>
-                <strong>{ "Paused" }</strong>
-                <p>
-                    { job.note.clone().unwrap_or_else(|| {
-                        "It does not fire until somebody resumes it.".to_owned()
-                    }) }
-                </p>
-            </div>
-        </div>
+        <Notice tone={Tone::Wait} glyph={Glyph::Pause} title="Paused">
+            <p>
+                { why.unwrap_or_else(|| "It does not fire until somebody resumes it.".to_owned()) }
+            </p>
+        </Notice>
     }
 }
 

@@ -10,7 +10,7 @@ use yew::prelude::*;
 
 use crate::{
     api::ApiError,
-    components::{Brand, Button, Glyph, Icon, Look, ThemeSwitch},
+    components::{Brand, Button, Field, Look, Refusal, ThemeSwitch},
     hooks::{use_client, use_page, use_session},
 };
 
@@ -23,6 +23,8 @@ enum Wish {
 
 /// What the page promises before anything is known of the visitor.
 const PROMISE: &str = "Every task, job and resource, and how each came to be.";
+
+const LENGTH_HINT: &str = "At least 8 characters; long ones are better than odd ones.";
 
 /// Signing in, and registering.
 #[component]
@@ -74,7 +76,7 @@ pub fn SignIn() -> Html {
                 <h1>{ if registers { "Create your account" } else { "Sign in to Almanac" } }</h1>
                 <p class="sign-in-line">{ PROMISE }</p>
                 if let Some(error) = &*error {
-                    { refusal(error) }
+                    <Refusal error={error.clone()} advice={advice(error)} />
                 }
                 <form class="form" {onsubmit}>
                     { fields(registers, error.as_ref()) }
@@ -146,43 +148,30 @@ fn field(
     autocomplete: &'static str,
     problem: Option<String>,
 ) -> Html {
-    html! {
-        <label class="field" key={name}>
-            <span>{ label }</span>
+    let chosen_now = autocomplete == "new-password";
+    let field = Field {
+        name,
+        label,
+        hint: if chosen_now { LENGTH_HINT } else { "" },
+        problem,
+    };
+    field.around(|ties| {
+        html! {
             <input
+                id={ties.id}
                 {name}
                 type={kind}
                 {autocomplete}
                 required=true
-                minlength={(autocomplete == "new-password").then_some("8")}
-                aria-invalid={problem.is_some().then_some("true")}
+                minlength={chosen_now.then_some("8")}
+                aria-describedby={ties.described_by}
+                aria-invalid={ties.invalid}
             />
-            if autocomplete == "new-password" && problem.is_none() {
-                <small class="field-hint">
-                    { "At least 8 characters; long ones are better than odd ones." }
-                </small>
-            }
-            if let Some(problem) = problem {
-                <small class="field-problem">{ problem }</small>
-            }
-        </label>
-    }
+        }
+    })
 }
 
-fn refusal(error: &ApiError) -> Html {
-    let advice = match error.code() {
-        Some(Code::InvalidCredentials) => {
-            "Check both, or create an account if you have none yet.".to_owned()
-        }
-        _ => error.detail(),
-    };
-    html! {
-        <div class="notice" data-tone="bad" role="alert">
-            <Icon glyph={Glyph::Warning} />
-            <div>
-                <strong>{ error.title() }</strong>
-                <p>{ advice }</p>
-            </div>
-        </div>
-    }
+fn advice(error: &ApiError) -> Option<&'static str> {
+    (error.code() == Some(Code::InvalidCredentials))
+        .then_some("Check both, or create an account if you have none yet.")
 }

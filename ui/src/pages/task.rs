@@ -11,12 +11,12 @@ use yew::prelude::*;
 use crate::{
     api::Collection,
     components::{
-        Anchor, Button, Copy, Elapsed, Fact, Facts, Glyph, Icon, Json, Look, PageHead, Panel,
+        Anchor, Button, Copy, Elapsed, Fact, Facts, Glyph, Json, Look, Notice, PageHead, Panel,
         Stamp, TaskBadge, Timeline, view_of,
     },
     hooks::{use_action, use_live_fetch, use_page, use_session, use_toasts},
     route::Route,
-    text::duration,
+    text::{Tone, duration},
 };
 
 /// Which task.
@@ -148,25 +148,26 @@ fn outcome(task: &TaskView) -> Html {
     html! {
         <>
             if task.cancel_requested && !task.status.is_final() {
-                <div class="notice" data-tone="wait" role="status">
-                    <Icon glyph={Glyph::Stop} />
-                    <div>
-                        <strong>{ "Asked to stop" }</strong>
-                        <p>{ "The worker has been told; it ends at the next safe point." }</p>
-                    </div>
-                </div>
+                <Notice
+                    tone={Tone::Wait}
+                    glyph={Glyph::Stop}
+                    title="Asked to stop"
+                    role="status"
+                >
+                    <p>{ "The worker has been told; it ends at the next safe point." }</p>
+                </Notice>
             }
             if let Some(error) = &task.error {
-                <div class="notice" data-tone={if task.status.is_final() { "bad" } else { "wait" }}>
-                    <Icon glyph={Glyph::Warning} />
-                    <div>
-                        <strong><code>{ &error.code }</code></strong>
-                        <p class="notice-text">{ &error.message }</p>
-                        if error.retryable && !task.status.is_final() {
-                            <p class="faint">{ "Another attempt may help, and is scheduled." }</p>
-                        }
-                    </div>
-                </div>
+                <Notice
+                    tone={if task.status.is_final() { Tone::Bad } else { Tone::Wait }}
+                    glyph={Glyph::Warning}
+                    title={error.code.clone()}
+                >
+                    <p class="notice-text">{ &error.message }</p>
+                    if error.retryable && !task.status.is_final() {
+                        <p class="faint">{ "Another attempt may help, and is scheduled." }</p>
+                    }
+                </Notice>
             }
             if let Some(output) = &task.output {
                 <Panel title="Output">
