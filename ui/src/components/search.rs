@@ -39,9 +39,13 @@ pub fn Search(props: &Props) -> Html {
             }
         });
     }
+    // Typing rests after other choices may have been made: those must not be undone.
+    let latest = use_mut_ref(|| props.onsearch.clone());
+    *latest.borrow_mut() = props.onsearch.clone();
     let search = {
-        let (field, onsearch) = (field.clone(), props.onsearch.clone());
+        let field = field.clone();
         move || {
+            let onsearch = latest.borrow().clone();
             if let Some(field) = field.cast::<HtmlInputElement>() {
                 onsearch.emit(field.value().trim().to_owned());
             }

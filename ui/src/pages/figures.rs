@@ -90,11 +90,8 @@ pub fn JobFigures(props: &Props) -> Html {
         <Anchor class="figure-total number" to={Route::Jobs}>{ grouped(total) }</Anchor>
     };
     let query = |status| {
-        JobFilter {
-            status: Some(status),
-            ..JobFilter::default()
-        }
-        .written()
+        let of_status = JobFilter::default().with(|by| by.status = Some(status));
+        of_status.written()
     };
     html! {
         <Panel title="Jobs" {aside}>
@@ -133,11 +130,8 @@ pub fn ResourceFigures(props: &Props) -> Html {
         <Anchor class="figure-total number" to={Route::Resources}>{ grouped(total) }</Anchor>
     };
     let query = |type_name: &str| {
-        ResourceFilter {
-            type_name: type_name.to_owned(),
-            ..ResourceFilter::default()
-        }
-        .written()
+        let of_type = ResourceFilter::default().with(|by| type_name.clone_into(&mut by.type_name));
+        of_type.written()
     };
     html! {
         <Panel title="Resources" {aside}>

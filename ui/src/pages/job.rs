@@ -220,10 +220,7 @@ fn Runs(props: &Props) -> Html {
         |client, id| async move { client.job_runs(id, RUNS).await },
         |event| event.kind == "task",
     );
-    let all = TaskFilter {
-        job: Some(id),
-        ..TaskFilter::default()
-    };
+    let all = TaskFilter::default().with(|by| by.job = Some(id));
     let aside = html! {
         <Anchor to={Route::Tasks} query={all.written()}>{ "Show all" }</Anchor>
     };

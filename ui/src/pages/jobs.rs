@@ -1,7 +1,6 @@
 //! The list of jobs.
 //!
-//! Invariant: the address is the filter; when a job is due next is computed by the server, never
-//! here.
+//! Invariant: when a job is due next is computed by the server, never here.
 
 use schemas::{
     api::{JobView, Page, PauseJob, Stats, TaskView},
@@ -9,76 +8,42 @@ use schemas::{
 };
 use yew::prelude::*;
 
+use super::list::{ListPage, Listed};
 use crate::{
+    api::{ApiError, Client},
     browser,
-    components::{
-        Anchor, Button, Chip, Chips, Empty, Glyph, JobBadge, Look, NextSlot, OriginFact, PageHead,
-        Pager, Panel, Search, view_of,
-    },
-    filter::{JobFilter, job_status_name},
-    hooks::{use_action, use_address, use_live_fetch, use_page, use_session, use_toasts},
-    route::Route,
-    text::{count, job_label, job_tone, schedule_detail, schedule_in_words},
+    components::{Anchor, Button, Chip, Glyph, JobBadge, Look, NextSlot, OriginFact},
+    filter::{JobFilter, JobsBy, job_status_name},
+    hooks::{use_action, use_session, use_toasts},
+    route::{Route, Section},
+    text::{job_label, job_tone, schedule_detail, schedule_in_words},
 };
 
 /// The list of jobs.
-#[component]
-pub fn Jobs() -> Html {
-    let address = use_address();
-    let filter = JobFilter::read(&address.query);
-    let jobs = use_live_fetch(
-        filter.clone(),
-        |client, filter| async move { client.jobs(&filter).await },
-        |event| event.kind == "job",
-    );
-    let stats = use_live_fetch(
-        (),
-        |client, ()| async move { client.stats().await },
-        |event| event.kind == "job",
-    );
-    use_page("Jobs", !jobs.stale);
-    let onsearch = {
-        let (address, filter) = (address.clone(), filter.clone());
-        move |q| {
-            let wanted = JobFilter {
-                q,
-                ..filter.from_cursor("")
-            };
-            address.replace(Route::Jobs, &wanted.written());
-        }
-    };
-    html! {
-        <>
-            <PageHead title="Jobs" />
-            <div class="filters">
-                <Chips
-                    label="Status"
-                    to={Route::Jobs}
-                    chips={chips(&filter, stats.value.as_deref())}
-                />
-                <div class="filters-fields">
-                    <Search
-                        label="Search jobs by name"
-                        placeholder="Name"
-                        value={filter.q.clone()}
-                        {onsearch}
-                    />
-                </div>
-            </div>
-            <Panel title="Jobs" class="flush headless">
-                { view_of(&jobs, |page| list(page, &filter)) }
-            </Panel>
-        </>
-    }
-}
+pub type Jobs = ListPage<JobsBy>;
 
-fn list(page: &Page<JobView>, filter: &JobFilter) -> Html {
-    if page.items.is_empty() {
-        return nothing(filter);
+impl Listed for JobsBy {
+    type Item = JobView;
+    const SECTION: Section = Section::Jobs;
+    const NOUNS: (&'static str, &'static str) = ("job", "jobs");
+    const CHOICES: &'static str = "Status";
+    const SEARCH: (&'static str, &'static str) = ("Search jobs by name", "Name");
+    const NOTHING_YET: (Glyph, &'static str) = (
+        Glyph::Clock,
+        "Import one with “almanac import crontab”, or create jobs through the API.",
+    );
+    const NOTHING_FITS: &'static str = "Try fewer letters or another status, or drop the filter.";
+
+    async fn load(client: &Client, filter: &JobFilter) -> Result<Page<JobView>, ApiError> {
+        client.jobs(filter).await
     }
-    let next = page.page.next.clone().unwrap_or_default();
-    html! {
-        <>
+
+    fn chips(filter: &JobFilter, stats: Option<&Stats>) -> Vec<Chip> {
+        chips(filter, stats)
+    }
+
+    fn table(items: &[JobView]) -> Html {
+        html! {
             <div class="table-frame">
                 <table class="table">
                     <thead>
@@ -92,21 +57,13 @@ fn list(page: &Page<JobView>, filter: &JobFilter) -> Html {
                         </tr>
                     </thead>
                     <tbody>
-                        for job in &page.items {
+                        for job in items {
                             <JobRow key={job.id.to_string()} job={job.clone()} />
                         }
                     </tbody>
                 </table>
             </div>
-            <Pager
-                to={Route::Jobs}
-                page={page.page.clone()}
-                first={filter.from_cursor("").written()}
-                next={filter.from_cursor(&next).written()}
-                is_first={filter.cursor.is_empty()}
-                shown={count(page.items.len() as u64, "job", "jobs")}
-            />
-        </>
+        }
     }
 }
 
@@ -199,49 +156,20 @@ fn RowActions(props: &ActionsProps) -> Html {
     }
 }
 
-fn nothing(filter: &JobFilter) -> Html {
-    if filter.narrows() {
-        html! {
-            <Empty
-                glyph={Glyph::Search}
-                title="No job fits"
-                hint="Try fewer letters or another status, or drop the filter."
-            >
-                <Anchor class="button" to={Route::Jobs}>{ "Show all jobs" }</Anchor>
-            </Empty>
-        }
-    } else {
-        html! {
-            <Empty
-                glyph={Glyph::Clock}
-                title="No jobs yet"
-                hint="Import one with “almanac import crontab”, or create jobs through the API."
-            />
-        }
-    }
-}
-
 fn chips(filter: &JobFilter, stats: Option<&Stats>) -> Vec<Chip> {
     [None, Some(JobStatus::Active), Some(JobStatus::Paused)]
         .into_iter()
         .map(|status| {
-            let wanted = JobFilter {
-                status,
-                ..filter.from_cursor("")
-            };
-            let counted = stats.filter(|_| filter.q.is_empty()).zip(status);
+            let counted = stats.filter(|_| filter.by.q.is_empty()).zip(status);
             Chip {
                 label: status.map_or("All", job_label).into(),
                 count: counted.map(|(stats, status)| {
-                    stats
-                        .jobs
-                        .get(job_status_name(status))
-                        .copied()
-                        .unwrap_or(0)
+                    let name = job_status_name(status);
+                    stats.jobs.get(name).copied().unwrap_or(0)
                 }),
-                query: wanted.written().into(),
+                query: filter.with(|by| by.status = status).written().into(),
                 tone: status.map(job_tone),
-                chosen: filter.status == status,
+                chosen: filter.by.status == status,
             }
         })
         .collect()

@@ -7,6 +7,7 @@ mod attention;
 mod figures;
 mod job;
 mod jobs;
+mod list;
 mod not_found;
 mod overview;
 mod resource;

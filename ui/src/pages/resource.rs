@@ -41,10 +41,8 @@ pub fn Resource(props: &Props) -> Html {
         .map_or_else(|| "Resource".to_owned(), |r| r.name.clone());
     use_page(&title, resource.value.is_some() || resource.error.is_some());
     view_of(&resource, |resource| {
-        let of_type = ResourceFilter {
-            type_name: resource.type_name.clone(),
-            ..ResourceFilter::default()
-        };
+        let of_type =
+            ResourceFilter::default().with(|by| by.type_name.clone_from(&resource.type_name));
         let beside = html! {
             <Anchor class="tag" to={Route::Resources} query={of_type.written()}>
                 { &resource.type_name }

@@ -1,6 +1,6 @@
 //! The list of resources.
 //!
-//! Invariant: the address is the filter; the counts by type are those of the server.
+//! Invariant: the counts by type are those of the server.
 
 use schemas::{
     api::{Page, ResourceView, Stats},
@@ -8,15 +8,13 @@ use schemas::{
 };
 use yew::prelude::*;
 
+use super::list::{ListPage, Listed};
 use crate::{
-    components::{
-        Anchor, Chip, Chips, Empty, Glyph, Moment, OriginFact, PageHead, Pager, Panel, Search,
-        view_of,
-    },
-    filter::ResourceFilter,
-    hooks::{use_address, use_live_fetch, use_page},
-    route::Route,
-    text::{count, inline},
+    api::{ApiError, Client},
+    components::{Anchor, Chip, Glyph, Moment, OriginFact},
+    filter::{ResourceFilter, ResourcesBy},
+    route::{Route, Section},
+    text::inline,
 };
 
 /// How many attributes a row shows.
@@ -24,63 +22,33 @@ const ATTRIBUTES: usize = 3;
 const VALUE_CHARS: usize = 32;
 
 /// The list of resources.
-#[component]
-pub fn Resources() -> Html {
-    let address = use_address();
-    let filter = ResourceFilter::read(&address.query);
-    let resources = use_live_fetch(
-        filter.clone(),
-        |client, filter| async move { client.resources(&filter).await },
-        |event| event.kind == "resource",
-    );
-    let stats = use_live_fetch(
-        (),
-        |client, ()| async move { client.stats().await },
-        |event| event.kind == "resource",
-    );
-    use_page("Resources", !resources.stale);
-    let onsearch = {
-        let filter = filter.clone();
-        move |q| {
-            let wanted = ResourceFilter {
-                q,
-                ..filter.from_cursor("")
-            };
-            address.replace(Route::Resources, &wanted.written());
-        }
-    };
-    html! {
-        <>
-            <PageHead title="Resources" />
-            <div class="filters">
-                <Chips
-                    label="Type"
-                    to={Route::Resources}
-                    chips={chips(&filter, stats.value.as_deref())}
-                />
-                <div class="filters-fields">
-                    <Search
-                        label="Search resources"
-                        placeholder="Name"
-                        value={filter.q.clone()}
-                        {onsearch}
-                    />
-                </div>
-            </div>
-            <Panel title="Resources" class="flush headless">
-                { view_of(&resources, |page| list(page, &filter)) }
-            </Panel>
-        </>
-    }
-}
+pub type Resources = ListPage<ResourcesBy>;
 
-fn list(page: &Page<ResourceView>, filter: &ResourceFilter) -> Html {
-    if page.items.is_empty() {
-        return nothing(filter);
+impl Listed for ResourcesBy {
+    type Item = ResourceView;
+    const SECTION: Section = Section::Resources;
+    const NOUNS: (&'static str, &'static str) = ("resource", "resources");
+    const CHOICES: &'static str = "Type";
+    const SEARCH: (&'static str, &'static str) = ("Search resources", "Name");
+    const NOTHING_YET: (Glyph, &'static str) = (
+        Glyph::Box,
+        "Run “almanac import inventory” to take in this machine, or use the API.",
+    );
+    const NOTHING_FITS: &'static str = "Try fewer letters or another type, or drop the filter.";
+
+    async fn load(
+        client: &Client,
+        filter: &ResourceFilter,
+    ) -> Result<Page<ResourceView>, ApiError> {
+        client.resources(filter).await
     }
-    let next = page.page.next.clone().unwrap_or_default();
-    html! {
-        <>
+
+    fn chips(filter: &ResourceFilter, stats: Option<&Stats>) -> Vec<Chip> {
+        chips(filter, stats)
+    }
+
+    fn table(items: &[ResourceView]) -> Html {
+        html! {
             <div class="table-frame">
                 <table class="table">
                     <thead>
@@ -92,22 +60,10 @@ fn list(page: &Page<ResourceView>, filter: &ResourceFilter) -> Html {
                             <th scope="col" class="end">{ "Changed" }</th>
                         </tr>
                     </thead>
-                    <tbody>
-                        for resource in &page.items {
-                            { row(resource) }
-                        }
-                    </tbody>
+                    <tbody>{ for items.iter().map(row) }</tbody>
                 </table>
             </div>
-            <Pager
-                to={Route::Resources}
-                page={page.page.clone()}
-                first={filter.from_cursor("").written()}
-                next={filter.from_cursor(&next).written()}
-                is_first={filter.cursor.is_empty()}
-                shown={count(page.items.len() as u64, "resource", "resources")}
-            />
-        </>
+        }
     }
 }
 
@@ -162,40 +118,15 @@ pub fn labels(labels: &Labels) -> Html {
     }
 }
 
-fn nothing(filter: &ResourceFilter) -> Html {
-    if filter.narrows() {
-        html! {
-            <Empty
-                glyph={Glyph::Search}
-                title="No resource fits"
-                hint="Try fewer letters or another type, or drop the filter."
-            >
-                <Anchor class="button" to={Route::Resources}>{ "Show all resources" }</Anchor>
-            </Empty>
-        }
-    } else {
-        html! {
-            <Empty
-                glyph={Glyph::Box}
-                title="No resources yet"
-                hint="Run “almanac import inventory” to take in this machine, or use the API."
-            />
-        }
-    }
-}
-
 fn chips(filter: &ResourceFilter, stats: Option<&Stats>) -> Vec<Chip> {
     let chip = |label: &str, type_name: &str, count: Option<u64>| {
-        let wanted = ResourceFilter {
-            type_name: type_name.to_owned(),
-            ..filter.from_cursor("")
-        };
+        let wanted = filter.with(|by| type_name.clone_into(&mut by.type_name));
         Chip {
             label: label.to_owned().into(),
-            count: count.filter(|_| filter.q.is_empty()),
+            count: count.filter(|_| filter.by.q.is_empty()),
             query: wanted.written().into(),
             tone: None,
-            chosen: filter.type_name == type_name,
+            chosen: filter.by.type_name == type_name,
         }
     };
     let types = stats
@@ -209,8 +140,13 @@ fn chips(filter: &ResourceFilter, stats: Option<&Stats>) -> Vec<Chip> {
             .map(|of| chip(&of.type_name, &of.type_name, Some(of.count))),
     );
     // A type that has no resources any more still shows that it is what the list is narrowed to.
-    if !filter.type_name.is_empty() && types.iter().all(|of| of.type_name != filter.type_name) {
-        chips.push(chip(&filter.type_name, &filter.type_name, stats.map(|_| 0)));
+    if !filter.by.type_name.is_empty() && types.iter().all(|of| of.type_name != filter.by.type_name)
+    {
+        chips.push(chip(
+            &filter.by.type_name,
+            &filter.by.type_name,
+            stats.map(|_| 0),
+        ));
     }
     chips
 }
