@@ -18,6 +18,7 @@ mod empty;
 mod facts;
 mod field;
 mod help;
+mod history;
 mod icon;
 mod json;
 mod live_pill;

@@ -1,17 +1,29 @@
 //! The history of one thing: its events, as the log has them.
 //!
-//! Invariant: in the order of the log, and complete from the first event to the last shown; each
-//! event can be unfolded to the data that was written.
+//! Invariant: the newest first and without a gap; the number of events is that of all there are, or
+//! says that there are more. Each event can be unfolded to the data that was written.
 
-use schemas::api::{EventView, Page, PageInfo};
+use std::rc::Rc;
+
+use schemas::api::EventView;
+use web_sys::Element;
 use yew::prelude::*;
 
-use super::{Button, Empty, Glyph, Json, Panel, Stamp, view_of};
+use super::{
+    Button, Empty, Glyph, Json, Panel, Stamp,
+    history::{Book, History, read_on},
+    view_of,
+};
 use crate::{
-    api::{ApiError, Client, Collection},
+    api::Collection,
     hooks::{use_live_fetch, use_session},
     text::{count, event_title, event_tone, grouped, short_id},
 };
+
+/// How many events are shown at first, and how many more on demand.
+const SHOWN: usize = 100;
+/// How many events are read at first, and how many more on demand.
+const READ: usize = 5_000;
 
 /// Whose history.
 #[derive(PartialEq, Properties)]
@@ -25,32 +37,39 @@ pub struct Props {
 /// The events of one thing, as they happen.
 #[component]
 pub fn Timeline(props: &Props) -> Html {
-    let pieces = use_state_eq(|| 1_u32);
+    let shown = use_state_eq(|| SHOWN);
+    let most = use_state_eq(|| READ);
     let of = (props.collection, props.id.clone());
-    let question = (of.0, of.1.clone(), *pieces);
-    let events = use_live_fetch(question, history, move |event| {
+    let book = use_memo(of.clone(), |_| Book::default());
+    let question = (of.clone(), (*book).clone(), *most);
+    let history = use_live_fetch(question, read_on, move |event| {
         event.kind == of.0.kind() && event.id.to_string() == of.1.as_str()
     });
     let user = use_session().user().map(|user| format!("user:{}", user.id));
-    let shown = events
-        .value
-        .as_ref()
-        .map_or(0, |page| page.items.len() as u64);
-    let aside = html! { <span class="faint">{ count(shown, "event", "events") }</span> };
-    let more = move |_| pieces.set(*pieces + 1);
+    let aside = history.value.as_deref().map(|history| {
+        html! { <span class="faint">{ number(history) }</span> }
+    });
+    let earlier = {
+        let shown = shown.clone();
+        move |_| shown.set(*shown + SHOWN)
+    };
+    let later = move |_| most.set(*most + READ);
     html! {
-        <Panel title="Timeline" class="timeline-panel" {aside}>
-            { view_of(&events, |page| html! {
+        <Panel title="Timeline" class="timeline-panel" aside={aside.unwrap_or_default()}>
+            { view_of(&history, |history| html! {
                 <>
-                    if page.items.is_empty() {
+                    if history.events.is_empty() {
                         <Empty
                             glyph={Glyph::Activity}
                             title="No events"
                             hint="Nothing is recorded of this yet."
                         />
                     }
-                    <ol class="timeline">
-                        for event in &page.items {
+                    if history.has_more {
+                        <Button label="Read later events" onclick={later} />
+                    }
+                    <ol class="timeline" reversed=true>
+                        for event in history.events.iter().rev().take(*shown) {
                             <Entry
                                 key={event.id.clone()}
                                 event={event.clone()}
@@ -58,8 +77,8 @@ pub fn Timeline(props: &Props) -> Html {
                             />
                         }
                     </ol>
-                    if page.page.has_more {
-                        <Button label="Show later events" onclick={more} />
+                    if history.events.len() > *shown {
+                        <Button label="Show earlier events" onclick={earlier} />
                     }
                 </>
             }) }
@@ -67,15 +86,33 @@ pub fn Timeline(props: &Props) -> Html {
     }
 }
 
+/// `3 events`, `5,000+ events`.
+fn number(history: &History) -> String {
+    let read = history.events.len() as u64;
+    if history.has_more {
+        format!("{}+ events", grouped(read))
+    } else {
+        count(read, "event", "events")
+    }
+}
+
 #[derive(PartialEq, Properties)]
 struct EntryProps {
-    event: EventView,
+    event: Rc<EventView>,
     you: bool,
 }
 
 #[component]
 fn Entry(props: &EntryProps) -> Html {
     let event = &props.event;
+    let open = use_state_eq(|| false);
+    let ontoggle = {
+        let open = open.setter();
+        move |event: Event| {
+            let details = event.target_dyn_into::<Element>();
+            open.set(details.is_some_and(|details| details.has_attribute("open")));
+        }
+    };
     let position = event
         .sequence
         .parse()
@@ -87,7 +124,7 @@ fn Entry(props: &EntryProps) -> Html {
             data-event={event.name.clone()}
         >
             <span class="entry-mark" aria-hidden="true" />
-            <details>
+            <details {ontoggle}>
                 <summary>
                     <span class="entry-title">{ event_title(&event.name) }</span>
                     <span class="entry-actor" title={event.actorid.clone()}>
@@ -98,51 +135,37 @@ fn Entry(props: &EntryProps) -> Html {
                     </span>
                     <Stamp at={event.time} />
                 </summary>
-                <dl class="entry-facts">
-                    <div><dt>{ "Type" }</dt><dd><code>{ &event.name }</code></dd></div>
-                    <div><dt>{ "Version" }</dt><dd>{ event.streamrevision }</dd></div>
-                    <div><dt>{ "Actor" }</dt><dd><code>{ &event.actorid }</code></dd></div>
-                    <div>
-                        <dt>{ "Command" }</dt>
-                        <dd><code>{ event.commandid.to_string() }</code></dd>
-                    </div>
-                    <div>
-                        <dt>{ "Correlation" }</dt>
-                        <dd><code>{ event.correlationid.to_string() }</code></dd>
-                    </div>
-                    if let Some(cause) = event.causationid {
-                        <div><dt>{ "Cause" }</dt><dd><code>{ cause.to_string() }</code></dd></div>
-                    }
-                </dl>
-                <Json value={event.data.clone()} what="event data" />
+                // Laid out only for whoever looks: a history can be long.
+                if *open {
+                    { unfolded(event) }
+                }
             </details>
         </li>
     }
 }
 
-/// The first `pieces` pieces of the history, as one.
-async fn history(
-    client: Client,
-    (collection, id, pieces): (Collection, AttrValue, u32),
-) -> Result<Page<EventView>, ApiError> {
-    let mut all = Page {
-        items: Vec::new(),
-        page: PageInfo {
-            next: None,
-            has_more: true,
-        },
-    };
-    for _ in 0..pieces {
-        let piece = client
-            .events(collection, &id, all.page.next.as_deref())
-            .await?;
-        all.items.extend(piece.items);
-        all.page = piece.page;
-        if !all.page.has_more {
-            break;
-        }
+fn unfolded(event: &EventView) -> Html {
+    html! {
+        <>
+            <dl class="entry-facts">
+                <div><dt>{ "Type" }</dt><dd><code>{ &event.name }</code></dd></div>
+                <div><dt>{ "Version" }</dt><dd>{ event.streamrevision }</dd></div>
+                <div><dt>{ "Actor" }</dt><dd><code>{ &event.actorid }</code></dd></div>
+                <div>
+                    <dt>{ "Command" }</dt>
+                    <dd><code>{ event.commandid.to_string() }</code></dd>
+                </div>
+                <div>
+                    <dt>{ "Correlation" }</dt>
+                    <dd><code>{ event.correlationid.to_string() }</code></dd>
+                </div>
+                if let Some(cause) = event.causationid {
+                    <div><dt>{ "Cause" }</dt><dd><code>{ cause.to_string() }</code></dd></div>
+                }
+            </dl>
+            <Json value={event.data.clone()} what="event data" />
+        </>
     }
-    Ok(all)
 }
 
 /// `You`, `scheduler`, `user 0000beef`.

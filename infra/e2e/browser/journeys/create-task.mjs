@@ -4,7 +4,8 @@ import { mark, signIn, unreloaded } from "../visitor.mjs";
 
 export const name = "create a task and see it turn green";
 
-const STORY = ["task.created.v1", "task.started.v1", "task.succeeded.v1"];
+// The newest first.
+const STORY = ["task.succeeded.v1", "task.started.v1", "task.created.v1"];
 
 export async function run({ page, base, admin, api }) {
   await signIn(page, base, admin);
@@ -34,9 +35,11 @@ export async function run({ page, base, admin, api }) {
   await entries.nth(STORY.length - 1).waitFor();
   const told = await entries.evaluateAll((all) => all.map((entry) => entry.dataset.event));
   if (told.join() !== STORY.join()) throw new Error(`the timeline tells ${told}`);
-  await entries.first().locator("summary").click();
-  await entries.first().getByText("You", { exact: true }).waitFor();
-  await entries.first().getByText("1500").waitFor();
+  const created = entries.last();
+  await created.getByText("You", { exact: true }).waitFor();
+  if (await created.locator("pre").count()) throw new Error("what is folded is laid out");
+  await created.locator("summary").click();
+  await created.getByText("1500").waitFor();
 
   const task = await api("GET", `/tasks/${page.url().split("/").pop()}`);
   if (task.priority !== "high" || task.status !== "succeeded") {
