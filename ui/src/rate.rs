@@ -1,7 +1,7 @@
 //! How much happened in each of the last sixty seconds.
 //!
-//! Invariant: seconds in which nothing happened count as zero, also those that were never asked
-//! about.
+//! Invariant: what happened counts in the second in which it happened, however late it is heard of;
+//! nothing is said of the time before anybody listened.
 
 /// How many seconds are remembered.
 pub const SECONDS: usize = 60;
@@ -11,21 +11,41 @@ pub const SECONDS: usize = 60;
 pub struct Rate {
     counts: [u32; SECONDS],
     at_s: i64,
+    /// When listening began.
+    since_s: i64,
+    /// How far the reader's clock is ahead of the server's, at most: the least time from a change
+    /// to hearing of it.
+    ahead_ms: i64,
 }
 
 impl Rate {
-    /// Nothing happened before `now_ms`.
+    /// Listening begins.
     pub const fn new(now_ms: i64) -> Self {
         Self {
             counts: [0; SECONDS],
             at_s: now_ms / 1_000,
+            since_s: now_ms / 1_000,
+            ahead_ms: i64::MAX,
         }
     }
 
-    /// Something happened `times` times at `now_ms`.
-    pub fn add(&mut self, now_ms: i64, times: u32) {
+    /// Listening begins anew: something may have been missed.
+    pub const fn restart(&mut self, now_ms: i64) {
+        *self = Self {
+            ahead_ms: self.ahead_ms,
+            ..Self::new(now_ms)
+        };
+    }
+
+    /// Something happened `times` times at `at_ms`, by the server's clock, and is heard of now.
+    pub fn add(&mut self, at_ms: i64, now_ms: i64, times: u32) {
         self.advance(now_ms);
-        self.counts[SECONDS - 1] += times;
+        self.ahead_ms = self.ahead_ms.min(now_ms - at_ms);
+        let late_s = (now_ms - at_ms - self.ahead_ms) / 1_000;
+        let ago = usize::try_from(late_s).unwrap_or(0);
+        if self.at_s - late_s >= self.since_s && ago < SECONDS {
+            self.counts[SECONDS - 1 - ago] += times;
+        }
     }
 
     /// Counts up to the second before `now_ms`; the present one is not over yet.
@@ -42,6 +62,12 @@ impl Rate {
     /// The counts, the oldest first.
     pub const fn counts(&self) -> &[u32; SECONDS] {
         &self.counts
+    }
+
+    /// For how many seconds the counts speak.
+    pub fn seconds(&self) -> usize {
+        let listened = usize::try_from(self.at_s - self.since_s).unwrap_or(0);
+        listened.min(SECONDS)
     }
 
     /// How many in all.
@@ -69,23 +95,55 @@ mod tests {
     #[test]
     fn seconds_pass() {
         let mut rate = Rate::new(10_000);
-        rate.add(10_100, 1);
-        rate.add(10_900, 2);
-        rate.add(12_000, 5);
+        rate.add(10_100, 10_100, 1);
+        rate.add(10_900, 10_900, 2);
+        rate.add(12_000, 12_000, 5);
         assert_eq!(rate.counts()[SECONDS - 3..], [3, 0, 5]);
+        assert_eq!(rate.seconds(), 2);
         rate.advance(69_000);
         assert_eq!(rate.counts()[..3], [3, 0, 5]);
         rate.advance(70_000);
         assert_eq!(rate.counts()[..3], [0, 5, 0]);
+        assert_eq!(rate.seconds(), SECONDS);
         rate.advance(1_000_000);
         assert_eq!(rate.total(), 0);
     }
 
     #[test]
+    fn what_is_heard_late_counts_when_it_happened() {
+        let mut rate = Rate::new(100_000);
+        rate.add(100_000, 100_000, 1);
+        // A stream that resumes tells all at once what was missed.
+        for at_ms in [210_000, 270_000, 299_000] {
+            rate.add(at_ms, 300_000, 7);
+        }
+        assert_eq!(rate.total(), 14, "the first is more than a minute old");
+        assert_eq!(rate.counts()[SECONDS - 2..], [7, 0]);
+        // After a gap nothing is said of the time before.
+        rate.restart(301_000);
+        rate.add(299_500, 301_000, 7);
+        assert_eq!((rate.total(), rate.seconds()), (0, 0));
+    }
+
+    #[test]
+    fn a_wrong_clock_moves_nothing() {
+        for wrong_ms in [-600_000, 600_000] {
+            let mut rate = Rate::new(1_000_000);
+            rate.add(1_000_000 + wrong_ms, 1_000_000, 1);
+            rate.add(1_005_000 + wrong_ms, 1_005_000, 2);
+            assert_eq!(
+                rate.counts()[SECONDS - 6..],
+                [1, 0, 0, 0, 0, 2],
+                "{wrong_ms}"
+            );
+        }
+    }
+
+    #[test]
     fn a_clock_set_back_changes_nothing() {
         let mut rate = Rate::new(50_000);
-        rate.add(50_000, 2);
-        rate.add(20_000, 1);
+        rate.add(50_000, 50_000, 2);
+        rate.add(50_000, 20_000, 1);
         assert_eq!(rate.total(), 3);
     }
 

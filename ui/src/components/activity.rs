@@ -1,6 +1,7 @@
 //! What happens right now: the latest commits, and how many there were each second.
 //!
-//! Invariant: it shows what the live stream says and asks for nothing, so it is never behind it.
+//! Invariant: it shows what the live stream says and asks for nothing, so it is never behind it; a
+//! number of events always says of how much time it speaks.
 
 use std::{collections::VecDeque, rc::Rc};
 
@@ -13,7 +14,7 @@ use crate::{
     browser,
     hooks::{use_live, use_now},
     live::News,
-    rate::{Rate, outline},
+    rate::{Rate, SECONDS, outline},
     route::Route,
     text::{count, event_title, event_tone, short_id},
 };
@@ -45,20 +46,28 @@ pub fn Activity() -> Html {
     let now = use_now();
     {
         let (latest, rate) = (latest.dispatcher(), rate.clone());
-        use_live(move |news| {
-            if let News::Commit(event) = news {
-                rate.borrow_mut()
-                    .add(browser::now_ms(), event.events.len() as u32);
-                latest.dispatch(event.clone());
+        use_live(move |news| match news {
+            News::Commit(commit) => {
+                for event in &commit.events {
+                    let mut rate = rate.borrow_mut();
+                    rate.add(event.time.unix_ms(), browser::now_ms(), 1);
+                }
+                latest.dispatch(commit.clone());
             }
+            News::Reload => rate.borrow_mut().restart(browser::now_ms()),
+            News::Status(_) => {}
         });
     }
     rate.borrow_mut().advance(now);
-    let total = rate.borrow().total();
+    let total = rate.borrow().total().into();
+    let stretch = match rate.borrow().seconds() {
+        SECONDS => "minute".to_owned(),
+        seconds => format!("{seconds} s"),
+    };
     let path = outline(rate.borrow().counts(), WIDTH, HEIGHT);
     let aside = html! {
         <span class="faint">
-            { format!("{} in the last minute", count(total.into(), "event", "events")) }
+            { format!("{} in the last {stretch}", count(total, "event", "events")) }
         </span>
     };
     html! {
