@@ -77,4 +77,4 @@ pub use theme::ThemeSwitch;
 pub use timeline::Timeline;
 pub use toast_provider::ToastProvider;
 pub use trouble::Trouble;
-pub use view::view_of;
+pub use view::{is_gone, view_of};

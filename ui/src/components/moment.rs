@@ -1,6 +1,7 @@
 //! Instants and lengths of time, as they pass.
 //!
-//! Invariant: where a relative time stands, the exact one is one hover away; machines read UTC.
+//! Invariant: where a relative time stands alone, the exact one is one hover away; where an exact one
+//! stands, so does its zone; machines read UTC.
 
 use schemas::domain::Timestamp;
 use yew::prelude::*;
@@ -44,15 +45,17 @@ pub fn Moment(props: &Props) -> Html {
     }
 }
 
-/// What the reader's clock showed, and how long ago that is.
+/// What the reader's clock showed, in which zone, and how long ago that is.
 #[component]
 pub fn Stamp(props: &Props) -> Html {
     let at_ms = props.at.unix_ms();
     let civil = browser::civil(at_ms);
     let now = use_now();
     html! {
-        <time class="stamp" datetime={props.at.to_string()} title={civil.zone()}>
-            <span class="number">{ civil.stamp() }</span>
+        <time class="stamp" datetime={props.at.to_string()}>
+            <span class="number">
+                { civil.stamp() }{ " " }<span class="stamp-zone">{ civil.zone() }</span>
+            </span>
             <span class="stamp-distance">{ relative(at_ms, now) }</span>
         </time>
     }

@@ -9,17 +9,17 @@ use schemas::{
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::object::{object_of, use_object};
 use crate::{
-    api::Collection,
+    api::{Client, Collection},
     browser,
     components::{
-        Anchor, Button, Copy, Dialog, Empty, Fact, Facts, Field, Glyph, JobBadge, Json, Look,
-        NextSlots, Notice, OriginFact, PageHead, Panel, Refusal, Stamp, TaskTable, Timeline,
-        view_of,
+        Anchor, Button, Dialog, Empty, Fact, Facts, Field, Glyph, JobBadge, Json, Look, NextSlots,
+        Notice, OriginFact, PageHead, Panel, Refusal, Stamp, TaskTable, Timeline, view_of,
     },
     filter::TaskFilter,
-    hooks::{use_action, use_address, use_live_fetch, use_page, use_session, use_toasts},
-    route::Route,
+    hooks::{use_action, use_address, use_live_fetch, use_session, use_toasts},
+    route::{Route, Section},
     text::{Tone, duration, misfire_label, overlap_label, schedule_detail, schedule_in_words},
 };
 
@@ -36,23 +36,15 @@ pub struct Props {
 #[component]
 pub fn Job(props: &Props) -> Html {
     let id = props.id;
-    let job = use_live_fetch(
-        id,
-        |client, id| async move { client.job(id).await },
-        move |event| event.id == id.uuid(),
-    );
-    let title = job
-        .value
-        .as_ref()
-        .map_or_else(|| "Job".to_owned(), |job| job.name.clone());
-    use_page(&title, job.value.is_some() || job.error.is_some());
+    let load = |client: Client, id| async move { client.job(id).await };
+    let job = use_object(id, load, Section::Jobs, |job: &JobView| &job.name);
     let reload = job.reload.clone();
-    view_of(&job, |job| {
+    object_of(Section::Jobs, &id.to_string(), &job, |job, above| {
         html! {
             <>
                 <PageHead
                     title={job.name.clone()}
-                    above={above(job)}
+                    {above}
                     beside={html! { <JobBadge status={job.status} /> }}
                 >
                     <Actions job={job.clone()} changed={reload} />
@@ -238,17 +230,6 @@ fn Runs(props: &Props) -> Html {
                 }
             }) }
         </Panel>
-    }
-}
-
-fn above(job: &JobView) -> Html {
-    let id = job.id.to_string();
-    html! {
-        <p class="above">
-            <Anchor to={Route::Jobs}>{ "Jobs" }</Anchor>
-            <code>{ id.clone() }</code>
-            <Copy text={id} what="id" />
-        </p>
     }
 }
 

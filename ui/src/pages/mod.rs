@@ -9,6 +9,7 @@ mod job;
 mod jobs;
 mod list;
 mod not_found;
+mod object;
 mod overview;
 mod resource;
 mod resources;

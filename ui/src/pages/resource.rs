@@ -6,16 +6,17 @@ use schemas::{api::ResourceView, domain::ResourceId};
 use serde_json::Value;
 use yew::prelude::*;
 
-use super::resources::labels;
+use super::{
+    object::{object_of, use_object},
+    resources::labels,
+};
 use crate::{
-    api::Collection,
+    api::{Client, Collection},
     components::{
-        Anchor, Copy, Empty, Fact, Facts, Glyph, Json, OriginFact, PageHead, Panel, Stamp,
-        Timeline, view_of,
+        Anchor, Empty, Fact, Facts, Glyph, Json, OriginFact, PageHead, Panel, Stamp, Timeline,
     },
     filter::ResourceFilter,
-    hooks::{use_live_fetch, use_page},
-    route::Route,
+    route::{Route, Section},
     text::{count, inline},
 };
 
@@ -30,48 +31,34 @@ pub struct Props {
 #[component]
 pub fn Resource(props: &Props) -> Html {
     let id = props.id;
-    let resource = use_live_fetch(
-        id,
-        |client, id| async move { client.resource(id).await },
-        move |event| event.id == id.uuid(),
-    );
-    let title = resource
-        .value
-        .as_ref()
-        .map_or_else(|| "Resource".to_owned(), |r| r.name.clone());
-    use_page(&title, resource.value.is_some() || resource.error.is_some());
-    view_of(&resource, |resource| {
-        let of_type =
-            ResourceFilter::default().with(|by| by.type_name.clone_from(&resource.type_name));
-        let beside = html! {
-            <Anchor class="tag" to={Route::Resources} query={of_type.written()}>
-                { &resource.type_name }
-            </Anchor>
-        };
-        html! {
-            <>
-                <PageHead title={resource.name.clone()} above={above(resource)} {beside} />
-                <div class="columns columns-detail">
-                    <div class="stack">
-                        { attributes(resource) }
-                        <Timeline collection={Collection::Resources} id={id.to_string()} />
+    let load = |client: Client, id| async move { client.resource(id).await };
+    let resource = use_object(id, load, Section::Resources, |r: &ResourceView| &r.name);
+    object_of(
+        Section::Resources,
+        &id.to_string(),
+        &resource,
+        |resource, above| {
+            let of_type =
+                ResourceFilter::default().with(|by| by.type_name.clone_from(&resource.type_name));
+            let beside = html! {
+                <Anchor class="tag" to={Route::Resources} query={of_type.written()}>
+                    { &resource.type_name }
+                </Anchor>
+            };
+            html! {
+                <>
+                    <PageHead title={resource.name.clone()} {above} {beside} />
+                    <div class="columns columns-detail">
+                        <div class="stack">
+                            { attributes(resource) }
+                            <Timeline collection={Collection::Resources} id={id.to_string()} />
+                        </div>
+                        <div class="stack">{ facts(resource) }</div>
                     </div>
-                    <div class="stack">{ facts(resource) }</div>
-                </div>
-            </>
-        }
-    })
-}
-
-fn above(resource: &ResourceView) -> Html {
-    let id = resource.id.to_string();
-    html! {
-        <p class="above">
-            <Anchor to={Route::Resources}>{ "Resources" }</Anchor>
-            <code>{ id.clone() }</code>
-            <Copy text={id} what="id" />
-        </p>
-    }
+                </>
+            }
+        },
+    )
 }
 
 fn attributes(resource: &ResourceView) -> Html {
@@ -113,7 +100,8 @@ fn shown(name: &str, value: &Value) -> Html {
         Value::Array(_) | Value::Object(_) => {
             html! { <Json value={value.clone()} what={name.to_owned()} /> }
         }
-        Value::String(text) => html! { { text } },
+        Value::String(text) if text.is_empty() => html! { <code>{ "\"\"" }</code> },
+        Value::String(text) => html! { <span class="written">{ text }</span> },
         other => html! { <code>{ inline(other, usize::MAX) }</code> },
     }
 }

@@ -8,14 +8,15 @@ use schemas::{
 };
 use yew::prelude::*;
 
+use super::object::{object_of, use_object};
 use crate::{
-    api::Collection,
+    api::{Client, Collection},
     components::{
-        Anchor, Button, Copy, Elapsed, Fact, Facts, Glyph, Json, Look, Notice, PageHead, Panel,
-        Stamp, TaskBadge, Timeline, view_of,
+        Anchor, Button, Elapsed, Fact, Facts, Glyph, Json, Look, Notice, PageHead, Panel, Stamp,
+        TaskBadge, Timeline,
     },
-    hooks::{use_action, use_live_fetch, use_page, use_session, use_toasts},
-    route::Route,
+    hooks::{use_action, use_session, use_toasts},
+    route::{Route, Section},
     text::{Tone, duration},
 };
 
@@ -30,23 +31,15 @@ pub struct Props {
 #[component]
 pub fn Task(props: &Props) -> Html {
     let id = props.id;
-    let task = use_live_fetch(
-        id,
-        |client, id| async move { client.task(id).await },
-        move |event| event.id == id.uuid(),
-    );
-    let title = task
-        .value
-        .as_ref()
-        .map_or_else(|| "Task".to_owned(), |task| task.kind.clone());
-    use_page(&title, task.value.is_some() || task.error.is_some());
+    let load = |client: Client, id| async move { client.task(id).await };
+    let task = use_object(id, load, Section::Tasks, |task: &TaskView| &task.kind);
     let reload = task.reload.clone();
-    view_of(&task, |task| {
+    object_of(Section::Tasks, &id.to_string(), &task, |task, above| {
         html! {
             <>
                 <PageHead
                     title={task.kind.clone()}
-                    above={above(task)}
+                    {above}
                     beside={html! { <TaskBadge status={task.status} /> }}
                 >
                     <Actions task={task.clone()} changed={reload} />
@@ -130,17 +123,6 @@ fn Actions(props: &ActionsProps) -> Html {
                 />
             }
         </>
-    }
-}
-
-fn above(task: &TaskView) -> Html {
-    let id = task.id.to_string();
-    html! {
-        <p class="above">
-            <Anchor to={Route::Tasks}>{ "Tasks" }</Anchor>
-            <code>{ id.clone() }</code>
-            <Copy text={id} what="id" />
-        </p>
     }
 }
 
