@@ -3,22 +3,20 @@
 //! Invariant: a deleted job keeps its history and offers no action.
 
 use schemas::{
-    api::{JobView, PauseJob, TaskView},
+    api::JobView,
     domain::{JobId, job::JobStatus, schedule::Schedule},
 };
-use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::object::{object_of, use_object};
 use crate::{
     api::{Client, Collection},
-    browser,
     components::{
-        Anchor, Button, Dialog, Empty, Fact, Facts, Field, Glyph, JobBadge, Json, Look, NextSlots,
-        Notice, OriginFact, PageHead, Panel, Refusal, Stamp, TaskTable, Timeline, view_of,
+        Anchor, Empty, Fact, Facts, Glyph, JobActions, JobBadge, Json, NextSlots, Notice,
+        OriginFact, PageHead, Panel, Stamp, TaskTable, Timeline, view_of,
     },
     filter::TaskFilter,
-    hooks::{use_action, use_address, use_live_fetch, use_session, use_toasts},
+    hooks::use_live_fetch,
     route::{Route, Section},
     text::{Tone, duration, misfire_label, overlap_label, schedule_detail, schedule_in_words},
 };
@@ -47,7 +45,7 @@ pub fn Job(props: &Props) -> Html {
                     {above}
                     beside={html! { <JobBadge status={job.status} /> }}
                 >
-                    <Actions job={job.clone()} changed={reload} />
+                    <JobActions job={job.clone()} changed={reload} />
                 </PageHead>
                 { paused(job) }
                 <div class="columns columns-detail">
@@ -63,145 +61,6 @@ pub fn Job(props: &Props) -> Html {
             </>
         }
     })
-}
-
-#[derive(PartialEq, Properties)]
-struct ActionsProps {
-    job: JobView,
-    changed: Callback<()>,
-}
-
-#[component]
-fn Actions(props: &ActionsProps) -> Html {
-    let id = props.job.id;
-    let toasts = use_toasts();
-    let address = use_address();
-    let asking = use_state_eq(|| false);
-    let resume = {
-        let (toasts, changed) = (toasts.clone(), props.changed.clone());
-        use_action(
-            move |client, ()| async move { client.resume_job(id).await },
-            move |_: JobView| {
-                toasts.done("Job resumed");
-                changed.emit(());
-            },
-        )
-    };
-    let trigger = use_action(
-        move |client, ()| async move { client.trigger_job(id, browser::idempotency_key()).await },
-        move |task: TaskView| {
-            toasts.done("Triggered");
-            address.go(Route::Task { id: task.id }, "");
-        },
-    );
-    if !use_session().may_act() || props.job.status == JobStatus::Deleted {
-        return Html::default();
-    }
-    let (run_resume, run_trigger) = (resume.run.clone(), trigger.run.clone());
-    let (ask, close) = (asking.setter(), asking.setter());
-    html! {
-        <>
-            <Button
-                label="Trigger now"
-                glyph={Glyph::Arrow}
-                look={Look::Primary}
-                name="trigger"
-                busy={trigger.busy}
-                onclick={move |_| run_trigger.emit(())}
-            />
-            if props.job.status == JobStatus::Active {
-                <Button
-                    label="Pause"
-                    glyph={Glyph::Pause}
-                    name="pause"
-                    onclick={move |_| ask.set(true)}
-                />
-            } else {
-                <Button
-                    label="Resume"
-                    glyph={Glyph::Play}
-                    name="resume"
-                    busy={resume.busy}
-                    onclick={move |_| run_resume.emit(())}
-                />
-            }
-            if *asking {
-                <PauseForm
-                    {id}
-                    changed={props.changed.clone()}
-                    onclose={move |()| close.set(false)}
-                />
-            }
-        </>
-    }
-}
-
-#[derive(PartialEq, Properties)]
-struct PauseProps {
-    id: JobId,
-    changed: Callback<()>,
-    onclose: Callback<()>,
-}
-
-#[component]
-fn PauseForm(props: &PauseProps) -> Html {
-    let id = props.id;
-    let toasts = use_toasts();
-    let note = use_node_ref();
-    let pause = {
-        let (changed, onclose) = (props.changed.clone(), props.onclose.clone());
-        use_action(
-            move |client, pause: PauseJob| async move { client.pause_job(id, &pause).await },
-            move |_: JobView| {
-                toasts.done("Job paused");
-                changed.emit(());
-                onclose.emit(());
-            },
-        )
-    };
-    let onsubmit = {
-        let (note, run) = (note.clone(), pause.run.clone());
-        move |event: SubmitEvent| {
-            event.prevent_default();
-            let note = note.cast::<HtmlInputElement>().map(|field| field.value());
-            let note = note
-                .map(|text| text.trim().to_owned())
-                .filter(|text| !text.is_empty());
-            run.emit(PauseJob { note });
-        }
-    };
-    let onclose = props.onclose.clone();
-    let field = Field {
-        name: "note",
-        label: "Note",
-        hint: "Why, for whoever asks later. It may stay empty.",
-        problem: pause.error.as_ref().and_then(|error| error.field("/note")),
-    };
-    html! {
-        <Dialog title="Pause this job" onclose={props.onclose.clone()}>
-            <form class="form" {onsubmit}>
-                { field.around(|ties| html! {
-                    <input
-                        ref={note}
-                        id={ties.id}
-                        name="note"
-                        maxlength="1000"
-                        autofocus=true
-                        autocomplete="off"
-                        aria-describedby={ties.described_by}
-                        aria-invalid={ties.invalid}
-                    />
-                }) }
-                if let Some(error) = pause.error.filter(|error| error.field("/note").is_none()) {
-                    <Refusal {error} />
-                }
-                <footer class="form-foot">
-                    <Button label="Keep it active" onclick={move |_| onclose.emit(())} />
-                    <Button label="Pause job" look={Look::Primary} submit=true busy={pause.busy} />
-                </footer>
-            </form>
-        </Dialog>
-    }
 }
 
 #[component]

@@ -3,18 +3,16 @@
 //! Invariant: when a job is due next is computed by the server, never here.
 
 use schemas::{
-    api::{JobView, Page, PauseJob, Stats, TaskView},
-    domain::{JobId, job::JobStatus},
+    api::{JobView, Page, Stats},
+    domain::job::JobStatus,
 };
 use yew::prelude::*;
 
 use super::list::{ListPage, Listed};
 use crate::{
     api::{ApiError, Client},
-    browser,
-    components::{Anchor, Button, Chip, Glyph, JobBadge, Look, NextSlot, OriginFact},
+    components::{Anchor, Chip, Glyph, JobActions, JobBadge, NextSlot, OriginFact},
     filter::{JobFilter, JobsBy, job_status_name},
-    hooks::{use_action, use_session, use_toasts},
     route::{Route, Section},
     text::{job_label, job_tone, schedule_detail, schedule_in_words},
 };
@@ -94,65 +92,8 @@ fn JobRow(props: &RowProps) -> Html {
                 }
             </td>
             <td data-label="Origin" class="optional"><OriginFact origin={job.origin.clone()} /></td>
-            <td class="cell-actions end"><RowActions id={job.id} status={job.status} /></td>
+            <td class="cell-actions end"><JobActions job={job.clone()} compact=true /></td>
         </tr>
-    }
-}
-
-#[derive(PartialEq, Properties)]
-struct ActionsProps {
-    id: JobId,
-    status: JobStatus,
-}
-
-#[component]
-fn RowActions(props: &ActionsProps) -> Html {
-    let id = props.id;
-    let toasts = use_toasts();
-    let active = props.status == JobStatus::Active;
-    let switch = {
-        let toasts = toasts.clone();
-        use_action(
-            move |client, pause: bool| async move {
-                if pause {
-                    client.pause_job(id, &PauseJob::default()).await
-                } else {
-                    client.resume_job(id).await
-                }
-            },
-            move |job: JobView| {
-                let paused = job.status == JobStatus::Paused;
-                toasts.done(if paused { "Job paused" } else { "Job resumed" });
-            },
-        )
-    };
-    let trigger = use_action(
-        move |client, ()| async move { client.trigger_job(id, browser::idempotency_key()).await },
-        move |_: TaskView| toasts.done("Triggered: a task is queued"),
-    );
-    if !use_session().may_act() {
-        return Html::default();
-    }
-    let (run_switch, run_trigger) = (switch.run.clone(), trigger.run.clone());
-    html! {
-        <span class="actions">
-            <Button
-                label="Trigger now"
-                glyph={Glyph::Arrow}
-                look={Look::Ghost}
-                name="trigger"
-                busy={trigger.busy}
-                onclick={move |_| run_trigger.emit(())}
-            />
-            <Button
-                label={if active { "Pause" } else { "Resume" }}
-                glyph={if active { Glyph::Pause } else { Glyph::Play }}
-                look={Look::Ghost}
-                name={if active { "pause" } else { "resume" }}
-                busy={switch.busy}
-                onclick={move |_| run_switch.emit(active)}
-            />
-        </span>
     }
 }
 
