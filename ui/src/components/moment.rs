@@ -1,7 +1,7 @@
 //! Instants and lengths of time, as they pass.
 //!
-//! Invariant: where a relative time stands alone, the exact one is one hover away; where an exact one
-//! stands, so does its zone; machines read UTC.
+//! Invariant: where a relative time stands alone, the exact one is one hover away; where an exact
+//! one stands, so does its zone; machines read UTC.
 
 use schemas::domain::Timestamp;
 use yew::prelude::*;

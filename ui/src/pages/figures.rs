@@ -166,8 +166,8 @@ pub fn of_task(figures: &Stats, status: TaskStatus) -> u64 {
     figures.tasks.get(status.name()).copied().unwrap_or(0)
 }
 
-/// The states of the tasks that the list shows to whoever asks for no state: a slot that was skipped
-/// is not among them.
+/// The states of the tasks that the list shows to whoever asks for no state: a slot that was
+/// skipped is not among them.
 fn listed(figures: &Stats) -> Vec<(TaskStatus, u64)> {
     TaskStatus::ALL
         .into_iter()
