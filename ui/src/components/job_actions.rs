@@ -11,6 +11,7 @@ use yew::prelude::*;
 
 use super::{Button, Dialog, Field, Glyph, Look, Refusal};
 use crate::{
+    api::{ApiError, Client},
     browser,
     hooks::{use_action, use_address, use_session, use_toasts},
     route::Route,
@@ -41,13 +42,7 @@ pub fn JobActions(props: &Props) -> Html {
     let switch = {
         let (toasts, changed) = (toasts.clone(), props.changed.clone());
         use_action(
-            move |client, pause: bool| async move {
-                if pause {
-                    client.pause_job(id, &PauseJob::default()).await
-                } else {
-                    client.resume_job(id).await
-                }
-            },
+            move |client, pause| switched(client, id, pause),
             move |job: JobView| {
                 let paused = job.status == JobStatus::Paused;
                 toasts.done(if paused { "Job paused" } else { "Job resumed" });
@@ -69,6 +64,13 @@ pub fn JobActions(props: &Props) -> Html {
     }
     let (run_switch, run_trigger) = (switch.run.clone(), trigger.run.clone());
     let (ask, close) = (asking.setter(), asking.setter());
+    let pressed = move |_| {
+        if active && !compact {
+            ask.set(true);
+        } else {
+            run_switch.emit(active);
+        }
+    };
     let look = |wide| if compact { Look::Ghost } else { wide };
     html! {
         <span class={if compact { "actions" } else { "page-actions" }}>
@@ -86,13 +88,7 @@ pub fn JobActions(props: &Props) -> Html {
                 look={look(Look::Plain)}
                 name={if active { "pause" } else { "resume" }}
                 busy={switch.busy}
-                onclick={move |_| {
-                    if active && !compact {
-                        ask.set(true);
-                    } else {
-                        run_switch.emit(active);
-                    }
-                }}
+                onclick={pressed}
             />
             if *asking {
                 <PauseForm
@@ -102,6 +98,14 @@ pub fn JobActions(props: &Props) -> Html {
                 />
             }
         </span>
+    }
+}
+
+async fn switched(client: Client, id: JobId, pause: bool) -> Result<JobView, ApiError> {
+    if pause {
+        client.pause_job(id, &PauseJob::default()).await
+    } else {
+        client.resume_job(id).await
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     draft::{Draft, FIELDS},
 };
 use crate::{
+    api::ApiError,
     browser,
     hooks::{use_action, use_address, use_session, use_toasts},
     route::Route,
@@ -51,9 +52,7 @@ pub fn TaskForm(props: &Props) -> Html {
         },
     );
     let oninput = move |event: InputEvent| {
-        let field = event.target_dyn_into::<Element>();
-        let form = field.and_then(|field| field.closest("form").ok().flatten());
-        if let Some(Ok(form)) = form.map(JsCast::dyn_into) {
+        if let Some(form) = form_of(&event) {
             Draft::typed(&form).keep(user);
         }
     };
@@ -68,24 +67,12 @@ pub fn TaskForm(props: &Props) -> Html {
                 Err(error) => problem.set(Some(error)),
                 Ok(task) => {
                     problem.set(None);
-                    // The same content again is a repetition; other content is another task.
-                    let content = format!("{task:?}");
-                    let mut last = key.borrow_mut();
-                    if last.0 != content {
-                        *last = (content, browser::idempotency_key());
-                    }
-                    run.emit((task, last.1.clone()));
+                    run.emit(keyed(task, &mut key.borrow_mut()));
                 }
             }
         }
     };
-    let at = |name: &str| {
-        let here = problem.as_ref().filter(|(field, _)| *field == name);
-        here.map(|(_, problem)| problem.clone()).or_else(|| {
-            let error = create.error.as_ref()?;
-            error.field(&format!("/{name}"))
-        })
-    };
+    let at = |name: &str| wrong((*problem).as_ref(), create.error.as_ref(), name);
     let untaken = create
         .error
         .clone()
@@ -115,6 +102,33 @@ pub fn TaskForm(props: &Props) -> Html {
             </form>
         </Dialog>
     }
+}
+
+/// The form that somebody types into.
+fn form_of(event: &InputEvent) -> Option<HtmlFormElement> {
+    let field = event.target_dyn_into::<Element>()?;
+    field.closest("form").ok()??.dyn_into().ok()
+}
+
+/// What is wrong with the field `name`, by the form or by the server.
+fn wrong(
+    problem: Option<&(&'static str, String)>,
+    error: Option<&ApiError>,
+    name: &str,
+) -> Option<String> {
+    let here = problem.filter(|(field, _)| *field == name);
+    here.map(|(_, problem)| problem.clone())
+        .or_else(|| error?.field(&format!("/{name}")))
+}
+
+/// The task that is sent, with its key: the same content again is a repetition, other content is
+/// another task.
+fn keyed(task: CreateTask, last: &mut (String, Option<String>)) -> (CreateTask, Option<String>) {
+    let content = format!("{task:?}");
+    if last.0 != content {
+        *last = (content, browser::idempotency_key());
+    }
+    (task, last.1.clone())
 }
 
 /// An input that begins with a text.

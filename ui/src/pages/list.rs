@@ -1,8 +1,8 @@
 //! What the lists have in common: choices, a search, rows, and the way from page to page.
 //!
 //! Invariant: the address is the filter, and each page follows the live stream. What stands around
-//! the rows (where the next page is, why there are none) belongs to the filter that they answer, also
-//! while those of another filter are on their way.
+//! the rows (where the next page is, why there are none) belongs to the filter that they answer,
+//! also while those of another are on their way.
 
 use std::{future::Future, marker::PhantomData};
 
