@@ -193,6 +193,12 @@ fn add_headers(operation: &mut Value, reads: bool, writes: bool, conditional: bo
     if reads || writes {
         answers.push(("Consistency-Token", "The position that the answer reflects"));
     }
+    if reads {
+        answers.push((
+            "Consistency",
+            "`stale` if commits of what is shown could not be applied",
+        ));
+    }
     if writes {
         answers.push(("ETag", "The object's version"));
         answers.push((
