@@ -1,6 +1,7 @@
 //! Keeps one live stream open while the page can be seen.
 //!
-//! Invariant: at most one stream is open. After a break it resumes after the last commit heard, and
+//! Invariant: at most one stream is open, and none by a page that is out of sight for longer than a
+//! moment: browsers allow few connections, and all tabs share them. After a break it resumes after the last commit heard, and
 //! everybody is told to load again once.
 
 use std::{cell::Cell, cell::RefCell, rc::Rc};
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, ReadableStream, ReadableStreamDefaultReader};
+use yew::Callback;
 
 use super::{
     Feed, News, State,
@@ -39,9 +41,15 @@ struct Inner {
     abort: RefCell<Option<AbortController>>,
     last: Cell<Option<u64>>,
     failures: Cell<u32>,
+    /// Whether nobody has looked for a while.
+    unseen: Cell<bool>,
+    /// When the last bytes came, by the reader's clock, which goes on while a machine sleeps.
+    heard_ms: Cell<i64>,
     /// Counts streams, so that what is left of an earlier one knows that it is over.
     generation: Cell<u64>,
-    timer: RefCell<Option<Timeout>>,
+    signed_out: Callback<()>,
+    hiding: RefCell<Option<Timeout>>,
+    retry: RefCell<Option<Timeout>>,
     watchdog: RefCell<Option<Timeout>>,
 }
 
@@ -51,32 +59,35 @@ struct Reached {
 }
 
 impl Connection {
-    /// Connects, and keeps connecting.
-    pub fn open(client: Client, feed: Feed) -> Self {
+    /// Connects, and keeps connecting; `signed_out` is told if the sign-in is over.
+    pub fn open(client: Client, feed: Feed, signed_out: Callback<()>) -> Self {
         let inner = Rc::new(Inner {
             client,
             feed,
             abort: RefCell::default(),
             last: Cell::default(),
             failures: Cell::default(),
+            unseen: Cell::new(browser::is_hidden()),
+            heard_ms: Cell::default(),
             generation: Cell::default(),
-            timer: RefCell::default(),
+            signed_out,
+            hiding: RefCell::default(),
+            retry: RefCell::default(),
             watchdog: RefCell::default(),
         });
-        let seen = {
-            let inner = inner.clone();
-            EventListener::new(&browser::document(), "visibilitychange", move |_| {
-                inner.sight_changed();
-            })
-        };
-        let online = {
-            let inner = inner.clone();
-            EventListener::new(&browser::window(), "online", move |_| inner.connect())
+        let listeners = {
+            let (seen, online) = (inner.clone(), inner.clone());
+            [
+                EventListener::new(&browser::document(), "visibilitychange", move |_| {
+                    seen.sight_changed();
+                }),
+                EventListener::new(&browser::window(), "online", move |_| online.connect()),
+            ]
         };
         inner.connect();
         Self {
             inner,
-            _listeners: [seen, online],
+            _listeners: listeners,
         }
     }
 }
@@ -84,14 +95,19 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.inner.stop();
-        self.inner.timer.take();
+        self.inner.hiding.take();
+        self.inner.retry.take();
     }
 }
 
 impl Inner {
     fn connect(self: &Rc<Self>) {
         self.stop();
-        self.timer.take();
+        self.retry.take();
+        if self.unseen.get() {
+            self.set_state(State::Paused);
+            return;
+        }
         let generation = self.generation.get();
         self.set_state(State::Connecting);
         let Ok(abort) = AbortController::new() else {
@@ -109,8 +125,7 @@ impl Inner {
                 return;
             }
             if opened.is_err_and(|error| error.is_signed_out()) {
-                // Loading again meets the same answer, and leads to signing in.
-                inner.feed.tell(&News::Reload);
+                inner.signed_out.emit(());
             } else {
                 inner.reconnect_later();
             }
@@ -134,22 +149,26 @@ impl Inner {
         let longest = (BACK_OFF_BASE_MS << failures.min(8)).min(BACK_OFF_CAP_MS);
         let wait_ms = BACK_OFF_BASE_MS + (f64::from(longest) * browser::chance()) as u32;
         let inner = self.clone();
-        *self.timer.borrow_mut() = Some(Timeout::new(wait_ms, move || inner.connect()));
+        *self.retry.borrow_mut() = Some(Timeout::new(wait_ms, move || inner.connect()));
     }
 
     fn sight_changed(self: &Rc<Self>) {
         if browser::is_hidden() {
             let inner = self.clone();
-            *self.timer.borrow_mut() = Some(Timeout::new(OUT_OF_SIGHT_MS, move || {
-                inner.stop();
-                inner.set_state(State::Paused);
+            *self.hiding.borrow_mut() = Some(Timeout::new(OUT_OF_SIGHT_MS, move || {
+                inner.unseen.set(true);
+                inner.connect();
             }));
-        } else {
-            self.timer.take();
-            if self.feed.status().state != State::Live {
-                self.failures.set(0);
-                self.connect();
-            }
+            return;
+        }
+        self.hiding.take();
+        self.unseen.set(false);
+        // Timers stand still while a machine sleeps, so the watchdog may be late.
+        let silence_ms = browser::now_ms() - self.heard_ms.get();
+        let is_live = self.feed.status().state == State::Live;
+        if !is_live || silence_ms > i64::from(SILENCE_MAX_MS) {
+            self.failures.set(0);
+            self.connect();
         }
     }
 
@@ -222,6 +241,7 @@ impl Inner {
     }
 
     fn expect_bytes(self: &Rc<Self>, generation: u64) {
+        self.heard_ms.set(browser::now_ms());
         let inner = self.clone();
         *self.watchdog.borrow_mut() = Some(Timeout::new(SILENCE_MAX_MS, move || {
             if inner.generation.get() == generation {
