@@ -36,7 +36,7 @@ pub fn Jobs() -> Html {
         |client, ()| async move { client.stats().await },
         |event| event.kind == "job",
     );
-    use_page("Jobs", !jobs.stale);
+    use_page("Jobs", jobs.is_settled());
     let onsearch = {
         let (address, filter) = (address.clone(), filter.clone());
         move |q| {

@@ -38,7 +38,7 @@ pub fn Resources() -> Html {
         |client, ()| async move { client.stats().await },
         |event| event.kind == "resource",
     );
-    use_page("Resources", !resources.stale);
+    use_page("Resources", resources.is_settled());
     let onsearch = {
         let filter = filter.clone();
         move |q| {

@@ -36,7 +36,7 @@ pub fn Tasks() -> Html {
         |client, ()| async move { client.stats().await },
         |event| event.kind == "task",
     );
-    use_page("Tasks", !tasks.stale);
+    use_page("Tasks", tasks.is_settled());
     let onsearch = {
         let (address, filter) = (address.clone(), filter.clone());
         move |kind| {
