@@ -1,6 +1,6 @@
 //! A dialog that creates a task.
 //!
-//! Invariant: what is not JSON is not sent; sending the same form twice creates one task.
+//! Invariant: what is not JSON is not sent.
 
 use schemas::{
     api::{CreateTask, TaskView},
@@ -12,7 +12,6 @@ use yew::prelude::*;
 
 use super::{Button, Dialog, Look};
 use crate::{
-    browser,
     hooks::{use_action, use_address, use_toasts},
     route::Route,
 };
@@ -33,11 +32,8 @@ pub fn TaskForm(props: &Props) -> Html {
     let address = use_address();
     let toasts = use_toasts();
     let problem = use_state_eq(|| None::<String>);
-    let key = use_mut_ref(|| (String::new(), None::<String>));
     let create = use_action(
-        |client, (task, key): (CreateTask, Option<String>)| async move {
-            client.create_task(&task, key).await
-        },
+        |client, task: CreateTask| async move { client.create_task(&task).await },
         move |task: TaskView| {
             toasts.done("Task created");
             address.go(Route::Task { id: task.id }, "");
@@ -52,13 +48,7 @@ pub fn TaskForm(props: &Props) -> Html {
                 Err(error) => problem.set(Some(error)),
                 Ok(task) => {
                     problem.set(None);
-                    // The same content again is a repetition; other content is another task.
-                    let content = format!("{task:?}");
-                    let mut last = key.borrow_mut();
-                    if last.0 != content {
-                        *last = (content, browser::idempotency_key());
-                    }
-                    run.emit((task, last.1.clone()));
+                    run.emit(task);
                 }
             }
         }

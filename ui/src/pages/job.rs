@@ -11,7 +11,6 @@ use yew::prelude::*;
 
 use crate::{
     api::Collection,
-    browser,
     components::{
         Anchor, Button, Copy, Dialog, Empty, Fact, Facts, Glyph, Icon, JobBadge, Json, Look,
         NextSlots, OriginFact, PageHead, Panel, Stamp, TaskTable, Timeline, view_of,
@@ -95,7 +94,7 @@ fn Actions(props: &ActionsProps) -> Html {
         )
     };
     let trigger = use_action(
-        move |client, ()| async move { client.trigger_job(id, browser::idempotency_key()).await },
+        move |client, ()| async move { client.trigger_job(id).await },
         move |task: TaskView| {
             toasts.done("Triggered");
             address.go(Route::Task { id: task.id }, "");

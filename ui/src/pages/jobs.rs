@@ -10,7 +10,6 @@ use schemas::{
 use yew::prelude::*;
 
 use crate::{
-    browser,
     components::{
         Anchor, Button, Chip, Chips, Empty, Glyph, JobBadge, Look, NextSlot, OriginFact, PageHead,
         Pager, Panel, Search, view_of,
@@ -170,7 +169,7 @@ fn RowActions(props: &ActionsProps) -> Html {
         )
     };
     let trigger = use_action(
-        move |client, ()| async move { client.trigger_job(id, browser::idempotency_key()).await },
+        move |client, ()| async move { client.trigger_job(id).await },
         move |_: TaskView| toasts.done("Triggered: a task is queued"),
     );
     if !use_session().may_act() {

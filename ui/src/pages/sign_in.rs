@@ -2,8 +2,6 @@
 //!
 //! Invariant: the password goes from its field into one request and is kept nowhere.
 
-use std::rc::Rc;
-
 use schemas::api::{Code, Login, Register, Session as Granted};
 use web_sys::{FormData, HtmlFormElement};
 use yew::prelude::*;
@@ -11,7 +9,7 @@ use yew::prelude::*;
 use crate::{
     api::ApiError,
     components::{Brand, Button, Glyph, Icon, Look, ThemeSwitch},
-    hooks::{use_client, use_page, use_session},
+    hooks::{Ending, SessionState, use_client, use_page, use_session},
 };
 
 /// What the form asks for.
@@ -36,6 +34,7 @@ pub fn SignIn() -> Html {
     use_page(if registers { "Register" } else { "Sign in" }, true);
     let onsubmit = {
         let (busy, error, wish) = (busy.clone(), error.clone(), *wish);
+        let session = session.clone();
         move |event: SubmitEvent| {
             event.prevent_default();
             let form = event.target_dyn_into::<HtmlFormElement>();
@@ -73,6 +72,7 @@ pub fn SignIn() -> Html {
                 <Brand />
                 <h1>{ if registers { "Create your account" } else { "Sign in to Almanac" } }</h1>
                 <p class="sign-in-line">{ PROMISE }</p>
+                { ended(&session.state) }
                 if let Some(error) = &*error {
                     { refusal(error) }
                 }
@@ -101,7 +101,7 @@ async fn ask(
     client: &crate::api::Client,
     wish: Wish,
     form: &HtmlFormElement,
-) -> Result<Rc<Granted>, ApiError> {
+) -> Result<Granted, ApiError> {
     let data = FormData::new_with_form(form)
         .map_err(|_| ApiError::Unreadable("the form cannot be read".to_owned()))?;
     let text = |name: &str| data.get(name).as_string().unwrap_or_default();
@@ -166,6 +166,24 @@ fn field(
                 <small class="field-problem">{ problem }</small>
             }
         </label>
+    }
+}
+
+/// Why somebody who was signed in is here.
+fn ended(state: &SessionState) -> Html {
+    let words = match state {
+        SessionState::SignedOut(Ending::Expired) => "Your sign-in ended. Sign in to go on.",
+        SessionState::SignedOut(Ending::Untold) => {
+            "You are signed out here. The server could not be told yet; it will be as soon as it \
+             answers."
+        }
+        _ => return Html::default(),
+    };
+    html! {
+        <div class="notice" data-tone="wait" role="status" data-ending="">
+            <Icon glyph={Glyph::Warning} />
+            <p>{ words }</p>
+        </div>
     }
 }
 
