@@ -136,6 +136,43 @@ pub fn focus(selector: &str) -> bool {
         .is_ok_and(|element| element.focus().is_ok())
 }
 
+/// Says for good that the page does not run any more, and `why` for those who look closer.
+pub fn tell_stopped(why: &str) {
+    web_sys::console::error_1(&JsValue::from_str(why));
+    let document = document();
+    if let Ok(Some(live)) = document.query_selector("[data-live]") {
+        let _ = live.set_attribute("data-live", "stopped");
+        live.set_text_content(Some("Stopped"));
+    }
+    let told = |name: &str, class: &str, text: &str| {
+        let element = document.create_element(name)?;
+        element.set_class_name(class);
+        element.set_text_content(Some(text));
+        Ok::<_, JsValue>(element)
+    };
+    // The page is lost already: if even this fails, there is nobody left to tell.
+    let _ = (|| {
+        let place = told("div", "toasts", "")?;
+        let bar = told("div", "toast", "")?;
+        let text = told("div", "toast-text", "")?;
+        text.append_child(&*told("strong", "", "This page stopped")?)?;
+        text.append_child(&*told(
+            "p",
+            "",
+            "It shows what was, not what is. Reload it.",
+        )?)?;
+        text.append_child(&*told("p", "", why)?)?;
+        bar.append_child(&text)?;
+        bar.set_attribute("data-tone", "bad")?;
+        place.set_attribute("role", "alert")?;
+        place.append_child(&bar)?;
+        document
+            .body()
+            .map(|body| body.append_child(&place))
+            .transpose()
+    })();
+}
+
 /// Shows the top of the page.
 pub fn scroll_to_top() {
     window().scroll_to_with_x_and_y(0.0, 0.0);
