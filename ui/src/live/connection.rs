@@ -1,13 +1,13 @@
 //! Keeps one live stream open while the page can be seen.
 //!
 //! Invariant: at most one stream is open, and none by a page that is out of sight for longer than a
-//! moment: browsers allow few connections, and all tabs share them. After a break it resumes after the last commit heard, and
-//! everybody is told to load again once.
+//! moment: browsers allow few connections, and all tabs share them. After a break it resumes after
+//! the last commit heard, and everybody is told to load again once.
 
 use std::{cell::Cell, cell::RefCell, rc::Rc};
 
 use gloo_events::EventListener;
-use gloo_timers::callback::Timeout;
+use gloo_timers::callback::{Interval, Timeout};
 use js_sys::{Reflect, Uint8Array};
 use schemas::api::LiveEvent;
 use serde::Deserialize;
@@ -23,7 +23,9 @@ use super::{
 use crate::{api::Client, browser};
 
 /// Longer than two of the server's heartbeats: a silent connection is a dead one.
-const SILENCE_MAX_MS: u32 = 40_000;
+const SILENCE_MAX_MS: i64 = 40_000;
+/// How often silence is looked for.
+const WATCH_MS: u32 = 5_000;
 /// A page out of sight for less than this keeps its stream.
 const OUT_OF_SIGHT_MS: u32 = 10_000;
 const BACK_OFF_BASE_MS: u32 = 250;
@@ -50,7 +52,7 @@ struct Inner {
     signed_out: Callback<()>,
     hiding: RefCell<Option<Timeout>>,
     retry: RefCell<Option<Timeout>>,
-    watchdog: RefCell<Option<Timeout>>,
+    watchdog: RefCell<Option<Interval>>,
 }
 
 #[derive(Deserialize)]
@@ -116,7 +118,7 @@ impl Inner {
         *self.abort.borrow_mut() = Some(abort.clone());
         let inner = self.clone();
         spawn_local(async move {
-            inner.expect_bytes(generation);
+            inner.watch();
             let opened = inner.client.stream(inner.last.get(), &abort.signal()).await;
             if let Ok(stream) = &opened {
                 inner.read(stream, generation).await;
@@ -163,10 +165,8 @@ impl Inner {
         }
         self.hiding.take();
         self.unseen.set(false);
-        // Timers stand still while a machine sleeps, so the watchdog may be late.
-        let silence_ms = browser::now_ms() - self.heard_ms.get();
         let is_live = self.feed.status().state == State::Live;
-        if !is_live || silence_ms > i64::from(SILENCE_MAX_MS) {
+        if !is_live || self.silence_ms() > SILENCE_MAX_MS {
             self.failures.set(0);
             self.connect();
         }
@@ -181,7 +181,7 @@ impl Inner {
             if self.generation.get() != generation {
                 return;
             }
-            self.expect_bytes(generation);
+            self.heard_ms.set(browser::now_ms());
             for message in parser.push(&bytes) {
                 self.receive(&message);
             }
@@ -237,17 +237,31 @@ impl Inner {
 
     fn set_state(&self, state: State) {
         let status = self.feed.status();
-        self.feed.set_status(super::Status { state, ..status });
+        let heard_ms = match status.state {
+            State::Live => self.heard_ms.get(),
+            State::Connecting | State::Paused => status.heard_ms,
+        };
+        self.feed.set_status(super::Status {
+            state,
+            heard_ms,
+            ..status
+        });
     }
 
-    fn expect_bytes(self: &Rc<Self>, generation: u64) {
+    /// Connects anew after a silence. By the clock on the wall: timers stand still while a machine
+    /// sleeps.
+    fn watch(self: &Rc<Self>) {
         self.heard_ms.set(browser::now_ms());
         let inner = self.clone();
-        *self.watchdog.borrow_mut() = Some(Timeout::new(SILENCE_MAX_MS, move || {
-            if inner.generation.get() == generation {
+        *self.watchdog.borrow_mut() = Some(Interval::new(WATCH_MS, move || {
+            if inner.silence_ms() > SILENCE_MAX_MS {
                 inner.connect();
             }
         }));
+    }
+
+    fn silence_ms(&self) -> i64 {
+        browser::now_ms() - self.heard_ms.get()
     }
 }
 
