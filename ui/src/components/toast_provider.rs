@@ -1,7 +1,7 @@
 //! Shows short messages above the page.
 //!
-//! Invariant: a good message goes away by itself, but not while it is pointed at or holds the focus;
-//! a bad one stays until dismissed. Who signs in sees none of the former user's.
+//! Invariant: a good message goes away by itself, but not while it is pointed at or holds the
+//! focus; a bad one stays until dismissed. Who signs in sees none of the former user's.
 
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;

@@ -246,12 +246,6 @@ pub fn use_session() -> Session {
     use_context::<Session>().expect("the application provides the session")
 }
 
-/// The connection to the API.
-#[hook]
-pub fn use_client() -> Client {
-    use_session().client
-}
-
 #[cfg(test)]
 mod tests {
     use schemas::domain::Timestamp;

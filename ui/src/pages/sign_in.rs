@@ -9,7 +9,7 @@ use yew::prelude::*;
 use crate::{
     api::ApiError,
     components::{Brand, Button, Glyph, Icon, Look, ThemeSwitch},
-    hooks::{Ending, SessionState, use_client, use_page, use_session},
+    hooks::{Ending, SessionState, use_page, use_session},
 };
 
 /// What the form asks for.
@@ -26,7 +26,6 @@ const PROMISE: &str = "Every task, job and resource, and how each came to be.";
 #[component]
 pub fn SignIn() -> Html {
     let wish = use_state_eq(|| Wish::SignIn);
-    let client = use_client();
     let session = use_session();
     let busy = use_state_eq(|| false);
     let error = use_state_eq(|| None::<ApiError>);
@@ -41,11 +40,11 @@ pub fn SignIn() -> Html {
             let Some(form) = form.filter(|_| !*busy) else {
                 return;
             };
-            let (client, session) = (client.clone(), session.clone());
+            let session = session.clone();
             let (busy, error) = (busy.clone(), error.clone());
             busy.set(true);
             wasm_bindgen_futures::spawn_local(async move {
-                let granted = ask(&client, wish, &form).await;
+                let granted = ask(&session.client, wish, &form).await;
                 busy.set(false);
                 match granted {
                     Ok(granted) => session.begin(&granted),
@@ -73,9 +72,7 @@ pub fn SignIn() -> Html {
                 <h1>{ if registers { "Create your account" } else { "Sign in to Almanac" } }</h1>
                 <p class="sign-in-line">{ PROMISE }</p>
                 { ended(&session.state) }
-                if let Some(error) = &*error {
-                    { refusal(error) }
-                }
+                { for error.as_ref().map(refusal) }
                 <form class="form" {onsubmit}>
                     { fields(registers, error.as_ref()) }
                     <Button
