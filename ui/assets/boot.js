@@ -1,7 +1,7 @@
-// Loads the program and starts it. A failure is told where the page would have been.
-import init, { mount } from "{{asset:ui.js}}";
-
+// Loads the program and starts it. A failure, of loading it too, is told where the page would have
+// been.
 try {
+  const { default: init, mount } = await import("{{asset:ui.js}}");
   await init({ module_or_path: fetch("{{asset:ui.wasm}}") });
   mount();
 } catch (error) {

@@ -10,7 +10,7 @@ use crate::{
     components::{
         ClockProvider, LiveProvider, SessionProvider, Shell, Skeleton, ToastProvider, Trouble,
     },
-    hooks::{SessionState, use_address, use_page, use_session},
+    hooks::{Ending, SessionState, use_address, use_page, use_session},
     pages, query,
     route::Route,
 };
@@ -38,25 +38,37 @@ fn Gate() -> Html {
     let address = use_address();
     let signing_in = address.route == Route::SignIn;
     let signed_in = session.user().is_some();
-    let signed_out = *session.state == SessionState::SignedOut;
+    let ending = match session.state {
+        SessionState::SignedOut(ending) => Some(ending),
+        _ => None,
+    };
     use_effect_with(
-        (signed_in, signed_out, address),
-        |(signed_in, signed_out, address)| {
+        (signed_in, ending, address),
+        |(signed_in, ending, address)| {
             if *signed_in && address.route == Route::SignIn {
                 let next = query::pairs(&address.query).find(|(name, _)| name == "next");
                 let (route, query) = Route::after_sign_in(next.as_ref().map(|(_, to)| to.as_str()));
                 address.replace(route, &query);
-            } else if *signed_out && address.route != Route::SignIn {
+            } else if let Some(ending) = ending
+                && address.route != Route::SignIn
+            {
                 let wanted = query::address(&address.route.to_path(), &address.query);
-                let next = if wanted == "/" { String::new() } else { wanted };
-                address.replace(Route::SignIn, &query::written([("next", next.as_str())]));
+                // Where somebody who left was is not the business of who comes next.
+                let comes_back = matches!(ending, Ending::Absent | Ending::Expired);
+                let next = if wanted == "/" || !comes_back {
+                    ""
+                } else {
+                    &wanted
+                };
+                address.replace(Route::SignIn, &query::written([("next", next)]));
             }
         },
     );
-    match &*session.state {
-        SessionState::SignedOut if signing_in => html! { <pages::SignIn /> },
-        SessionState::SignedIn(_) if !signing_in => html! {
-            <LiveProvider>
+    match &session.state {
+        SessionState::SignedOut(_) if signing_in => html! { <pages::SignIn /> },
+        // Another user begins with nothing of the former one.
+        SessionState::SignedIn(user) if !signing_in => html! {
+            <LiveProvider key={user.id.to_string()}>
                 <Shell>
                     <Switch<Route> render={page} />
                 </Shell>
@@ -65,7 +77,7 @@ fn Gate() -> Html {
         SessionState::Unreachable(error) => html! {
             <Unreachable error={error.clone()} />
         },
-        SessionState::Restoring | SessionState::SignedOut | SessionState::SignedIn(_) => html! {
+        SessionState::Restoring | SessionState::SignedOut(_) | SessionState::SignedIn(_) => html! {
             <main class="waiting"><Skeleton lines=6 /></main>
         },
     }

@@ -26,6 +26,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 /// Puts the page into the element that the document keeps for it. Called once, by the boot script.
 #[wasm_bindgen]
 pub fn mount() {
+    // After a panic nothing runs any more; what stays in sight must not pass for the present.
+    std::panic::set_hook(Box::new(|panic| browser::tell_stopped(&panic.to_string())));
     let Some(root) = browser::document().get_element_by_id("app") else {
         return;
     };

@@ -3,8 +3,6 @@
 //! Invariant: paths are spelled here only; parameters and answers are the types that the server
 //! uses.
 
-use std::rc::Rc;
-
 use schemas::{
     api::{
         CancelTask, CreateTask, EventView, JobView, Login, Logout, Page, PauseJob, Preview,
@@ -13,7 +11,7 @@ use schemas::{
     domain::{JobId, ResourceId, TaskId, schedule::Schedule},
 };
 
-use super::{ApiError, Client, http::Call};
+use super::{ApiError, Client, call::Call};
 use crate::{
     filter::{JobFilter, ResourceFilter, TaskFilter},
     query,
@@ -57,30 +55,21 @@ impl Collection {
 
 impl Client {
     /// Signs in.
-    pub async fn login(&self, login: &Login) -> Result<Rc<Session>, ApiError> {
-        let session: Session = self
-            .send(Call::post("/auth/login", login)?.unsigned())
-            .await?;
-        self.adopt(&session);
-        Ok(Rc::new(session))
+    pub async fn login(&self, login: &Login) -> Result<Session, ApiError> {
+        self.send(Call::post("/auth/login", login)?.unsigned())
+            .await
     }
 
     /// Becomes a user and signs in.
-    pub async fn register(&self, register: &Register) -> Result<Rc<Session>, ApiError> {
-        let session: Session = self
-            .send(Call::post("/auth/register", register)?.unsigned())
-            .await?;
-        self.adopt(&session);
-        Ok(Rc::new(session))
+    pub async fn register(&self, register: &Register) -> Result<Session, ApiError> {
+        self.send(Call::post("/auth/register", register)?.unsigned())
+            .await
     }
 
-    /// Signs out here and on the server.
+    /// Tells the server that the sign-in of this browser's cookie is over.
     pub async fn logout(&self) -> Result<(), ApiError> {
-        let result = self
-            .send_only(Call::post("/auth/logout", &Logout::default())?)
-            .await;
-        self.forget();
-        result
+        self.send_only(Call::post("/auth/logout", &Logout::default())?.unsigned())
+            .await
     }
 
     /// The figures of the overview.
@@ -113,13 +102,9 @@ impl Client {
         self.send(Call::get(format!("/tasks/{id}"))).await
     }
 
-    /// Creates a task; the same `key` twice creates it once.
-    pub async fn create_task(
-        &self,
-        task: &CreateTask,
-        key: Option<String>,
-    ) -> Result<TaskView, ApiError> {
-        self.send(Call::post("/tasks", task)?.keyed(key)).await
+    /// Creates a task.
+    pub async fn create_task(&self, task: &CreateTask) -> Result<TaskView, ApiError> {
+        self.send(Call::post("/tasks", task)?).await
     }
 
     /// Stops a task.
@@ -175,9 +160,12 @@ impl Client {
     }
 
     /// Runs a job's task now.
-    pub async fn trigger_job(&self, id: JobId, key: Option<String>) -> Result<TaskView, ApiError> {
-        let call = Call::post(format!("/jobs/{id}/trigger"), &TriggerJob::default())?;
-        self.send(call.keyed(key)).await
+    pub async fn trigger_job(&self, id: JobId) -> Result<TaskView, ApiError> {
+        self.send(Call::post(
+            format!("/jobs/{id}/trigger"),
+            &TriggerJob::default(),
+        )?)
+        .await
     }
 
     /// The next `count` slots of a schedule.

@@ -11,6 +11,10 @@ pub enum ApiError {
     Offline,
     /// The server said no, and why.
     Refused(Box<Problem>),
+    /// The sign-in ended while the call was under way.
+    SignedOut,
+    /// The server took too long to answer.
+    Slow,
     /// The server answered with something that this page does not understand.
     Unreadable(String),
 }
@@ -21,6 +25,8 @@ impl ApiError {
         match self {
             Self::Offline => "The server cannot be reached".to_owned(),
             Self::Refused(problem) => problem.title.clone(),
+            Self::SignedOut => "The sign-in is over".to_owned(),
+            Self::Slow => "The server does not answer".to_owned(),
             Self::Unreadable(_) => "The server's answer cannot be read".to_owned(),
         }
     }
@@ -33,6 +39,8 @@ impl ApiError {
                     .to_owned()
             }
             Self::Refused(problem) => problem.detail.clone(),
+            Self::SignedOut => "Sign in again.".to_owned(),
+            Self::Slow => "It took longer than it ever should. Try again in a while.".to_owned(),
             Self::Unreadable(why) => {
                 format!("Page and server may be of different versions; reload the page. ({why})")
             }
@@ -43,7 +51,7 @@ impl ApiError {
     pub fn code(&self) -> Option<Code> {
         match self {
             Self::Refused(problem) => Some(problem.code),
-            Self::Offline | Self::Unreadable(_) => None,
+            _ => None,
         }
     }
 
@@ -51,7 +59,7 @@ impl ApiError {
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::Refused(problem) => Some(&problem.request_id),
-            Self::Offline | Self::Unreadable(_) => None,
+            _ => None,
         }
     }
 
@@ -69,10 +77,20 @@ impl ApiError {
 
     /// Whether signing in again is what it takes.
     pub fn is_signed_out(&self) -> bool {
-        matches!(
-            self.code(),
-            Some(Code::AuthenticationRequired | Code::InvalidRefreshToken)
-        )
+        *self == Self::SignedOut
+            || matches!(
+                self.code(),
+                Some(Code::AuthenticationRequired | Code::InvalidRefreshToken)
+            )
+    }
+
+    /// Whether the change that was asked for may have been made all the same.
+    pub fn leaves_open(&self) -> bool {
+        match self {
+            Self::Offline | Self::Slow | Self::Unreadable(_) => true,
+            Self::Refused(problem) => problem.retryable || problem.status >= 500,
+            Self::SignedOut => false,
+        }
     }
 }
 
@@ -113,6 +131,20 @@ mod tests {
         assert!(refused(Code::AuthenticationRequired, "").is_signed_out());
         assert!(refused(Code::InvalidRefreshToken, "").is_signed_out());
         assert!(!refused(Code::Forbidden, "").is_signed_out());
+        assert!(ApiError::SignedOut.is_signed_out());
         assert!(!ApiError::Offline.is_signed_out());
+    }
+
+    #[test]
+    fn a_lost_answer_leaves_open_what_became_of_the_change() {
+        for error in [ApiError::Offline, ApiError::Slow] {
+            assert!(error.leaves_open());
+        }
+        assert!(!refused(Code::InvalidBody, "").leaves_open());
+        let ApiError::Refused(mut problem) = refused(Code::InvalidBody, "") else {
+            panic!("it was refused");
+        };
+        problem.status = 503;
+        assert!(ApiError::Refused(problem).leaves_open());
     }
 }

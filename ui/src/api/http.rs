@@ -1,22 +1,27 @@
 //! Requests and answers: bearer, refresh, consistency, problems. The one file that knows HTTP.
 //!
-//! Invariant: the access token lives in this value and nowhere else. A read always carries the
-//! token of the latest write, so whoever writes sees their own change. Of many calls that meet an
-//! expired access token, one refreshes and the others wait for it.
+//! Invariant: a client acts for one sign-in and for no other; once closed, nothing that it was
+//! asked for has an effect any more. The access token lives in it and nowhere else. A read always
+//! carries the token of the latest write, so whoever writes sees their own change. Of many calls
+//! that meet an expired access token, one refreshes and the others wait for it.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use futures::{
     FutureExt,
     future::{LocalBoxFuture, Shared},
 };
-use gloo_net::http::{Method, RequestBuilder, Response};
+use gloo_net::http::{Headers, Method, RequestBuilder};
 use gloo_timers::future::TimeoutFuture;
 use schemas::api::{Code, Problem, Refresh, Session};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortSignal;
 
-use super::ApiError;
+use super::{ApiError, call::Call, deadline::Deadline};
 
 const BASE: &str = "/api/v1";
 /// How often a read waits for read models that lag.
@@ -24,97 +29,90 @@ const LAG_RETRIES: u32 = 2;
 const RETRY_AFTER_MAX_S: u32 = 5;
 
 type Refreshing = Shared<LocalBoxFuture<'static, Result<Rc<Session>, ApiError>>>;
+/// Hears of each new session before it is used, and may close the client instead.
+type Renewed = Box<dyn Fn(&Client, &Session)>;
 
-/// A connection to the API, signed in or not; clones share it.
+/// A connection to the API for one sign-in, or for nobody yet; clones share it.
 #[derive(Clone, Default)]
-pub struct Client(Rc<Inner>);
+pub struct Client {
+    inner: Rc<Inner>,
+    /// Makes a repeated write recognisable.
+    key: Option<Rc<str>>,
+}
 
 #[derive(Default)]
 struct Inner {
     access: RefCell<Option<String>>,
+    closed: Cell<bool>,
     refreshing: RefCell<Option<Refreshing>>,
+    renewed: Option<Renewed>,
     written: RefCell<Option<String>>,
 }
 
-/// One request, kept so that it can be sent again.
-pub(super) struct Call {
-    method: Method,
-    path: String,
-    body: Option<String>,
-    key: Option<String>,
-    signed: bool,
+/// An answer, read to its end.
+struct Answer {
+    status: u16,
+    headers: Headers,
+    text: String,
 }
 
 impl PartialEq for Client {
     fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Call {
-    /// A read.
-    pub(super) fn get(path: impl Into<String>) -> Self {
-        Self {
-            method: Method::GET,
-            path: path.into(),
-            body: None,
-            key: None,
-            signed: true,
-        }
-    }
-
-    /// A write with a body.
-    pub(super) fn post(path: impl Into<String>, body: &impl Serialize) -> Result<Self, ApiError> {
-        let body =
-            serde_json::to_string(body).map_err(|error| ApiError::Unreadable(error.to_string()))?;
-        Ok(Self {
-            method: Method::POST,
-            body: Some(body),
-            ..Self::get(path)
-        })
-    }
-
-    /// The same with PUT.
-    pub(super) fn put(self) -> Self {
-        Self {
-            method: Method::PUT,
-            ..self
-        }
-    }
-
-    /// The same with a key that makes repeating it harmless.
-    pub(super) fn keyed(self, key: Option<String>) -> Self {
-        Self { key, ..self }
-    }
-
-    /// The same for someone who is not signed in yet.
-    pub(super) fn unsigned(self) -> Self {
-        Self {
-            signed: false,
-            ..self
-        }
+        Rc::ptr_eq(&self.inner, &other.inner)
     }
 }
 
 impl Client {
-    /// Uses a new sign-in from now on.
-    pub fn adopt(&self, session: &Session) {
-        *self.0.access.borrow_mut() = Some(session.access_token.clone());
+    /// Acts for the sign-in that was `granted`; `renewed` hears of each later session.
+    pub fn signed_in(granted: &Session, renewed: impl Fn(&Self, &Session) + 'static) -> Self {
+        let inner = Inner {
+            access: RefCell::new(Some(granted.access_token.clone())),
+            renewed: Some(Box::new(renewed)),
+            ..Inner::default()
+        };
+        Self {
+            inner: Rc::new(inner),
+            key: None,
+        }
     }
 
-    /// Forgets the sign-in.
-    pub fn forget(&self) {
-        *self.0.access.borrow_mut() = None;
-        *self.0.written.borrow_mut() = None;
+    /// The same, with a `key` for what it writes: the same write twice is made once.
+    pub fn keyed(&self, key: &str) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            key: Some(key.into()),
+        }
+    }
+
+    /// Ends it: from now on every call, those under way included, ends as signed out.
+    pub fn close(&self) {
+        self.inner.closed.set(true);
+        self.inner.access.take();
+    }
+
+    /// Whether it is over.
+    pub fn is_closed(&self) -> bool {
+        self.inner.closed.get()
+    }
+
+    /// Waits for a refresh that is under way, which may still set a cookie.
+    pub async fn settled(&self) {
+        let underway = self.inner.refreshing.borrow().clone();
+        if let Some(refreshing) = underway {
+            // Only that it ended counts.
+            let _ = refreshing.await;
+        }
     }
 
     /// A new access token by the cookie of an earlier sign-in.
     pub async fn restore(&self) -> Result<Rc<Session>, ApiError> {
-        let underway = self.0.refreshing.borrow().clone();
+        let underway = self.inner.refreshing.borrow().clone();
         let refreshing = underway.unwrap_or_else(|| {
             let client = self.clone();
             let refreshing = async move { client.refresh().await }.boxed_local().shared();
-            *self.0.refreshing.borrow_mut() = Some(refreshing.clone());
+            *self.inner.refreshing.borrow_mut() = Some(refreshing.clone());
+            // Whoever asked may leave; the cookie is exchanged all the same.
+            spawn_local(refreshing.clone().map(drop));
             refreshing
         });
         refreshing.await
@@ -136,14 +134,17 @@ impl Client {
             }
             request.build().map_err(|error| unsendable(&error))
         };
-        let used = self.0.access.borrow().clone();
+        self.still_open()?;
+        let used = self.inner.access.borrow().clone();
         let mut response = open()?.send().await.map_err(|_| ApiError::Offline)?;
         if response.status() == 401 {
             self.renew(used).await?;
             response = open()?.send().await.map_err(|_| ApiError::Offline)?;
         }
+        self.still_open()?;
         if !response.ok() {
-            return Err(refusal(&response).await);
+            let text = response.text().await.map_err(|_| ApiError::Offline)?;
+            return Err(refusal(response.status(), &text));
         }
         response
             .body()
@@ -152,9 +153,8 @@ impl Client {
 
     /// Sends `call` and reads the JSON of its answer.
     pub(super) async fn send<T: DeserializeOwned>(&self, call: Call) -> Result<T, ApiError> {
-        let response = self.answer(&call).await?;
-        let text = response.text().await.map_err(|_| ApiError::Offline)?;
-        serde_json::from_str(&text).map_err(|error| ApiError::Unreadable(error.to_string()))
+        let answer = self.answer(&call).await?;
+        serde_json::from_str(&answer.text).map_err(|error| ApiError::Unreadable(error.to_string()))
     }
 
     /// Sends `call` whose answer has no body.
@@ -162,18 +162,17 @@ impl Client {
         self.answer(&call).await.map(drop)
     }
 
-    async fn answer(&self, call: &Call) -> Result<Response, ApiError> {
+    async fn answer(&self, call: &Call) -> Result<Answer, ApiError> {
         let mut lagging = 0;
         let mut renewed = false;
         loop {
-            let used = self.0.access.borrow().clone();
-            let response = self.once(call).await?;
-            if response.ok() {
-                self.remember(call, &response);
-                return Ok(response);
+            let used = self.inner.access.borrow().clone();
+            let answer = self.once(call).await?;
+            if (200..300).contains(&answer.status) {
+                self.remember(call, &answer);
+                return Ok(answer);
             }
-            let retry_after_s = retry_after_s(&response);
-            let error = refusal(&response).await;
+            let error = refusal(answer.status, &answer.text);
             match error.code() {
                 Some(Code::AuthenticationRequired) if call.signed && !renewed => {
                     renewed = true;
@@ -181,7 +180,7 @@ impl Client {
                 }
                 Some(Code::ProjectionLagging) if lagging < LAG_RETRIES => {
                     lagging += 1;
-                    TimeoutFuture::new(retry_after_s * 1_000).await;
+                    TimeoutFuture::new(retry_after_s(&answer) * 1_000).await;
                 }
                 _ => return Err(error),
             }
@@ -191,17 +190,21 @@ impl Client {
     /// A new access token in place of the one that was `used`, unless another call got it
     /// meanwhile.
     async fn renew(&self, used: Option<String>) -> Result<(), ApiError> {
-        if *self.0.access.borrow() != used {
+        self.still_open()?;
+        if *self.inner.access.borrow() != used {
             return Ok(());
         }
         self.restore().await.map(drop)
     }
 
-    async fn once(&self, call: &Call) -> Result<Response, ApiError> {
+    async fn once(&self, call: &Call) -> Result<Answer, ApiError> {
+        self.still_open()?;
+        let deadline = Deadline::start()?;
         let mut request = self
             .request(&call.method, &call.path, call.signed)
-            .header("Accept", "application/json, application/problem+json");
-        if let Some(key) = &call.key {
+            .header("Accept", "application/json, application/problem+json")
+            .abort_signal(Some(&deadline.signal()));
+        if let Some(key) = self.key.as_ref().filter(|_| call.method != Method::GET) {
             request = request.header("Idempotency-Key", key);
         }
         let request = match &call.body {
@@ -210,72 +213,83 @@ impl Client {
                 .body(body.as_str()),
             None => request.build(),
         };
-        request
-            .map_err(|error| unsendable(&error))?
-            .send()
-            .await
-            .map_err(|_| ApiError::Offline)
+        let request = request.map_err(|error| unsendable(&error))?;
+        let read = async {
+            let response = request.send().await?;
+            let text = response.text().await?;
+            Ok::<_, gloo_net::Error>(Answer {
+                status: response.status(),
+                headers: response.headers(),
+                text,
+            })
+        };
+        let answer = read.await.map_err(|_| deadline.failure());
+        self.still_open()?;
+        answer
     }
 
     fn request(&self, method: &Method, path: &str, signed: bool) -> RequestBuilder {
         let url = format!("{BASE}{path}");
         let mut request = RequestBuilder::new(&url).method(method.clone());
-        if let Some(access) = self.0.access.borrow().as_ref().filter(|_| signed) {
+        if let Some(access) = self.inner.access.borrow().as_ref().filter(|_| signed) {
             request = request.header("Authorization", &format!("Bearer {access}"));
         }
-        if let Some(token) = self
-            .0
-            .written
-            .borrow()
-            .as_ref()
-            .filter(|_| *method == Method::GET)
-        {
+        let written = self.inner.written.borrow();
+        if let Some(token) = written.as_ref().filter(|_| *method == Method::GET) {
             request = request.header("Consistency-Token", token);
         }
         request
     }
 
-    fn remember(&self, call: &Call, response: &Response) {
-        let token = response.headers().get("Consistency-Token");
+    fn remember(&self, call: &Call, answer: &Answer) {
+        let token = answer.headers.get("Consistency-Token");
         if call.method != Method::GET && token.is_some() {
-            *self.0.written.borrow_mut() = token;
+            *self.inner.written.borrow_mut() = token;
         }
     }
 
     async fn refresh(&self) -> Result<Rc<Session>, ApiError> {
-        let call = Call::post("/auth/refresh", &Refresh::default())?.unsigned();
-        let result = match self.once(&call).await {
-            Ok(response) if response.ok() => {
-                let text = response.text().await.map_err(|_| ApiError::Offline);
-                text.and_then(|text| {
-                    serde_json::from_str::<Session>(&text)
-                        .map_err(|error| ApiError::Unreadable(error.to_string()))
-                })
-            }
-            Ok(response) => Err(refusal(&response).await),
-            Err(error) => Err(error),
-        };
-        *self.0.refreshing.borrow_mut() = None;
+        let result = self.refreshed().await;
+        self.inner.refreshing.borrow_mut().take();
         let session = result?;
-        self.adopt(&session);
+        // The cookie may have become another user's: then this client is closed, not passed on.
+        if let Some(renewed) = &self.inner.renewed {
+            renewed(self, &session);
+        }
+        self.still_open()?;
+        *self.inner.access.borrow_mut() = Some(session.access_token.clone());
         Ok(Rc::new(session))
     }
-}
 
-/// What a response that is no success says. Proxies answer without a problem document.
-async fn refusal(response: &Response) -> ApiError {
-    let Ok(text) = response.text().await else {
-        return ApiError::Offline;
-    };
-    match serde_json::from_str::<Problem>(&text) {
-        Ok(problem) => ApiError::Refused(Box::new(problem)),
-        Err(_) if response.status() >= 502 => ApiError::Offline,
-        Err(_) => ApiError::Unreadable(format!("status {}", response.status())),
+    async fn refreshed(&self) -> Result<Session, ApiError> {
+        let call = Call::post("/auth/refresh", &Refresh::default())?.unsigned();
+        let answer = self.once(&call).await?;
+        if answer.status != 200 {
+            return Err(refusal(answer.status, &answer.text));
+        }
+        serde_json::from_str(&answer.text).map_err(|error| ApiError::Unreadable(error.to_string()))
+    }
+
+    fn still_open(&self) -> Result<(), ApiError> {
+        if self.is_closed() {
+            Err(ApiError::SignedOut)
+        } else {
+            Ok(())
+        }
     }
 }
 
-fn retry_after_s(response: &Response) -> u32 {
-    let header = response.headers().get("Retry-After");
+/// What an answer that is no success says. Proxies answer without a problem document.
+fn refusal(status: u16, text: &str) -> ApiError {
+    match serde_json::from_str::<Problem>(text) {
+        Ok(problem) => ApiError::Refused(Box::new(problem)),
+        Err(_) if status >= 502 => ApiError::Offline,
+        Err(_) => ApiError::Unreadable(format!("status {status}")),
+    }
+}
+
+fn retry_after_s(answer: &Answer) -> u32 {
+    let header = answer.headers.get("Retry-After");
     let seconds = header.and_then(|text| text.parse().ok()).unwrap_or(1);
     u32::clamp(seconds, 1, RETRY_AFTER_MAX_S)
 }

@@ -3,7 +3,9 @@
 //! Invariant: [`http`] is the one file that knows HTTP; everybody else calls a function per
 //! operation and meets values of `schemas::api` or an [`ApiError`].
 
+mod call;
 mod calls;
+mod deadline;
 mod error;
 mod http;
 

@@ -12,7 +12,6 @@ use yew::prelude::*;
 use super::{Button, Dialog, Field, Glyph, Look, Refusal};
 use crate::{
     api::{ApiError, Client},
-    browser,
     hooks::{use_action, use_address, use_session, use_toasts},
     route::Route,
 };
@@ -51,7 +50,7 @@ pub fn JobActions(props: &Props) -> Html {
         )
     };
     let trigger = use_action(
-        move |client, ()| async move { client.trigger_job(id, browser::idempotency_key()).await },
+        move |client, ()| async move { client.trigger_job(id).await },
         move |task: TaskView| {
             toasts.done("Triggered: a task is queued");
             if !compact {

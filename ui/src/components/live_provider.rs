@@ -5,7 +5,7 @@
 use yew::prelude::*;
 
 use crate::{
-    hooks::use_client,
+    hooks::use_session,
     live::{Connection, Feed},
 };
 
@@ -19,10 +19,12 @@ pub struct Props {
 /// Keeps the live stream open while it is there.
 #[component]
 pub fn LiveProvider(props: &Props) -> Html {
-    let client = use_client();
+    let session = use_session();
     let feed = (*use_memo((), |()| Feed::default())).clone();
-    use_effect_with((client, feed.clone()), |(client, feed)| {
-        let connection = Connection::open(client.clone(), feed.clone());
+    let client = session.client.clone();
+    use_effect_with((client, feed.clone()), move |(client, feed)| {
+        let signed_out = Callback::from(move |()| session.expire());
+        let connection = Connection::open(client.clone(), feed.clone(), signed_out);
         move || drop(connection)
     });
     html! {

@@ -1,7 +1,7 @@
 //! A dialog that creates a task.
 //!
-//! Invariant: what is not valid is not sent; sending the same form twice creates one task; what was
-//! typed is there again when the dialog is, until it became a task.
+//! Invariant: what is not valid is not sent; what was typed is there again when the dialog is,
+//! until it became a task.
 
 use schemas::{
     api::{CreateTask, TaskView},
@@ -17,7 +17,6 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    browser,
     hooks::{use_action, use_address, use_session, use_toasts},
     route::Route,
 };
@@ -40,11 +39,8 @@ pub fn TaskForm(props: &Props) -> Html {
     let user = use_session().user().map(|user| user.id);
     let begun = use_memo((), |()| Draft::kept(user));
     let problem = use_state_eq(|| None::<(&'static str, String)>);
-    let key = use_mut_ref(|| (String::new(), None::<String>));
     let create = use_action(
-        |client, (task, key): (CreateTask, Option<String>)| async move {
-            client.create_task(&task, key).await
-        },
+        |client, task: CreateTask| async move { client.create_task(&task).await },
         move |task: TaskView| {
             Draft::forget();
             toasts.done("Task created");
@@ -67,7 +63,7 @@ pub fn TaskForm(props: &Props) -> Html {
                 Err(error) => problem.set(Some(error)),
                 Ok(task) => {
                     problem.set(None);
-                    run.emit(keyed(task, &mut key.borrow_mut()));
+                    run.emit(task);
                 }
             }
         }
@@ -119,16 +115,6 @@ fn wrong(
     let here = problem.filter(|(field, _)| *field == name);
     here.map(|(_, problem)| problem.clone())
         .or_else(|| error?.field(&format!("/{name}")))
-}
-
-/// The task that is sent, with its key: the same content again is a repetition, other content is
-/// another task.
-fn keyed(task: CreateTask, last: &mut (String, Option<String>)) -> (CreateTask, Option<String>) {
-    let content = format!("{task:?}");
-    if last.0 != content {
-        *last = (content, browser::idempotency_key());
-    }
-    (task, last.1.clone())
 }
 
 /// An input that begins with a text.

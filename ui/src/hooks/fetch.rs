@@ -1,10 +1,12 @@
 //! Loading what a component shows, and loading it again when it changed.
 //!
-//! Invariant: an answer is shown only if no later one was shown before it and if it answers the
-//! present question; while loading, and after a failure, the last answer stays.
+//! Invariant: an answer is shown with the question it answers, so one to another question is never
+//! taken for the present one's. At most one load of a component is under way, none when it has left
+//! the page; while loading, and after a failure, the last answer stays.
 
 use std::{cell::RefCell, future::Future, rc::Rc};
 
+use futures::future::{AbortHandle, abortable};
 use gloo_timers::callback::Timeout;
 use schemas::api::LiveEvent;
 use wasm_bindgen_futures::spawn_local;
@@ -32,24 +34,94 @@ pub struct Fetched<T> {
     pub reload: Callback<()>,
 }
 
-#[derive(Clone, PartialEq)]
-struct Loaded<T> {
-    value: Option<Rc<T>>,
-    error: Option<ApiError>,
-    stale: bool,
+impl<T> Fetched<T> {
+    /// Whether the present question is answered, or why it is not is known.
+    pub fn is_settled(&self) -> bool {
+        !self.stale || self.error.is_some()
+    }
 }
 
-/// Which answers count.
+/// What came of loading, each with the question that it belongs to.
+#[derive(Debug, PartialEq)]
+struct Loaded<Q, T> {
+    value: Option<(Q, Rc<T>)>,
+    error: Option<(Q, ApiError)>,
+}
+
+/// The load that is under way.
 #[derive(Default)]
-struct Sequence {
-    started: u64,
-    shown: u64,
+struct Underway {
+    handle: Option<AbortHandle>,
+    again: bool,
 }
 
 #[derive(Default)]
 struct Together {
     timer: Option<Timeout>,
     again: bool,
+}
+
+impl<Q, T> Default for Loaded<Q, T> {
+    fn default() -> Self {
+        Self {
+            value: None,
+            error: None,
+        }
+    }
+}
+
+impl<Q: Clone, T> Reducible for Loaded<Q, T> {
+    type Action = (Q, Result<T, ApiError>);
+
+    fn reduce(self: Rc<Self>, (question, answer): Self::Action) -> Rc<Self> {
+        Rc::new(match answer {
+            Ok(value) => Self {
+                value: Some((question, Rc::new(value))),
+                error: None,
+            },
+            Err(error) => Self {
+                value: self.value.clone(),
+                error: Some((question, error)),
+            },
+        })
+    }
+}
+
+impl<Q: PartialEq, T> Loaded<Q, T> {
+    /// What to show to whoever asks `question`.
+    fn seen_by(&self, question: &Q, reload: Callback<()>) -> Fetched<T> {
+        let error = self.error.as_ref().filter(|(of, _)| of == question);
+        Fetched {
+            value: self.value.as_ref().map(|(_, value)| value.clone()),
+            error: error.map(|(_, error)| error.clone()),
+            stale: self.value.as_ref().is_none_or(|(of, _)| of != question),
+            reload,
+        }
+    }
+}
+
+impl Underway {
+    /// Whether a load may start; if not, another follows the one under way.
+    fn may_start(&mut self) -> bool {
+        self.again = self.handle.is_some();
+        !self.again
+    }
+
+    /// Whether the load that ended is to be followed by another.
+    fn ended(&mut self) -> bool {
+        let again = std::mem::take(&mut self.again);
+        if !again {
+            self.handle = None;
+        }
+        again
+    }
+
+    fn stop(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            handle.abort();
+        }
+        self.again = false;
+    }
 }
 
 /// Loads with `load` at first and whenever `question` changes. `load` must use nothing but its
@@ -62,62 +134,42 @@ where
     F: Future<Output = Result<T, ApiError>> + 'static,
 {
     let session = use_session();
-    let loaded = use_state_eq(|| Loaded {
-        value: None,
-        error: None,
-        stale: true,
-    });
-    let shown = use_mut_ref(|| None::<Rc<T>>);
-    let sequence = use_mut_ref(Sequence::default);
-    let setter = loaded.setter();
-    let client = session.client.clone();
-    let session = use_latest(session);
+    let loaded = use_reducer_eq(Loaded::default);
+    let underway = use_mut_ref(Underway::default);
     let ask = {
-        let (shown, sequence, setter) = (shown.clone(), sequence.clone(), setter.clone());
+        let (underway, answers, load) = (underway.clone(), loaded.dispatcher(), Rc::new(load));
+        let client = session.client.clone();
         use_callback((question.clone(), client), move |(), (question, client)| {
-            sequence.borrow_mut().started += 1;
-            let number = sequence.borrow().started;
-            let answer = load(client.clone(), question.clone());
-            let (shown, sequence, setter) = (shown.clone(), sequence.clone(), setter.clone());
-            let session = session.clone();
+            if !underway.borrow_mut().may_start() {
+                return;
+            }
+            let (question, client, load) = (question.clone(), client.clone(), load.clone());
+            let (session, answers, loading) = (session.clone(), answers.clone(), underway.clone());
+            let (answering, handle) = abortable(async move {
+                loop {
+                    let answer = load(client.clone(), question.clone()).await;
+                    if answer.as_ref().is_err_and(ApiError::is_signed_out) {
+                        session.expire();
+                        return;
+                    }
+                    answers.dispatch((question.clone(), answer));
+                    if !loading.borrow_mut().ended() {
+                        return;
+                    }
+                }
+            });
+            underway.borrow_mut().handle = Some(handle);
             spawn_local(async move {
-                let answer = answer.await;
-                if sequence.borrow().shown >= number {
-                    return;
-                }
-                sequence.borrow_mut().shown = number;
-                let error = answer
-                    .map(|value| *shown.borrow_mut() = Some(Rc::new(value)))
-                    .err();
-                if error.as_ref().is_some_and(ApiError::is_signed_out) {
-                    session.borrow().expire();
-                    return;
-                }
-                setter.set(Loaded {
-                    value: shown.borrow().clone(),
-                    error,
-                    stale: false,
-                });
+                // That it was stopped is known to whoever stopped it.
+                let _ = answering.await;
             });
         })
     };
-    use_effect_with((question, ask.clone()), move |(_, ask)| {
-        // Answers to earlier questions no longer count.
-        let started = sequence.borrow().started;
-        sequence.borrow_mut().shown = started;
-        setter.set(Loaded {
-            value: shown.borrow().clone(),
-            error: None,
-            stale: true,
-        });
+    use_effect_with((question.clone(), ask.clone()), move |(_, ask)| {
         ask.emit(());
+        move || underway.borrow_mut().stop()
     });
-    Fetched {
-        value: loaded.value.clone(),
-        error: loaded.error.clone(),
-        stale: loaded.stale,
-        reload: ask,
-    }
+    loaded.seen_by(&question, ask)
 }
 
 /// Like [`use_fetch`], and loads again when something happens that `concerns` it.
@@ -179,4 +231,40 @@ where
     let latest = use_mut_ref(|| value.clone());
     *latest.borrow_mut() = value;
     latest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_to_another_question_is_stale_after_a_failure_too() {
+        let mut loaded = Rc::new(Loaded::<&str, u8>::default());
+        let seen = |loaded: &Loaded<&'static str, u8>, question: &'static str| {
+            let seen = loaded.seen_by(&question, Callback::noop());
+            (seen.value.map(|value| *value), seen.error, seen.stale)
+        };
+        assert_eq!(seen(&loaded, "all"), (None, None, true));
+        loaded = loaded.reduce(("all", Ok(7)));
+        assert_eq!(seen(&loaded, "all"), (Some(7), None, false));
+        assert_eq!(seen(&loaded, "failed"), (Some(7), None, true));
+        loaded = loaded.reduce(("failed", Err(ApiError::Offline)));
+        assert_eq!(
+            seen(&loaded, "failed"),
+            (Some(7), Some(ApiError::Offline), true)
+        );
+        assert_eq!(seen(&loaded, "all"), (Some(7), None, false));
+    }
+
+    #[test]
+    fn what_is_asked_during_a_load_is_loaded_once_after_it() {
+        let mut underway = Underway::default();
+        assert!(underway.may_start());
+        underway.handle = Some(AbortHandle::new_pair().0);
+        assert!(!underway.may_start());
+        assert!(!underway.may_start());
+        assert!(underway.ended(), "one more follows");
+        assert!(!underway.ended());
+        assert!(underway.may_start(), "and then none is under way");
+    }
 }

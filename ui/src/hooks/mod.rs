@@ -17,5 +17,5 @@ pub use fetch::{Fetched, use_live_fetch};
 pub use live::{use_live, use_live_status};
 pub use now::{Now, use_now};
 pub use page::use_page;
-pub use session::{Session, SessionState, use_client, use_session};
-pub use toasts::{Shown, Toast, Toasts, use_toasts};
+pub use session::{Ending, Present, Session, SessionState, use_session};
+pub use toasts::{Change, Shown, Toast, Toasts, use_toasts};

@@ -1,18 +1,20 @@
 //! Keeps one live stream open while the page can be seen.
 //!
-//! Invariant: at most one stream is open. After a break it resumes after the last commit heard, and
-//! everybody is told to load again once.
+//! Invariant: at most one stream is open, and none by a page that is out of sight for longer than a
+//! moment: browsers allow few connections, and all tabs share them. After a break it resumes after
+//! the last commit heard, and everybody is told to load again once.
 
 use std::{cell::Cell, cell::RefCell, rc::Rc};
 
 use gloo_events::EventListener;
-use gloo_timers::callback::Timeout;
+use gloo_timers::callback::{Interval, Timeout};
 use js_sys::{Reflect, Uint8Array};
 use schemas::api::LiveEvent;
 use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, ReadableStream, ReadableStreamDefaultReader};
+use yew::Callback;
 
 use super::{
     Feed, News, State,
@@ -21,7 +23,9 @@ use super::{
 use crate::{api::Client, browser};
 
 /// Longer than two of the server's heartbeats: a silent connection is a dead one.
-const SILENCE_MAX_MS: u32 = 40_000;
+const SILENCE_MAX_MS: i64 = 40_000;
+/// How often silence is looked for.
+const WATCH_MS: u32 = 5_000;
 /// A page out of sight for less than this keeps its stream.
 const OUT_OF_SIGHT_MS: u32 = 10_000;
 const BACK_OFF_BASE_MS: u32 = 250;
@@ -39,10 +43,16 @@ struct Inner {
     abort: RefCell<Option<AbortController>>,
     last: Cell<Option<u64>>,
     failures: Cell<u32>,
+    /// Whether nobody has looked for a while.
+    unseen: Cell<bool>,
+    /// When the last bytes came, by the reader's clock, which goes on while a machine sleeps.
+    heard_ms: Cell<i64>,
     /// Counts streams, so that what is left of an earlier one knows that it is over.
     generation: Cell<u64>,
-    timer: RefCell<Option<Timeout>>,
-    watchdog: RefCell<Option<Timeout>>,
+    signed_out: Callback<()>,
+    hiding: RefCell<Option<Timeout>>,
+    retry: RefCell<Option<Timeout>>,
+    watchdog: RefCell<Option<Interval>>,
 }
 
 #[derive(Deserialize)]
@@ -51,32 +61,35 @@ struct Reached {
 }
 
 impl Connection {
-    /// Connects, and keeps connecting.
-    pub fn open(client: Client, feed: Feed) -> Self {
+    /// Connects, and keeps connecting; `signed_out` is told if the sign-in is over.
+    pub fn open(client: Client, feed: Feed, signed_out: Callback<()>) -> Self {
         let inner = Rc::new(Inner {
             client,
             feed,
             abort: RefCell::default(),
             last: Cell::default(),
             failures: Cell::default(),
+            unseen: Cell::new(browser::is_hidden()),
+            heard_ms: Cell::default(),
             generation: Cell::default(),
-            timer: RefCell::default(),
+            signed_out,
+            hiding: RefCell::default(),
+            retry: RefCell::default(),
             watchdog: RefCell::default(),
         });
-        let seen = {
-            let inner = inner.clone();
-            EventListener::new(&browser::document(), "visibilitychange", move |_| {
-                inner.sight_changed();
-            })
-        };
-        let online = {
-            let inner = inner.clone();
-            EventListener::new(&browser::window(), "online", move |_| inner.connect())
+        let listeners = {
+            let (seen, online) = (inner.clone(), inner.clone());
+            [
+                EventListener::new(&browser::document(), "visibilitychange", move |_| {
+                    seen.sight_changed();
+                }),
+                EventListener::new(&browser::window(), "online", move |_| online.connect()),
+            ]
         };
         inner.connect();
         Self {
             inner,
-            _listeners: [seen, online],
+            _listeners: listeners,
         }
     }
 }
@@ -84,14 +97,19 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.inner.stop();
-        self.inner.timer.take();
+        self.inner.hiding.take();
+        self.inner.retry.take();
     }
 }
 
 impl Inner {
     fn connect(self: &Rc<Self>) {
         self.stop();
-        self.timer.take();
+        self.retry.take();
+        if self.unseen.get() {
+            self.set_state(State::Paused);
+            return;
+        }
         let generation = self.generation.get();
         self.set_state(State::Connecting);
         let Ok(abort) = AbortController::new() else {
@@ -100,7 +118,7 @@ impl Inner {
         *self.abort.borrow_mut() = Some(abort.clone());
         let inner = self.clone();
         spawn_local(async move {
-            inner.expect_bytes(generation);
+            inner.watch();
             let opened = inner.client.stream(inner.last.get(), &abort.signal()).await;
             if let Ok(stream) = &opened {
                 inner.read(stream, generation).await;
@@ -109,8 +127,7 @@ impl Inner {
                 return;
             }
             if opened.is_err_and(|error| error.is_signed_out()) {
-                // Loading again meets the same answer, and leads to signing in.
-                inner.feed.tell(&News::Reload);
+                inner.signed_out.emit(());
             } else {
                 inner.reconnect_later();
             }
@@ -134,22 +151,24 @@ impl Inner {
         let longest = (BACK_OFF_BASE_MS << failures.min(8)).min(BACK_OFF_CAP_MS);
         let wait_ms = BACK_OFF_BASE_MS + (f64::from(longest) * browser::chance()) as u32;
         let inner = self.clone();
-        *self.timer.borrow_mut() = Some(Timeout::new(wait_ms, move || inner.connect()));
+        *self.retry.borrow_mut() = Some(Timeout::new(wait_ms, move || inner.connect()));
     }
 
     fn sight_changed(self: &Rc<Self>) {
         if browser::is_hidden() {
             let inner = self.clone();
-            *self.timer.borrow_mut() = Some(Timeout::new(OUT_OF_SIGHT_MS, move || {
-                inner.stop();
-                inner.set_state(State::Paused);
+            *self.hiding.borrow_mut() = Some(Timeout::new(OUT_OF_SIGHT_MS, move || {
+                inner.unseen.set(true);
+                inner.connect();
             }));
-        } else {
-            self.timer.take();
-            if self.feed.status().state != State::Live {
-                self.failures.set(0);
-                self.connect();
-            }
+            return;
+        }
+        self.hiding.take();
+        self.unseen.set(false);
+        let is_live = self.feed.status().state == State::Live;
+        if !is_live || self.silence_ms() > SILENCE_MAX_MS {
+            self.failures.set(0);
+            self.connect();
         }
     }
 
@@ -162,7 +181,7 @@ impl Inner {
             if self.generation.get() != generation {
                 return;
             }
-            self.expect_bytes(generation);
+            self.heard_ms.set(browser::now_ms());
             for message in parser.push(&bytes) {
                 self.receive(&message);
             }
@@ -218,16 +237,31 @@ impl Inner {
 
     fn set_state(&self, state: State) {
         let status = self.feed.status();
-        self.feed.set_status(super::Status { state, ..status });
+        let heard_ms = match status.state {
+            State::Live => self.heard_ms.get(),
+            State::Connecting | State::Paused => status.heard_ms,
+        };
+        self.feed.set_status(super::Status {
+            state,
+            heard_ms,
+            ..status
+        });
     }
 
-    fn expect_bytes(self: &Rc<Self>, generation: u64) {
+    /// Connects anew after a silence. By the clock on the wall: timers stand still while a machine
+    /// sleeps.
+    fn watch(self: &Rc<Self>) {
+        self.heard_ms.set(browser::now_ms());
         let inner = self.clone();
-        *self.watchdog.borrow_mut() = Some(Timeout::new(SILENCE_MAX_MS, move || {
-            if inner.generation.get() == generation {
+        *self.watchdog.borrow_mut() = Some(Interval::new(WATCH_MS, move || {
+            if inner.silence_ms() > SILENCE_MAX_MS {
                 inner.connect();
             }
         }));
+    }
+
+    fn silence_ms(&self) -> i64 {
+        browser::now_ms() - self.heard_ms.get()
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Status {
     pub state: State,
     /// The position reached.
     pub position: u64,
+    /// When the stream that broke was last heard of, in milliseconds since the epoch.
+    pub heard_ms: i64,
     /// Whether it was ever connected; if so, a break is a reconnection.
     pub known: bool,
 }

@@ -96,7 +96,7 @@ pub fn ListPage<L: Listed>(_: &Props<L>) -> Html {
         |event| event.kind == L::NOUNS.0,
     );
     let (to, title) = (L::SECTION.route(), L::SECTION.label());
-    use_page(title, !answer.stale);
+    use_page(title, answer.is_settled());
     // A cursor of another list, or of an older server, leads nowhere; the first page does.
     let lost = answer.error.as_ref().and_then(ApiError::code) == Some(Code::CursorMismatch);
     answer.error = answer.error.filter(|_| !lost);

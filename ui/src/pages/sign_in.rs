@@ -2,16 +2,14 @@
 //!
 //! Invariant: the password goes from its field into one request and is kept nowhere.
 
-use std::rc::Rc;
-
 use schemas::api::{Code, Login, Register, Session as Granted};
 use web_sys::{FormData, HtmlFormElement};
 use yew::prelude::*;
 
 use crate::{
     api::ApiError,
-    components::{Brand, Button, Field, Look, Refusal, ThemeSwitch},
-    hooks::{use_client, use_page, use_session},
+    components::{Brand, Button, Field, Glyph, Icon, Look, Refusal, ThemeSwitch},
+    hooks::{Ending, SessionState, use_page, use_session},
 };
 
 /// What the form asks for.
@@ -30,7 +28,6 @@ const LENGTH_HINT: &str = "At least 8 characters; long ones are better than odd 
 #[component]
 pub fn SignIn() -> Html {
     let wish = use_state_eq(|| Wish::SignIn);
-    let client = use_client();
     let session = use_session();
     let busy = use_state_eq(|| false);
     let error = use_state_eq(|| None::<ApiError>);
@@ -38,17 +35,18 @@ pub fn SignIn() -> Html {
     use_page(if registers { "Register" } else { "Sign in" }, true);
     let onsubmit = {
         let (busy, error, wish) = (busy.clone(), error.clone(), *wish);
+        let session = session.clone();
         move |event: SubmitEvent| {
             event.prevent_default();
             let form = event.target_dyn_into::<HtmlFormElement>();
             let Some(form) = form.filter(|_| !*busy) else {
                 return;
             };
-            let (client, session) = (client.clone(), session.clone());
+            let session = session.clone();
             let (busy, error) = (busy.clone(), error.clone());
             busy.set(true);
             wasm_bindgen_futures::spawn_local(async move {
-                let granted = ask(&client, wish, &form).await;
+                let granted = ask(&session.client, wish, &form).await;
                 busy.set(false);
                 match granted {
                     Ok(granted) => session.begin(&granted),
@@ -75,6 +73,7 @@ pub fn SignIn() -> Html {
                 <Brand />
                 <h1>{ if registers { "Create your account" } else { "Sign in to Almanac" } }</h1>
                 <p class="sign-in-line">{ PROMISE }</p>
+                { ended(&session.state) }
                 if let Some(error) = &*error {
                     <Refusal error={error.clone()} advice={advice(error)} />
                 }
@@ -103,7 +102,7 @@ async fn ask(
     client: &crate::api::Client,
     wish: Wish,
     form: &HtmlFormElement,
-) -> Result<Rc<Granted>, ApiError> {
+) -> Result<Granted, ApiError> {
     let data = FormData::new_with_form(form)
         .map_err(|_| ApiError::Unreadable("the form cannot be read".to_owned()))?;
     let text = |name: &str| data.get(name).as_string().unwrap_or_default();
@@ -169,6 +168,24 @@ fn field(
             />
         }
     })
+}
+
+/// Why somebody who was signed in is here.
+fn ended(state: &SessionState) -> Html {
+    let words = match state {
+        SessionState::SignedOut(Ending::Expired) => "Your sign-in ended. Sign in to go on.",
+        SessionState::SignedOut(Ending::Untold) => {
+            "You are signed out here. The server could not be told yet; it will be as soon as it \
+             answers."
+        }
+        _ => return Html::default(),
+    };
+    html! {
+        <div class="notice" data-tone="wait" role="status" data-ending="">
+            <Icon glyph={Glyph::Warning} />
+            <p>{ words }</p>
+        </div>
+    }
 }
 
 fn advice(error: &ApiError) -> Option<&'static str> {
