@@ -1,8 +1,8 @@
 //! The way to Postgres.
 //!
 //! Invariant: no statement names a schema; every connection stands in the store's own. Reads end
-//! within seconds, also if Postgres hangs, and a connection that broke since its last use costs a read one retry, not
-//! an error.
+//! within seconds, also if Postgres hangs, and a connection that broke since its last use costs a
+//! read one retry, not an error.
 
 mod error;
 

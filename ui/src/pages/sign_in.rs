@@ -42,8 +42,7 @@ pub fn SignIn() -> Html {
             let Some(form) = form.filter(|_| !*busy) else {
                 return;
             };
-            let session = session.clone();
-            let (busy, error) = (busy.clone(), error.clone());
+            let (session, busy, error) = (session.clone(), busy.clone(), error.clone());
             busy.set(true);
             wasm_bindgen_futures::spawn_local(async move {
                 let granted = ask(&session.client, wish, &form).await;
