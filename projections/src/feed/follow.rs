@@ -2,16 +2,16 @@
 //!
 //! Invariant: the position that is told grows without a gap, whatever fails between.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use schemas::Position;
 use tokio::time::sleep;
 
-use super::{Live, LiveFeed};
+use super::{Heard, Live, LiveFeed};
 use crate::{StoreError, event_log};
 
 /// How many positions are read at a time.
-const CHUNK: u64 = 500;
+const CHUNK: u64 = 100;
 /// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -54,14 +54,19 @@ async fn tell(feed: &LiveFeed, from: Position, to: Position) -> Result<(), Store
         }
     }
     let rows = event_log::after(feed.0.freshness.store(), from, to).await?;
-    let lives: Vec<_> = event_log::live_events(&rows)?
-        .into_iter()
-        .map(|(tenant, event)| Arc::new(Live::new(tenant, event)))
-        .collect();
+    let commits = event_log::live_events(&rows)?.into_iter();
+    let lives = commits.map(Live::new).collect::<Result<Vec<_>, _>>()?;
     let mut told = feed.told();
     for live in lives {
+        let heard = Heard {
+            id: live.id,
+            json: told.recent.keep(live.json),
+            kind: live.kind,
+            position: live.position,
+            tenant: live.tenant,
+        };
         // An error says that nobody listens any more, which is nobody's loss.
-        let _ = told.sender.send(live);
+        let _ = told.sender.send(heard);
     }
     told.until = Some(to);
     Ok(())

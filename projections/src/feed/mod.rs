@@ -8,17 +8,24 @@
 //! anew.
 
 mod follow;
+mod recent;
 mod subscribe;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use event_log::SharedLog;
 use futures::Stream;
-use schemas::{Position, api::LiveEvent, domain::TenantId};
+use schemas::{
+    Position,
+    api::LiveEvent,
+    domain::{AggregateKind, TenantId},
+};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use crate::Freshness;
+use crate::{Freshness, StoreError};
+use recent::Recent;
+use uuid::Uuid;
 
 /// How many commits a subscriber may be behind before it has to begin anew.
 const BACKLOG: usize = 4_096;
@@ -38,7 +45,18 @@ struct Inner {
 struct Told {
     /// None until the position to begin at is known, and again once the feed has ended.
     until: Option<Position>,
-    sender: broadcast::Sender<Arc<Live>>,
+    recent: Recent,
+    sender: broadcast::Sender<Heard>,
+}
+
+/// A commit that was told; its words only as long as they are kept.
+#[derive(Clone, Debug)]
+struct Heard {
+    id: Uuid,
+    json: Weak<str>,
+    kind: AggregateKind,
+    position: Position,
+    tenant: TenantId,
 }
 
 /// A commit that happened.
@@ -46,9 +64,13 @@ struct Told {
 pub struct Live {
     /// Whose.
     pub tenant: TenantId,
-    /// What.
-    pub event: LiveEvent,
-    /// The event in JSON, made once for all who hear it.
+    /// Where.
+    pub position: Position,
+    /// The kind of aggregate.
+    pub kind: AggregateKind,
+    /// Which one.
+    pub id: Uuid,
+    /// A `LiveEvent` in JSON, made once for all who hear it.
     pub json: Arc<str>,
 }
 
@@ -56,7 +78,7 @@ pub struct Live {
 #[derive(Clone, Debug, PartialEq)]
 pub enum LiveItem {
     /// Something happened.
-    Event(Arc<Live>),
+    Event(Live),
     /// Too much has happened to tell it all: read anew, at least at `position`; what happens after
     /// it follows.
     Reset {
@@ -71,6 +93,7 @@ impl LiveFeed {
         let (sender, _) = broadcast::channel(BACKLOG);
         let told = Mutex::new(Told {
             until: None,
+            recent: Recent::default(),
             sender,
         });
         let feed = Self(Arc::new(Inner {
@@ -99,13 +122,16 @@ impl LiveFeed {
 
 impl Live {
     /// Writes the event down.
-    fn new(tenant: TenantId, event: LiveEvent) -> Self {
+    fn new((tenant, event): (TenantId, LiveEvent)) -> Result<Self, StoreError> {
         let json = serde_json::to_string(&event).expect("events have string keys, so they encode");
-        Self {
+        let unknown = |_| StoreError::Corrupt(format!("no aggregate is a {:?}", event.kind));
+        Ok(Self {
             tenant,
-            event,
+            position: Position(event.position),
+            kind: event.kind.parse().map_err(unknown)?,
+            id: event.id,
             json: json.into(),
-        }
+        })
     }
 }
 

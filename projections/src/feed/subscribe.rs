@@ -3,7 +3,7 @@
 //! Invariant: the switch from replay to live is one position, fixed together with the start of
 //! listening, so nothing falls between them and nothing comes twice.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use futures::{Stream, stream};
 use schemas::{Position, domain::TenantId};
@@ -12,13 +12,13 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Live, LiveFeed, LiveItem};
+use super::{Heard, Live, LiveFeed, LiveItem};
 use crate::event_log;
 
 /// How many commits may be replayed; who missed more reads anew.
 const REPLAY_MAX: u64 = 10_000;
 /// How many positions are read at a time.
-const CHUNK: u64 = 500;
+const CHUNK: u64 = 100;
 /// How long to wait after a failure, and between looks for the feed's begin.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -27,7 +27,7 @@ struct Subscriber {
     after: Option<Position>,
     feed: LiveFeed,
     /// None until it is settled where to begin.
-    live: Option<Receiver<Arc<Live>>>,
+    live: Option<Receiver<Heard>>,
     /// Everything up to here has been told.
     until: Position,
     replay_to: Position,
@@ -87,7 +87,7 @@ impl Subscriber {
     }
 
     /// Starts listening; the position says what was told to others before.
-    async fn listen(&self) -> (Receiver<Arc<Live>>, Position) {
+    async fn listen(&self) -> (Receiver<Heard>, Position) {
         loop {
             {
                 let told = self.feed.told();
@@ -117,13 +117,13 @@ impl Subscriber {
         let to = Position(self.replay_to.0.min(self.until.0 + CHUNK));
         let store = self.feed.0.freshness.store();
         let missed = event_log::of_tenant(store, self.tenant, self.until, to).await;
-        match missed.and_then(|rows| event_log::live_events(&rows)) {
-            Ok(events) => {
-                let lives = events
-                    .into_iter()
-                    .map(|(tenant, event)| Live::new(tenant, event));
-                self.waiting
-                    .extend(lives.map(|live| LiveItem::Event(Arc::new(live))));
+        let lives = missed.and_then(|rows| {
+            let commits = event_log::live_events(&rows)?.into_iter();
+            commits.map(Live::new).collect::<Result<Vec<_>, _>>()
+        });
+        match lives {
+            Ok(lives) => {
+                self.waiting.extend(lives.into_iter().map(LiveItem::Event));
                 self.until = to;
             }
             Err(failure) => {
@@ -136,10 +136,25 @@ impl Subscriber {
     /// Waits for what happens; none if it is not for this subscriber.
     async fn hear(&mut self) -> Option<LiveItem> {
         match self.live.as_mut()?.recv().await {
-            Ok(live) if live.event.position <= self.until.0 => None,
-            Ok(live) => {
-                self.until = Position(live.event.position);
-                (live.tenant == self.tenant).then_some(LiveItem::Event(live))
+            Ok(heard) if heard.position <= self.until => None,
+            Ok(heard) if heard.tenant != self.tenant => {
+                self.until = heard.position;
+                None
+            }
+            Ok(heard) => {
+                let Some(json) = heard.json.upgrade() else {
+                    // Its words are not kept any more: it is read like what was missed.
+                    self.replay_to = heard.position;
+                    return None;
+                };
+                self.until = heard.position;
+                Some(LiveItem::Event(Live {
+                    tenant: heard.tenant,
+                    position: heard.position,
+                    kind: heard.kind,
+                    id: heard.id,
+                    json,
+                }))
             }
             Err(RecvError::Lagged(_)) => {
                 let (receiver, now) = self.listen().await;

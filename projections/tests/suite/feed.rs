@@ -7,9 +7,14 @@ use std::{pin::pin, time::Duration};
 
 use futures::{Stream, StreamExt as _};
 use projections::{Freshness, LiveFeed, LiveItem, run, tenants};
-use schemas::{Position, domain::TenantId};
+use schemas::{
+    Position, StreamId,
+    api::LiveEvent,
+    domain::{AggregateKind, TenantId},
+};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 use crate::{
     database::{Database, poll},
@@ -83,7 +88,7 @@ async fn hear_all(
         let LiveItem::Event(live) = &item else {
             panic!("{item:?} instead of {position}")
         };
-        assert_eq!(live.event.position, *position);
+        assert_eq!(live.position.0, *position);
         heard.push(item);
     }
     heard
@@ -104,10 +109,11 @@ async fn what_happens_is_told_once_in_order_when_its_rows_are_there() {
             let LiveItem::Event(live) = item else {
                 panic!("{item:?}")
             };
-            assert_eq!((live.event.position, live.tenant), (position, tenant));
-            assert_eq!(live.event.events[0].sequence, position.to_string());
-            let written: serde_json::Value = serde_json::from_str(&live.json).expect("JSON");
-            assert_eq!(written, serde_json::to_value(&live.event).expect("JSON"));
+            assert_eq!((live.position.0, live.tenant), (position, tenant));
+            let event: LiveEvent = serde_json::from_str(&live.json).expect("an event");
+            assert_eq!((event.position, event.id), (position, live.id));
+            assert_eq!(event.kind, live.kind.name());
+            assert_eq!(event.events[0].sequence, position.to_string());
             let read = tenants::get(&store, tenant).await.expect("read").position;
             assert!(read.0 >= position, "told before the rows were there");
         }
@@ -198,6 +204,40 @@ async fn who_is_too_slow_begins_anew_and_then_hears_the_rest() {
     let position = position.await;
     running.grow(20).await;
     let owed = running.owed(tenant, position).await;
+    hear_all(&mut stream, &owed).await;
+}
+
+#[tokio::test]
+async fn who_is_too_slow_for_large_commits_hears_them_all_the_same() {
+    let mut running = Running::start(30).await;
+    let tenant = TENANTS[0];
+    let from = running.world.head().await;
+    let mut stream = Box::pin(running.feed.subscribe(tenant, Some(from)));
+    running.grow(20).await;
+    let owed = running.owed(tenant, from).await;
+    hear_all(&mut stream, &owed[..1]).await;
+    // More than the feed keeps the words of.
+    let value = "x".repeat(200_000);
+    for id in 0..100_u128 {
+        let stream = StreamId {
+            tenant,
+            kind: AggregateKind::Resource,
+            id: Uuid::from_u128(0x1a_0000 + id),
+        };
+        let data = format!(
+            r#"{{"type":"host","name":"{id}","labels":{{}},"attributes":{{"value":"{value}"}}}}"#
+        );
+        let event = format!(r#"{{"events":[{{"type":"resource.created","v":1,"data":{data}}}]}}"#);
+        running
+            .world
+            .append(stream, event.into_bytes(), |_| {})
+            .await;
+    }
+    let head = running.world.head().await;
+    let reached = running.freshness.wait_for(head, Duration::from_mins(1));
+    reached.await.expect("reached");
+    let owed = running.owed(tenant, Position(owed[0])).await;
+    assert!(owed.len() >= 100);
     hear_all(&mut stream, &owed).await;
 }
 

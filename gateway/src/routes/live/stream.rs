@@ -124,7 +124,7 @@ fn message(caller: &Caller, item: &LiveItem) -> Option<Event> {
         LiveItem::Event(live) => may_hear(caller, live).then(|| {
             Event::default()
                 .event("commit")
-                .id(live.event.position.to_string())
+                .id(live.position.to_string())
                 .data(&live.json)
         }),
         LiveItem::Reset { position } => Some(
@@ -139,8 +139,8 @@ fn message(caller: &Caller, item: &LiveItem) -> Option<Event> {
 /// The same rule that reads have: who other users are is for administrators.
 fn may_hear(caller: &Caller, live: &Live) -> bool {
     let personal = [AggregateKind::EmailClaim, AggregateKind::User];
-    let personal = personal.iter().any(|kind| kind.name() == live.event.kind);
-    !personal || caller.0.role == Role::Admin || live.event.id == caller.user().uuid()
+    let personal = personal.contains(&live.kind);
+    !personal || caller.0.role == Role::Admin || live.id == caller.user().uuid()
 }
 
 fn position_data(position: Position) -> String {
