@@ -99,10 +99,15 @@ impl Subscriber {
         }
     }
 
-    /// Whether the log has never come so far; in doubt it has, and the subscriber just waits.
+    /// Whether the log has never come so far. It is asked until it answers: whoever took a position
+    /// of another log on trust would wait for what never comes.
     async fn is_beyond_head(&self, position: Position) -> bool {
-        let head = self.feed.0.log.head().await;
-        head.is_ok_and(|head| position > head.position)
+        loop {
+            match self.feed.0.log.head().await {
+                Ok(head) => return position > head.position,
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
     }
 
     fn reset(&mut self, position: Position) {

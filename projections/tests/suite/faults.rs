@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use projections::{Freshness, StoreError, run, tenants, verify};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -56,6 +57,39 @@ async fn killed_and_started_again_all_goes_on() {
         .expect("verified");
     assert!(verification.holds(), "{:#?}", verification.differences);
     assert_eq!(verification.position, world.head().await);
+}
+
+/// A server that hangs enforces no limit of its own.
+#[tokio::test]
+async fn a_read_ends_while_postgres_hangs() {
+    let database = Database::new().await;
+    let store = database.again().await;
+    let mut sql = database.sql().await;
+    let ask = "select pid from pg_stat_activity \
+               where datname = current_database() and pid <> pg_backend_pid()";
+    let sessions: Vec<i32> = sqlx::query_scalar(ask)
+        .fetch_all(&mut sql)
+        .await
+        .expect("asked");
+    assert!(!sessions.is_empty());
+    signal("-STOP", &sessions);
+    let reading = timeout(LONG, tenants::get(&store, TENANTS[0]));
+    let refused = reading.await.expect("it ended");
+    signal("-CONT", &sessions);
+    assert!(
+        matches!(refused, Err(StoreError::Unavailable(_))),
+        "{refused:?}"
+    );
+    tenants::get(&store, TENANTS[0]).await.expect("read again");
+}
+
+fn signal(name: &str, pids: &[i32]) {
+    let mut kill = std::process::Command::new("kill");
+    let sent = kill
+        .arg(name)
+        .args(pids.iter().map(i32::to_string))
+        .status();
+    assert!(sent.expect("kill runs").success());
 }
 
 async fn blocking(
