@@ -119,9 +119,22 @@ fn a_trigger_is_refused_once_the_job_has_changed_but_never_its_replay() {
             .await;
         assert_eq!(again.header("idempotent-replayed"), "true");
         assert_eq!(again.expect(201).body(), first.body());
-        let keyed = [seen, ("idempotency-key", "too late")];
-        let late = client.json(post, &trigger, &keyed, &json!({})).await;
+        let other = [seen, ("idempotency-key", "too late")];
+        let late = client
+            .json(post.clone(), &trigger, &other, &json!({}))
+            .await;
         late.problem(Code::VersionMismatch);
+
+        client
+            .send(Method::DELETE, &path, &[], "")
+            .await
+            .expect(204);
+        let again = client
+            .json(post.clone(), &trigger, &keyed, &json!({}))
+            .await;
+        assert_eq!(again.expect(201).body(), first.body());
+        let gone = client.json(post, &trigger, &other, &json!({})).await;
+        gone.problem(Code::NotFound);
     });
 }
 

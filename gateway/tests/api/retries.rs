@@ -51,6 +51,45 @@ fn a_key_makes_a_retry_harmless() {
 }
 
 #[test]
+fn a_retry_is_not_refused_for_what_its_type_has_become() {
+    on_world(|world| async move {
+        let client = world.operator().await;
+        let key = [("idempotency-key", "before the type")];
+        let of_type = json!({"type": "tightened", "name": "one", "attributes": {"n": "text"}});
+        let made = client
+            .json(Method::POST, "/resources", &key, &of_type)
+            .await;
+        let made = made.expect(201);
+        let path = format!("/resources/{}", made.id());
+        let other = json!({"type": "tightened", "name": "two", "attributes": {"n": "text"}});
+        let put = client
+            .json(Method::PUT, &path, &key, &other)
+            .await
+            .expect(200);
+        let changes = json!({"attributes": {"m": "text"}});
+        let patched = client
+            .json(Method::PATCH, &path, &key, &changes)
+            .await
+            .expect(200);
+
+        let schema = json!({"additionalProperties": {"type": "number"}});
+        let typed = json!({"name": "tightened", "schema": schema});
+        client.post("/resource-types", typed).await.expect(201);
+        let refused = client.post("/resources", of_type.clone()).await;
+        refused.problem(Code::InvalidBody);
+        for (method, path, body, first) in [
+            (Method::POST, "/resources", &of_type, &made),
+            (Method::PUT, &*path, &other, &put),
+            (Method::PATCH, &*path, &changes, &patched),
+        ] {
+            let again = client.json(method.clone(), path, &key, body).await;
+            assert_eq!(again.status, first.status, "{method}: {:?}", again.bytes);
+            assert_eq!(again.body(), first.body(), "{method}");
+        }
+    });
+}
+
+#[test]
 fn every_write_takes_a_key() {
     on_world(|world| async move {
         let client = world.operator().await;

@@ -33,9 +33,11 @@ pub(super) async fn trigger_job(
     body: OptionalBody<TriggerJob>,
 ) -> Result<Response> {
     let job = app.commands.state::<Job>(writing.tenant(), id).await?;
-    let job = job.filter(|found| found.state.status != JobStatus::Deleted);
     let job = job.ok_or_else(|| JobRejection::NotFound.explain())?;
-    let unmet = precondition::unmet(&writing, job.version, true);
+    let unmet = match job.state.status {
+        JobStatus::Deleted => Some(JobRejection::NotFound.explain()),
+        _ => precondition::unmet(&writing, job.version, true),
+    };
     let ask = writing.derivation(&app, &body.bytes);
     let task = TaskId::new(ask.id);
     let command = TaskCommand::Create(TaskCreated {

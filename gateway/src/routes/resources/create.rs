@@ -14,6 +14,7 @@ use crate::{
     app::App,
     extract::{Body, Nothing, Parameters, Writing},
     problem::Result,
+    routes::precondition,
 };
 
 /// Create a resource.
@@ -27,11 +28,11 @@ pub(super) async fn create_resource(
     Parameters(Nothing): Parameters<Nothing>,
     body: Body<CreateResource>,
 ) -> Result<Response> {
-    let wanted = super::wanted(&app, &writing, body.value).await?;
+    let (wanted, refused) = super::wanted(&app, &writing, body.value).await?;
     let ask = writing.creation(&app, &body.bytes)?;
     let id = ResourceId::new(ask.id);
     let command = ResourceCommand::Create(wanted);
-    let receipt = app.commands.execute::<Resource>(ask, command).await?;
+    let receipt = precondition::run::<Resource>(&app, ask, command, refused).await?;
     let view = schemas::resource_view(id, receipt.version, answer::state(&receipt)?);
     let location = format!("/api/v1/resources/{id}");
     Ok(answer::created(&app, &receipt, &location, &view))

@@ -58,17 +58,15 @@ async fn merge(
     let current = current.ok_or_else(|| ResourceRejection::NotFound.explain())?;
     let update = merged(&current.state, patch)?;
     // Of a deleted resource the command says that there is none.
-    if let Some(attributes) = update
-        .attributes
-        .as_ref()
-        .filter(|_| !current.state.deleted)
-    {
-        let type_name = current.state.type_name.as_str();
-        app.commands
-            .check_attributes(ask.tenant, type_name, attributes)
-            .await?;
-    }
+    let attributes = update.attributes.as_ref();
+    let refused = match attributes.filter(|_| current.state.lives()) {
+        Some(changed) => {
+            super::refused(app, writing, current.state.type_name.as_str(), changed).await?
+        }
+        None => None,
+    };
     let unmet = precondition::unmet(writing, current.version, current.state.lives());
+    let unmet = unmet.or(refused);
     let any_version = unmet.is_none() && ask.expected.is_none();
     let mut ask = ask.clone();
     ask.expected.get_or_insert(current.version);

@@ -33,10 +33,13 @@ pub(super) async fn put_resource(
     Id(id): Id,
     body: Body<CreateResource>,
 ) -> Result<Response> {
-    let wanted = super::wanted(&app, &writing, body.value).await?;
+    let (wanted, refused) = super::wanted(&app, &writing, body.value).await?;
     let ask = writing.change(&app, id, &body.bytes);
     let command = ResourceCommand::Put(wanted);
-    let receipt = precondition::execute::<Resource>(&app, &writing, ask, command).await?;
+    let receipt = match refused {
+        None => precondition::execute::<Resource>(&app, &writing, ask, command).await?,
+        refused => precondition::run::<Resource>(&app, ask, command, refused).await?,
+    };
     let state = answer::state(&receipt)?;
     let first = state.created_at == state.updated_at;
     let view = schemas::resource_view(ResourceId::new(id), receipt.version, state);
