@@ -271,8 +271,9 @@ mod tests {
             }
             std::thread::yield_now();
         };
-        let whole = tree_us(me, &[]).expect("read");
+        // In this order: what is computed in between is in the whole.
         let alone = tree_us(me, &processes).expect("read");
+        let whole = tree_us(me, &[]).expect("read");
         child.kill().expect("ended");
         child.wait().expect("waited for");
         assert!(spent.of[1].1 >= 300_000.0, "{spent:?}");

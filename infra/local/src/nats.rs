@@ -178,7 +178,9 @@ impl Nats {
 
     /// Freezes the server: connections stay, answers do not come.
     pub fn pause(&mut self) {
-        self.signal(Signal::SIGSTOP);
+        if let Some(process) = &mut self.process {
+            process.pause();
+        }
     }
 
     /// Ends a pause.

@@ -24,6 +24,9 @@ use crate::{Error, Result, account::Account, provision, secret, wait};
 /// How long a killed process may take to be gone; only an unresponsive disk makes it longer.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long threads may take to notice that they are to stop.
+const PAUSE_LIMIT: Duration = Duration::from_secs(10);
+
 /// What to run, and how.
 pub(crate) struct Launch<'a> {
     pub(crate) program: &'a Path,
@@ -107,6 +110,13 @@ impl Process {
         }
     }
 
+    /// Stops it for a while; when this returns none of its threads runs any more, which the signal
+    /// alone does not promise.
+    pub(crate) fn pause(&mut self) {
+        self.signal(Signal::SIGSTOP);
+        let _ = wait::until(PAUSE_LIMIT, || all_stopped(self.pid()).then_some(()));
+    }
+
     /// Sends each signal in turn, waiting up to its limit, and kills at last.
     pub(crate) fn end(mut self, steps: &[(Signal, Duration)]) {
         for (signal, limit) in steps {
@@ -187,6 +197,18 @@ impl Identity {
             let _ = wait::until(limit, || (!self.is_alive()).then_some(()));
         }
     }
+}
+
+/// Whether every thread of the process is stopped; also if there are none any more.
+fn all_stopped(pid: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return true;
+    };
+    threads.flatten().all(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ")
+            .is_none_or(|(_, fields)| fields.starts_with(['T', 'Z', 'X']))
+    })
 }
 
 /// Begins a new log and keeps the one before it as `<name>.previous`: a crash is explained there.

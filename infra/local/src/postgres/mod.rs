@@ -178,7 +178,9 @@ impl Postgres {
 
     /// Freezes the first process: new connections hang, established ones go on.
     pub fn pause(&mut self) {
-        self.signal(Signal::SIGSTOP);
+        if let Some(process) = &mut self.process {
+            process.pause();
+        }
     }
 
     /// Ends a pause.
