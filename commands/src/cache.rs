@@ -19,7 +19,7 @@ const CAPACITY_TURNS: u64 = 100_000;
 
 /// Aggregates of all kinds, by identity.
 #[derive(Clone, Debug)]
-pub(crate) struct States(Cache<StreamId, Entry>);
+pub(crate) struct States(Arc<Cache<StreamId, Entry>>);
 
 /// An aggregate of some kind, and what it weighs.
 #[derive(Clone, Debug)]
@@ -31,11 +31,11 @@ struct Entry {
 /// Lets commands of this process on one aggregate go one after the other, so that they do not wear
 /// each other out with conflicts. Between processes only the log decides.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Cache<StreamId, Arc<Mutex<()>>>);
+pub(crate) struct Turns(Arc<Cache<StreamId, Arc<Mutex<()>>>>);
 
 impl Turns {
     pub(crate) fn new() -> Self {
-        Self(Cache::new(CAPACITY_TURNS))
+        Self(Arc::new(Cache::new(CAPACITY_TURNS)))
     }
 
     pub(crate) async fn take(&self, stream: StreamId) -> OwnedMutexGuard<()> {
@@ -49,7 +49,7 @@ impl States {
             .max_capacity(CAPACITY_BYTES)
             .weigher(|_, entry: &Entry| entry.weight)
             .build();
-        Self(cache)
+        Self(Arc::new(cache))
     }
 
     pub(crate) fn get<A: Send + Sync + 'static>(&self, stream: StreamId) -> Option<Arc<Loaded<A>>> {

@@ -83,7 +83,7 @@ impl Commands {
         A::Event: 'static,
     {
         let this = self.clone();
-        let running = async move { this.run::<A>(&ask, &command).await };
+        let running = async move { this.execute_here::<A>(&ask, &command).await };
         let running = tokio::spawn(running.in_current_span());
         running.await.unwrap_or_else(|reason| {
             Err(CommandError::Failed(Failure::Unknown(format!(
@@ -113,7 +113,9 @@ impl Commands {
         }))
     }
 
-    async fn run<A>(
+    /// Runs `command` as part of the caller, for one who tries it again until it has an answer: if
+    /// the caller stops waiting it is unknown whether it was done.
+    pub async fn execute_here<A>(
         &self,
         ask: &Ask,
         command: &A::Command,
@@ -226,9 +228,8 @@ impl Commands {
         if events.is_empty() {
             return Ok(None);
         }
-        let payload = catalogue::encode(&events);
         // A commit that nobody can read would stop its aggregate, and every reader, for ever.
-        let events = catalogue::decode(&payload)
+        let (payload, events) = catalogue::encode_readable(&events)
             .map_err(|reason| Failure::Refused(format!("it could not be read again: {reason}")))?;
         let mut meta = Meta {
             actor: ask.actor.clone(),

@@ -15,7 +15,7 @@ fn nightly() -> JobCreated {
         },
         task: TaskSpec {
             kind: "echo".into(),
-            payload: json!({}),
+            payload: json!({}).into(),
             priority: crate::task::Priority::High,
             max_attempts: 3,
             timeout_ms: 1_000,

@@ -68,7 +68,7 @@ fn wanted_job() -> impl Strategy<Value = JobCreated> {
             schedule,
             task: TaskSpec {
                 kind: "echo".into(),
-                payload: json!({}),
+                payload: json!({}).into(),
                 priority: Priority::Normal,
                 max_attempts,
                 timeout_ms: 1_000,

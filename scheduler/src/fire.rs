@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use commands::{Ask, CommandError, Commands, Failure, Receipt};
+use event_log::Position;
 use domain::{
     Actor, CommandId, TaskId, Timestamp,
     task::{JobSlot, SkipReason, Task, TaskCommand, TaskCreated, TaskRejection, TaskSpec},
@@ -39,8 +40,13 @@ pub struct Fired {
 /// Whether a slot is decided.
 #[derive(Debug)]
 pub enum Outcome {
-    /// By this commit.
-    Decided(Box<Receipt<Task>>),
+    /// By us: the commit is there.
+    Decided {
+        /// The task, if the slot became one that has not ended.
+        open: Option<TaskId>,
+        /// Where its last commit is.
+        position: Position,
+    },
     /// By somebody else, or it never can be.
     Elsewhere,
     /// Not yet: the log did not answer.
@@ -73,10 +79,10 @@ pub async fn decide(commands: Commands, job: JobKey, slot: Timestamp, intent: In
             CommandId::new(task.uuid()),
         )
     };
-    let executed = tokio::time::timeout(PATIENCE, commands.execute::<Task>(ask, command)).await;
+    let executed = tokio::time::timeout(PATIENCE, commands.execute_here::<Task>(&ask, &command)).await;
     let outcome = executed.map_or_else(
         |_| Outcome::Owed("no answer from the log".to_owned()),
-        |result| outcome(job, slot, result),
+        |result| outcome(job, slot, task, result),
     );
     Fired { job, outcome, slot }
 }
@@ -84,10 +90,17 @@ pub async fn decide(commands: Commands, job: JobKey, slot: Timestamp, intent: In
 fn outcome(
     job: JobKey,
     slot: Timestamp,
+    task: TaskId,
     result: Result<Receipt<Task>, CommandError<TaskRejection>>,
 ) -> Outcome {
     match result {
-        Ok(receipt) => Outcome::Decided(Box::new(receipt)),
+        Ok(receipt) => Outcome::Decided {
+            open: receipt
+                .state
+                .filter(|state| !state.status.is_final())
+                .map(|_| task),
+            position: receipt.position,
+        },
         Err(CommandError::Rejected(TaskRejection::AlreadyExists)) => Outcome::Elsewhere,
         Err(CommandError::Failed(failure @ (Failure::Unavailable(_) | Failure::Unknown(_)))) => {
             Outcome::Owed(failure.to_string())

@@ -62,7 +62,7 @@ fn ask(id: u128, command: u128) -> Ask {
 fn create() -> TaskCommand {
     let spec = TaskSpec {
         kind: "echo".into(),
-        payload: serde_json::json!({}),
+        payload: serde_json::json!({}).into(),
         priority: Priority::Normal,
         max_attempts: 3,
         timeout_ms: 1_000,
@@ -192,7 +192,7 @@ async fn what_could_not_be_read_again_is_not_stored() {
         let TaskCommand::Create(mut created) = create() else {
             panic!("creates");
         };
-        created.spec.payload = payload;
+        created.spec.payload = payload.into();
         let create = TaskCommand::Create(created);
         let outcome = world.commands.execute::<Task>(ask(1, 1), create).await;
         assert!(

@@ -35,6 +35,8 @@ pub use events::{
 pub use retry::{RETRY_BASE_MS, RETRY_CAP_MS, retry_delay_ms};
 pub use state::{Attempt, Task, TaskStatus};
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -96,10 +98,11 @@ pub struct TaskSpec {
     /// The handler that does it, such as `http`.
     #[schema(min_length = 1, max_length = 100, examples("echo"))]
     pub kind: String,
+    // Shared, since all slots of a job become tasks with the same.
     /// What the handler is given.
     #[serde(default)]
     #[schema(value_type = Object)]
-    pub payload: serde_json::Value,
+    pub payload: Arc<serde_json::Value>,
     /// Which tasks go first.
     #[serde(default)]
     #[schema(default = "normal")]

@@ -3,6 +3,8 @@
 //! Invariant: `attempt` is present exactly while the task runs or has ended an attempt, and its
 //! number never falls except when the attempt is handed back or somebody requeues the task.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -298,7 +300,7 @@ impl TaskSpec {
     fn none() -> Self {
         Self {
             kind: "none".to_owned(),
-            payload: serde_json::Value::Null,
+            payload: Arc::default(),
             priority: super::Priority::Normal,
             max_attempts: 1,
             timeout_ms: 1,

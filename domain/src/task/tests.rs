@@ -18,7 +18,7 @@ const ID: TaskId = TaskId::new(Uuid::from_u128(5));
 fn spec(max_attempts: u32) -> TaskSpec {
     TaskSpec {
         kind: "echo".into(),
-        payload: json!({"say": "hello"}),
+        payload: json!({"say": "hello"}).into(),
         priority: Priority::Normal,
         max_attempts,
         timeout_ms: 1_000,

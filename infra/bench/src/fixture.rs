@@ -41,7 +41,7 @@ pub fn task() -> TaskCreated {
     TaskCreated {
         spec: TaskSpec {
             kind: "echo".to_owned(),
-            payload: payload(),
+            payload: payload().into(),
             priority: Priority::Normal,
             max_attempts: 3,
             timeout_ms: 60_000,

@@ -98,6 +98,7 @@ enum Bench {
 }
 
 fn main() -> ExitCode {
+    runtime::prefer_small_pages();
     runtime::install_crypto();
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -34,10 +34,10 @@ use crate::{
 const MAKING: usize = 512;
 /// How long before they are due the last job must be known to the scheduler.
 const AHEAD_MS: i64 = 3_000;
-/// How often the log is asked for its end.
-const LOOK: Duration = Duration::from_millis(4);
+/// How often the log is asked for its end: a look takes about a millisecond of a core.
+const LOOK: Duration = Duration::from_millis(10);
 /// After how many looks without news it rests.
-const RESTS: usize = 100;
+const RESTS: usize = 40;
 /// How late a slot may be before the bench gives up.
 const GIVE_UP: Duration = Duration::from_mins(1);
 

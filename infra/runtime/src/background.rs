@@ -6,8 +6,8 @@
 use anyhow::{Context as _, Result};
 use tokio::{runtime::Builder, sync::oneshot};
 
-/// How much less of a contended core it gets: a quarter beside one other thread.
-const NICENESS: i32 = 5;
+/// How much less of a contended core it gets: a tenth beside one other thread.
+const NICENESS: i32 = 10;
 /// Threads of its own; more than one, so that it can compute while it waits.
 const THREADS: usize = 2;
 

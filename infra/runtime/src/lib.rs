@@ -8,6 +8,7 @@ mod background;
 mod clock;
 mod config;
 mod ids;
+mod pages;
 pub mod random;
 mod shutdown;
 mod telemetry;
@@ -19,5 +20,6 @@ pub use config::{
     Worker,
 };
 pub use ids::Ids;
+pub use pages::prefer_small_pages;
 pub use shutdown::shutdown_on_signal;
 pub use telemetry::{TelemetryGuard, init_telemetry, install_crypto, traceparent};

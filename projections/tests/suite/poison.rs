@@ -37,7 +37,7 @@ fn task(id: u128) -> StreamId {
 fn create() -> TaskCommand {
     let spec = TaskSpec {
         kind: "echo".into(),
-        payload: serde_json::json!({}),
+        payload: serde_json::json!({}).into(),
         priority: Priority::Normal,
         max_attempts: 3,
         timeout_ms: 1_000,

@@ -1,8 +1,8 @@
 //! What the scheduler knows: the active jobs and the open tasks, folded from the log in memory.
 //!
 //! Invariant: it is a cache and nothing but. Each entry remembers the position it reflects and
-//! takes no commit twice, whether the commit comes from the log, from a receipt or with a loaded
-//! state; and wherever it is wrong, the log refuses what follows from that.
+//! takes no commit twice, whether the commit comes from the log or with a loaded state; and
+//! wherever it is wrong, the log refuses what follows from that.
 
 mod jobs;
 mod tasks;

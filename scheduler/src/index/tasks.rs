@@ -3,7 +3,10 @@
 //! Invariant: every change that makes an attempt possible gives exactly one effect that brings it
 //! about: a push now, or a place in the timer.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use domain::{
     Aggregate as _, JobId, TaskId, Timestamp,
@@ -51,6 +54,11 @@ impl Tasks {
         self.of_job.contains_key(&job)
     }
 
+    /// Counts a task among the open ones of its job until the log brings it.
+    pub fn expect(&mut self, job: JobKey, task: TaskId) {
+        self.of_job.entry(job).or_default().insert(task);
+    }
+
     /// Takes in a state that was asked for; [`Effect::LoadTask`] if it is older than what was seen.
     pub fn loaded(
         &mut self,
@@ -82,7 +90,7 @@ impl Tasks {
         self.open.iter().filter_map(overdue).collect()
     }
 
-    /// Takes in the state after a commit that may not have come by the log yet.
+    /// Takes in the state after a commit.
     pub fn put(
         &mut self,
         key: TaskKey,
@@ -94,10 +102,9 @@ impl Tasks {
         if task.status.is_final() {
             return vec![Effect::Rest(Key::Task(key))];
         }
-        task.spec.payload = serde_json::Value::Null;
+        task.spec.payload = Arc::default();
         if let Some(origin) = task.origin {
-            let job = (key.0, origin.job_id);
-            self.of_job.entry(job).or_default().insert(key.1);
+            self.expect((key.0, origin.job_id), key.1);
         }
         let open = Open {
             position,

@@ -241,15 +241,33 @@ fn an_attempt_far_past_its_timeout_is_overdue() {
 }
 
 #[test]
-fn a_receipt_and_the_log_count_one_commit_once() {
+fn what_was_loaded_and_the_log_count_one_commit_once() {
     let mut log = Log::new();
     log.task(1, task_created(None, None));
-    let state = |log: &mut Log| {
-        log.index.tasks.due(TASK).expect("open");
-        log.index.followed
-    };
-    let position = state(&mut log);
+    let position = log.index.followed;
     log.index.followed = Position(position.0 - 1);
     log.versions.clear();
     assert_eq!(log.task(1, task_created(None, None)), []);
+}
+
+#[test]
+fn an_expected_task_is_open_until_the_log_ends_it() {
+    let mut log = Log::new();
+    let origin = JobSlot {
+        job_id: JOB.1,
+        slot: Some(at(1_000)),
+    };
+    log.index.tasks.expect(JOB, TASK.1);
+    assert!(log.index.tasks.has_open_of(JOB));
+    let effects = log.task(1_000, task_created(Some(origin), None));
+    assert_eq!(effects, [rest(), push(1, 1)]);
+    log.task(1_001, started());
+    assert!(log.index.tasks.has_open_of(JOB));
+    let succeeded = TaskEvent::Succeeded(TaskSucceeded {
+        attempt: 1,
+        output: serde_json::Value::Null,
+        worker: "w".into(),
+    });
+    log.task(1_002, succeeded);
+    assert!(!log.index.tasks.has_open_of(JOB));
 }

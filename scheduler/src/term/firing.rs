@@ -5,13 +5,8 @@
 
 use std::collections::VecDeque;
 
-use commands::Receipt;
-use domain::{
-    Timestamp,
-    job::Overlap,
-    task::{SkipReason, Task},
-};
-use tokio::task::JoinSet;
+use domain::{Timestamp, job::Overlap, task::SkipReason};
+use tokio::task::{JoinError, JoinSet};
 
 use super::desk::Desk;
 use crate::{
@@ -21,9 +16,9 @@ use crate::{
     misfire::Verdict,
 };
 
-/// How many slots are being decided at a time: as many as fill the largest batches of the log, two
-/// on their way and two to follow.
-const IN_FLIGHT: usize = 4_000;
+/// How many slots are being decided at a time: as many as fill two of the log's largest batches,
+/// one on its way and one to follow. More only take memory that has to be cleared first.
+const IN_FLIGHT: usize = 2_000;
 
 /// From how many on attempts have to wait, so that slots are decided in time.
 const CROWD: usize = 100;
@@ -44,13 +39,29 @@ impl Firing {
     /// The next decision that is made; none while there is nothing to decide.
     pub(super) async fn next(&mut self) -> Option<Fired> {
         loop {
-            match self.in_flight.join_next().await? {
-                Ok(fired) => return Some(fired),
-                // Nothing in there panics; if it did, the job waits for the next term.
-                Err(reason) => tracing::error!(%reason, "deciding a slot stopped"),
+            let joined = self.in_flight.join_next().await?;
+            if let Some(fired) = heard(joined) {
+                return Some(fired);
             }
         }
     }
+
+    /// Another decision that is made already: one batch of the log decides many slots.
+    fn also(&mut self) -> Option<Fired> {
+        loop {
+            let joined = self.in_flight.try_join_next()?;
+            if let Some(fired) = heard(joined) {
+                return Some(fired);
+            }
+        }
+    }
+}
+
+/// Nothing in there panics; if it did, the job waits for the next term.
+fn heard(joined: Result<Fired, JoinError>) -> Option<Fired> {
+    joined
+        .inspect_err(|reason| tracing::error!(%reason, "deciding a slot stopped"))
+        .ok()
 }
 
 impl Desk {
@@ -102,15 +113,25 @@ impl Desk {
         }
     }
 
-    /// Takes in what came of a slot.
+    /// Takes in what came of a slot, and of all others that are decided by now.
     pub(super) fn fired(&mut self, fired: Fired) {
-        let Fired { job, outcome, slot } = fired;
-        if let Outcome::Owed(reason) = outcome {
-            self.postpone(job, &reason);
-            return;
+        let mut next = Some(fired);
+        while let Some(fired) = next {
+            self.take(fired);
+            next = self.firing.also();
         }
-        if let Outcome::Decided(receipt) = outcome {
-            self.take_receipt(job, slot, *receipt);
+    }
+
+    fn take(&mut self, fired: Fired) {
+        let Fired { job, outcome, slot } = fired;
+        match outcome {
+            Outcome::Owed(reason) => return self.postpone(job, &reason),
+            // Known before the log brings it, so that the job's next slot sees the overlap.
+            Outcome::Decided {
+                open: Some(task),
+                position,
+            } if position > self.index.followed => self.index.tasks.expect(job, task),
+            Outcome::Decided { .. } | Outcome::Elsewhere => {}
         }
         let Some(watched) = self.index.jobs.get_mut(job) else {
             return;
@@ -127,20 +148,6 @@ impl Desk {
         } else {
             self.firing.ready.push_back(job);
         }
-    }
-
-    /// The task is known before the log brings it, so that the job's next slot sees the overlap.
-    fn take_receipt(&mut self, job: JobKey, slot: Timestamp, receipt: Receipt<Task>) {
-        let already_followed = receipt.position <= self.index.followed;
-        let Some(task) = receipt.state.filter(|_| !already_followed) else {
-            return;
-        };
-        let key = (job.0, domain::TaskId::of_slot(job.1, slot));
-        let effects = self
-            .index
-            .tasks
-            .put(key, task, receipt.version, receipt.position);
-        self.bring_about(effects);
     }
 
     /// Leaves the job's slots owed; they are planned anew once the log may answer again.

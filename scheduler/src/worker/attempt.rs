@@ -97,7 +97,7 @@ async fn supervise(
         task: item.task,
     };
     let (cancel, deadline) = (context.cancel.clone(), context.deadline);
-    let payload = task.spec.payload;
+    let payload = Arc::unwrap_or_clone(task.spec.payload);
     let running = tokio::spawn(async move { handler.run(payload, &context).await });
     let mut running = AbortOnDropHandle::new(running);
     let stop = tokio::select! {

@@ -2,6 +2,8 @@
 //!
 //! Invariant: what a client may ask for is a subset of what a task is; state is never an input.
 
+use std::sync::Arc;
+
 use domain::{
     JobId, TaskId, Timestamp,
     task::{Priority, SkipReason, TaskError, TaskSpec, TaskStatus},
@@ -70,7 +72,7 @@ pub struct TaskView {
     pub kind: String,
     /// What the handler is given.
     #[schema(value_type = Object)]
-    pub payload: serde_json::Value,
+    pub payload: Arc<serde_json::Value>,
     /// Which tasks go first.
     pub priority: Priority,
     /// How often to try.
@@ -108,7 +110,7 @@ impl From<CreateTask> for TaskSpec {
     fn from(wanted: CreateTask) -> Self {
         Self {
             kind: wanted.kind,
-            payload: wanted.payload,
+            payload: wanted.payload.into(),
             priority: wanted.priority,
             max_attempts: wanted.max_attempts.unwrap_or(3),
             timeout_ms: wanted.timeout_ms.unwrap_or(60_000),

@@ -40,7 +40,20 @@ pub struct Entry {
 
 /// Encodes the events of one commit.
 pub fn encode<E: Recorded>(events: &[E]) -> Vec<u8> {
-    wire::encode_records(&events.iter().map(Recorded::record).collect::<Vec<_>>())
+    wire::encode_records(&records(events))
+}
+
+/// Encodes the events of one commit, and gives them as whoever decodes them will read them.
+///
+/// Fails if they could not be read again.
+pub fn encode_readable<E: Recorded>(events: &[E]) -> Result<(Vec<u8>, Vec<E>), DecodeError> {
+    let records = records(events);
+    let read = records.iter().map(E::read).collect::<Result<_, _>>()?;
+    Ok((wire::encode_records(&records), read))
+}
+
+fn records<E: Recorded>(events: &[E]) -> Vec<EventRecord> {
+    events.iter().map(Recorded::record).collect()
 }
 
 /// Decodes the events of one commit.

@@ -141,7 +141,7 @@ fn template(job: &JobView) -> Html {
                 <Fact name="Attempts"><span class="number">{ job.task.max_attempts }</span></Fact>
                 <Fact name="Timeout">{ duration(job.task.timeout_ms) }</Fact>
             </Facts>
-            <Json value={job.task.payload.clone()} what="payload" />
+            <Json value={(*job.task.payload).clone()} what="payload" />
         </Panel>
     }
 }

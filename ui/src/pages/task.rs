@@ -52,7 +52,7 @@ pub fn Task(props: &Props) -> Html {
                     <div class="stack">
                         { facts(task) }
                         <Panel title="Payload">
-                            <Json value={task.payload.clone()} what="payload" />
+                            <Json value={(*task.payload).clone()} what="payload" />
                         </Panel>
                     </div>
                 </div>

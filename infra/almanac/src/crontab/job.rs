@@ -74,7 +74,7 @@ fn job(entry: &Entry, number: usize, place: &Place, enabled: bool) -> CreateJob 
         schedule: entry.schedule.clone(),
         task: TaskSpec {
             kind: "command".to_owned(),
-            payload: payload(entry, place),
+            payload: payload(entry, place).into(),
             priority: Priority::Normal,
             max_attempts: 1,
             timeout_ms: TIMEOUT_MS,

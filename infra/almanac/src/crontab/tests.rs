@@ -252,7 +252,7 @@ fn a_job_says_where_it_came_from_and_is_paused() {
         ("crontab", "/etc/crontab:10")
     );
     assert_eq!(
-        job.task.payload,
+        *job.task.payload,
         serde_json::json!({
             "program": "/bin/sh",
             "args": ["-c", "cd / && run-parts --report /etc/cron.hourly"],

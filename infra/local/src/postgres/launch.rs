@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The log goes first: what is written to it waits for an answer, read models say how old they are.
-const NICENESS: u8 = 5;
+const NICENESS: u8 = 10;
 /// Recovery after a kill comes before readiness.
 const READY_LIMIT: Duration = Duration::from_mins(2);
 /// How long sessions of a killed server may hold its shared memory.

@@ -230,7 +230,7 @@ impl World {
     fn spec(&mut self) -> TaskSpec {
         TaskSpec {
             kind: ["echo", "sleep"][self.random.below(2) as usize].into(),
-            payload: self.random.odd(),
+            payload: self.random.odd().into(),
             priority: Priority::ALL[self.random.below(4) as usize],
             max_attempts: 2,
             timeout_ms: 1_000,

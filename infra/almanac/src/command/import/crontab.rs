@@ -9,6 +9,7 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context as _, Result};
@@ -100,7 +101,7 @@ pub async fn import(client: &Client, source: Source, enable: bool) -> Result<Imp
     };
     let mut jobs = jobs(&lines, &place, enable);
     for (_, job) in &mut jobs {
-        leave_lost_folder(&mut job.task.payload);
+        leave_lost_folder(Arc::make_mut(&mut job.task.payload));
     }
     let count = jobs.len();
     let put = |(id, job): (Uuid, CreateJob)| async move {

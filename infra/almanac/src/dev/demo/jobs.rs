@@ -75,7 +75,7 @@ fn job(
         schedule,
         task: TaskSpec {
             kind: kind.to_owned(),
-            payload,
+            payload: payload.into(),
             priority,
             max_attempts: 3,
             timeout_ms: 60_000,
