@@ -137,7 +137,8 @@ fn read_headers<T>(app: &App, view: &At<T>) -> HeaderMap {
     headers
 }
 
-fn write_headers<A>(app: &App, receipt: &Receipt<A>) -> HeaderMap {
+/// What every answer to a write says besides its body.
+pub(crate) fn write_headers<A>(app: &App, receipt: &Receipt<A>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     insert(&mut headers, header::ETAG, &etag(receipt.version));
     insert(

@@ -14,9 +14,9 @@ use nix::sys::{signal::Signal, statvfs::statvfs};
 
 use crate::{
     Error, Lock, Result, ports,
-    process::{self, Identity, Launch, Process, last_words},
+    process::{self, Identity, Launch, Process},
     provision::{self, Program},
-    secret, wait,
+    secret,
 };
 
 /// Restoring a log of millions of messages comes before readiness.
@@ -200,7 +200,7 @@ impl Nats {
         let config = self.options.dir.join("nats.conf");
         secret::write_private(&config, &self.config(&name)?)?;
         process::fresh_log(&self.log())?;
-        let mut process = Process::start(Launch {
+        let process = Process::start(Launch {
             program: &self.program.path,
             args: vec!["--config".to_owned(), config.display().to_string()],
             envs: vec![("GOMEMLIMIT", memory_limit())],
@@ -211,24 +211,11 @@ impl Nats {
             on_parent_death: "KILL",
             niceness: 0,
         })?;
-        let ready = wait::until(READY_LIMIT, || match process.exited() {
-            Some(status) => Some(Err(status.to_string())),
-            None => greets_as(self.port, &name).then_some(Ok(())),
-        });
-        let problem = match ready {
-            Some(Ok(())) => {
-                self.process = Some(process);
-                return Ok(());
-            }
-            Some(Err(status)) => status,
-            None => format!("silent for {} s", READY_LIMIT.as_secs()),
-        };
-        let detail = format!("{problem}: {}", last_words(&self.log()));
-        Err(Error::NotReady {
-            what: "nats-server",
-            detail,
-            log: self.log(),
-        })
+        let process = process.once_ready("nats-server", self.log(), READY_LIMIT, |_| {
+            greets_as(self.port, &name)
+        })?;
+        self.process = Some(process);
+        Ok(())
     }
 
     fn lost_its_port(&self) -> bool {

@@ -93,6 +93,27 @@ impl Process {
         Ok(process)
     }
 
+    /// Itself once it is `ready`; what it said last if it ends before, or not in time.
+    pub(crate) fn once_ready(
+        mut self,
+        what: &'static str,
+        log: PathBuf,
+        limit: Duration,
+        ready: impl Fn(u32) -> bool,
+    ) -> Result<Self> {
+        let became = wait::until(limit, || match self.exited() {
+            Some(status) => Some(Err(status.to_string())),
+            None => ready(self.pid()).then_some(Ok(())),
+        });
+        let problem = match became {
+            Some(Ok(())) => return Ok(self),
+            Some(Err(status)) => status,
+            None => format!("silent for {} s", limit.as_secs()),
+        };
+        let detail = format!("{problem}: {}", last_words(&log));
+        Err(Error::NotReady { what, detail, log })
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

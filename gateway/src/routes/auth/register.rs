@@ -19,7 +19,7 @@ use super::session;
 use crate::{
     answer,
     app::App,
-    extract::{Body, Nothing, Parameters, token},
+    extract::{Body, Nothing, Parameters},
     problem::{Error, Result},
 };
 
@@ -70,16 +70,9 @@ async fn signed_in(
     let tokens = tokens.await?;
     let view = answer::user(app, DEFAULT_TENANT, user, receipt.version, state).await?;
     let mut response = session::answer(app, headers, StatusCode::CREATED, view, &tokens)?;
-    for (name, value) in [
-        (header::LOCATION, format!("/api/v1/users/{user}")),
-        (header::ETAG, answer::etag(receipt.version)),
-        (
-            header::HeaderName::from_static("consistency-token"),
-            token(app, receipt.position),
-        ),
-    ] {
-        let value = HeaderValue::from_str(&value).map_err(Error::internal)?;
-        response.headers_mut().insert(name, value);
-    }
+    let location = HeaderValue::from_str(&format!("/api/v1/users/{user}"));
+    let headers = response.headers_mut();
+    headers.extend(answer::write_headers(app, receipt));
+    headers.insert(header::LOCATION, location.map_err(Error::internal)?);
     Ok(response)
 }

@@ -71,7 +71,6 @@ impl Bare {
             config.len()
         );
         bare.write.extend_from_slice(ask.as_bytes());
-        bare.flush().await?;
         let (_, answer) = bare.message().await?;
         let again = answer["error"]["err_code"] == 10_058;
         ensure!(
@@ -91,7 +90,6 @@ impl Bare {
             let id = self.publish("", true);
             sent.insert(id, Instant::now());
         }
-        self.flush().await?;
         while !sent.is_empty() {
             let (id, answer) = self.message().await?;
             ensure!(answer["error"].is_null(), "a publish is refused: {answer}");
@@ -103,10 +101,6 @@ impl Bare {
             if done < end {
                 let id = self.publish("", true);
                 sent.insert(id, Instant::now());
-            }
-            // Answers that came together are answered together.
-            if self.read.is_empty() {
-                self.flush().await?;
             }
         }
         Ok(Measured::within(latencies, scale.measure))
@@ -129,7 +123,6 @@ impl Bare {
                     format!("Nats-Batch-Id: {batch}\r\nNats-Batch-Sequence: {at}\r\n{commit}");
                 self.publish(&headers, at == size);
             }
-            self.flush().await?;
             let (_, answer) = self.message().await?;
             ensure!(answer["error"].is_null(), "a batch is refused: {answer}");
             latencies.record(started.elapsed());
@@ -187,7 +180,7 @@ impl Bare {
                     self.read.advance(length + 2);
                     return Ok((id, value));
                 }
-                ["PING"] => self.socket.write_all(b"PONG\r\n").await?,
+                ["PING"] => self.write.extend_from_slice(b"PONG\r\n"),
                 ["PONG" | "+OK"] | ["INFO", ..] => {}
                 _ => bail!("the server says {line:?}"),
             }
@@ -204,7 +197,12 @@ impl Bare {
         }
     }
 
+    /// Waits for more to read, when all is sent that there is to say: what came together is
+    /// answered together.
     async fn fill(&mut self) -> Result<()> {
+        if !self.write.is_empty() {
+            self.flush().await?;
+        }
         let reading = self.socket.read_buf(&mut self.read);
         let read = tokio::time::timeout(SILENCE, reading)
             .await

@@ -8,7 +8,7 @@ use std::{fs, time::Duration};
 use super::{Postgres, ready};
 use crate::{
     Error, Result,
-    process::{self, Launch, Process, last_words},
+    process::{self, Launch, Process},
     wait,
 };
 
@@ -58,7 +58,7 @@ impl Postgres {
 
     fn launch_once(&mut self) -> Result<()> {
         process::fresh_log(&self.log())?;
-        let mut process = Process::start(Launch {
+        let process = Process::start(Launch {
             program: &self.programs.bin.join("postgres"),
             args: self.arguments(),
             envs: vec![("LC_ALL", "C.UTF-8".to_owned())],
@@ -69,24 +69,11 @@ impl Postgres {
             on_parent_death: "QUIT",
             niceness: NICENESS,
         })?;
-        let ready = wait::until(READY_LIMIT, || match process.exited() {
-            Some(status) => Some(Err(status.to_string())),
-            None => ready::accepts(self.port, &self.cluster, process.pid()).then_some(Ok(())),
-        });
-        let problem = match ready {
-            Some(Ok(())) => {
-                self.process = Some(process);
-                return Ok(());
-            }
-            Some(Err(status)) => status,
-            None => format!("silent for {} s", READY_LIMIT.as_secs()),
-        };
-        let detail = format!("{problem}: {}", last_words(&self.log()));
-        Err(Error::NotReady {
-            what: "postgres",
-            detail,
-            log: self.log(),
-        })
+        let process = process.once_ready("postgres", self.log(), READY_LIMIT, |pid| {
+            ready::accepts(self.port, &self.cluster, pid)
+        })?;
+        self.process = Some(process);
+        Ok(())
     }
 
     /// Settings live here and not in the cluster, so that they follow the code.
