@@ -220,6 +220,7 @@ impl Commands {
         let context = Context {
             actor: ask.actor.clone(),
             command: ask.command,
+            id: stream.id,
             now: time,
             tenant: ask.tenant,
         };

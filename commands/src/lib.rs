@@ -19,6 +19,7 @@ pub use domain;
 pub use error::{CommandError, Failure};
 pub use execute::Commands;
 pub use identity::{
-    DEFAULT_TENANT, Identity, Principal, RegisterError, Registration, Tokens, bootstrap,
+    AccountChange, AccountError, DEFAULT_TENANT, EmailChange, Identity, PasswordChange, Principal,
+    Registration, Tokens, bootstrap,
 };
 pub use load::Current;

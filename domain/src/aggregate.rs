@@ -3,6 +3,8 @@
 //! Invariant: `evolve` accepts any event in any state without panicking, and `decide` depends on
 //! nothing but its arguments; together they make replay and retry safe.
 
+use uuid::Uuid;
+
 use crate::{CommandId, TenantId, Timestamp, UserId};
 
 /// What a decision is: events to append (none when nothing changes), or the reason why not.
@@ -115,6 +117,8 @@ pub struct Context {
     pub actor: Actor,
     /// The command's own identity.
     pub command: CommandId,
+    /// The aggregate that is asked.
+    pub id: Uuid,
     /// When it was asked.
     pub now: Timestamp,
     /// For whom.

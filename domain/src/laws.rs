@@ -230,8 +230,13 @@ impl Lawful for User {
                 since(before, |user| user.created_at == after.created_at),
             ),
             (
-                "they keep their address",
-                since(before, |user| user.email == after.email),
+                "who is erased stays as they are",
+                since(before, |user| !user.erased || user == after),
+            ),
+            (
+                "who is erased has no address, no name and no way in",
+                !after.erased
+                    || (after.disabled && after.email.0.is_empty() && after.name.0.is_empty()),
             ),
         ]
     }

@@ -132,10 +132,15 @@ fn user_command() -> impl Strategy<Value = UserCommand> {
             name,
             role
         }),
-        role().prop_map(|role| UserCommand::ChangeRole { role }),
-        sealed().prop_map(|name| UserCommand::Rename { name }),
+        (prop::option::of(sealed()), prop::option::of(role()))
+            .prop_map(|(name, role)| UserCommand::Update { name, role }),
+        sealed().prop_map(|email| UserCommand::ChangeEmail { email }),
+        any::<u128>().prop_map(|id| UserCommand::ChangePassword {
+            credential: Uuid::from_u128(id)
+        }),
         Just(UserCommand::Disable),
         Just(UserCommand::Enable),
+        Just(UserCommand::Erase),
     ]
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn context(now: Timestamp) -> Context {
     Context {
         actor: Actor::System("test".into()),
         command: CommandId::new(Uuid::from_u128(99)),
+        id: Uuid::from_u128(7),
         now,
         tenant: TenantId::new(Uuid::from_u128(1)),
     }

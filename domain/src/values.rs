@@ -83,7 +83,7 @@ impl std::fmt::Display for Name {
 /// Personal text, encrypted with its person's key before it came here; base64url without padding.
 ///
 /// The encryption is deterministic under one key, so equal texts of one person are equal here too.
-#[derive(Clone, Debug, Eq, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sealed(pub Cow<'static, str>);
 

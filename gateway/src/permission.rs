@@ -6,8 +6,6 @@ use axum::http::Method;
 use domain::user::Role;
 
 /// Method, route, and the least role that may. A route that is not listed is open to everybody.
-///
-/// Beyond it, `/users/{id}` and its events are shown to administrators and to that user only.
 pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("GET", "/api/v1/auth/me", Role::Viewer),
     ("GET", "/api/v1/jobs", Role::Viewer),
@@ -43,21 +41,47 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("POST", "/api/v1/tasks/{id}/retry", Role::Operator),
     ("GET", "/api/v1/users", Role::Admin),
     ("POST", "/api/v1/users", Role::Admin),
-    ("GET", "/api/v1/users/{id}", Role::Viewer),
-    ("GET", "/api/v1/users/{id}/events", Role::Viewer),
+    ("GET", "/api/v1/users/{id}", Role::Admin),
+    ("PATCH", "/api/v1/users/{id}", Role::Admin),
+    ("POST", "/api/v1/users/{id}/disable", Role::Admin),
+    ("PUT", "/api/v1/users/{id}/email", Role::Admin),
+    ("POST", "/api/v1/users/{id}/enable", Role::Admin),
+    ("POST", "/api/v1/users/{id}/erase", Role::Admin),
+    ("GET", "/api/v1/users/{id}/events", Role::Admin),
+    ("PUT", "/api/v1/users/{id}/password", Role::Admin),
+    ("PUT", "/api/v1/users/{id}/role", Role::Admin),
+];
+
+/// What everybody may of the user that they are themselves, whatever their role. To all who may
+/// not, other users do not exist.
+pub(crate) const OF_SELF: &[(&str, &str)] = &[
+    ("GET", "/api/v1/users/{id}"),
+    ("PATCH", "/api/v1/users/{id}"),
+    ("PUT", "/api/v1/users/{id}/email"),
+    ("GET", "/api/v1/users/{id}/events"),
+    ("PUT", "/api/v1/users/{id}/password"),
 ];
 
 /// The least role that may use `route` with `method`; none if nobody may.
 pub(crate) fn least_role(method: &Method, route: &str) -> Option<Role> {
-    // A HEAD is answered by the GET handler.
-    let method = match method.as_str() {
-        "HEAD" => "GET",
-        other => other,
-    };
+    let method = handled(method);
     TABLE
         .iter()
         .find(|(listed, at, _)| *listed == method && *at == route)
         .map(|(_, _, role)| *role)
+}
+
+/// Whether `route` may be used with `method` by whoever it names.
+pub(crate) fn is_of_self(method: &Method, route: &str) -> bool {
+    OF_SELF.contains(&(handled(method), route))
+}
+
+/// A HEAD is answered by the GET handler.
+fn handled(method: &Method) -> &str {
+    match method.as_str() {
+        "HEAD" => "GET",
+        other => other,
+    }
 }
 
 /// The word of a role on the wire.

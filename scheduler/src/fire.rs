@@ -6,11 +6,11 @@
 use std::time::Duration;
 
 use commands::{Ask, CommandError, Commands, Failure, Receipt};
-use event_log::Position;
 use domain::{
     Actor, CommandId, TaskId, Timestamp,
     task::{JobSlot, SkipReason, Task, TaskCommand, TaskCreated, TaskRejection, TaskSpec},
 };
+use event_log::Position;
 
 use crate::index::JobKey;
 
@@ -79,7 +79,8 @@ pub async fn decide(commands: Commands, job: JobKey, slot: Timestamp, intent: In
             CommandId::new(task.uuid()),
         )
     };
-    let executed = tokio::time::timeout(PATIENCE, commands.execute_here::<Task>(&ask, &command)).await;
+    let executed =
+        tokio::time::timeout(PATIENCE, commands.execute_here::<Task>(&ask, &command)).await;
     let outcome = executed.map_or_else(
         |_| Outcome::Owed("no answer from the log".to_owned()),
         |result| outcome(job, slot, task, result),

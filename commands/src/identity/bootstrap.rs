@@ -9,7 +9,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{Identity, RegisterError, Registration};
+use super::{AccountError, Identity, Registration};
 use crate::{Ask, CommandError, Commands};
 
 /// The tenant that people join who register by themselves.
@@ -21,7 +21,7 @@ pub async fn bootstrap(
     commands: &Commands,
     identity: &Identity,
     administrator: Registration,
-) -> Result<UserId, RegisterError> {
+) -> Result<UserId, AccountError> {
     let actor = Actor::System("bootstrap".to_owned());
     let id = DEFAULT_TENANT.uuid();
     let name = Name::try_new("Main")?;
@@ -53,9 +53,9 @@ pub async fn bootstrap(
         .await
     {
         Ok(_) => Ok(UserId::new(user)),
-        Err(RegisterError::EmailTaken) => {
+        Err(AccountError::EmailTaken) => {
             let known = identity.sign_in(DEFAULT_TENANT, &email, password).await?;
-            known.map(|(user, _)| user).ok_or(RegisterError::EmailTaken)
+            known.map(|(user, _)| user).ok_or(AccountError::EmailTaken)
         }
         Err(other) => Err(other),
     }

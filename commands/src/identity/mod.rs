@@ -6,12 +6,16 @@
 //! Invariant: an address has one user within a tenant; knowing that a user exists takes as long as
 //! finding that none does.
 
+mod account;
 mod bootstrap;
+mod erase;
+mod error;
 mod particulars;
 mod passwords;
 mod personal;
 mod register;
 mod sessions;
+mod together;
 mod tokens;
 
 use domain::{TenantId, Timestamp, UserId, user::Role};
@@ -19,8 +23,10 @@ use event_log::Vault;
 use secrecy::SecretString;
 use uuid::Uuid;
 
+pub use account::{AccountChange, EmailChange, PasswordChange};
 pub use bootstrap::{DEFAULT_TENANT, bootstrap};
-pub use register::{RegisterError, Registration};
+pub use error::AccountError;
+pub use register::Registration;
 
 use crate::{Commands, Failure};
 use passwords::Passwords;
@@ -68,13 +74,16 @@ impl Identity {
         let signer = Signer::open(&vault).await?;
         let passwords = Passwords::new(vault.clone());
         let personal = Personal::new(vault.clone());
-        Ok(Self {
+        let identity = Self {
             commands,
             passwords,
             personal,
             signer,
             vault,
-        })
+        };
+        // It runs once, so its size is of no interest to whoever waits for this.
+        Box::pin(identity.finish_erasures()).await?;
+        Ok(identity)
     }
 
     /// The user that `access_token` speaks for; none if it is not valid now.

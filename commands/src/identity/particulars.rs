@@ -5,7 +5,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::RegisterError;
+use super::AccountError;
 
 /// The form in which addresses are compared: trimmed, in lower case and composed (NFC, Unicode
 /// UAX15), since keyboards differ in how they write an accent. Not a check that mail arrives.
@@ -18,22 +18,22 @@ pub(super) fn normalise_email(text: &str) -> Option<String> {
         .then_some(text)
 }
 
-pub(super) fn check_password(password: &SecretString) -> Result<(), RegisterError> {
+pub(super) fn check_password(password: &SecretString) -> Result<(), AccountError> {
     let text = password.expose_secret();
     if text.chars().count() < 8 {
-        return Err(RegisterError::WeakPassword(
+        return Err(AccountError::WeakPassword(
             "a password has at least 8 characters".into(),
         ));
     }
     if text.len() > 1024 {
-        return Err(RegisterError::WeakPassword(
+        return Err(AccountError::WeakPassword(
             "a password has at most 1024 bytes".into(),
         ));
     }
     let mut letters = text.chars();
     let first = letters.next();
     if letters.all(|letter| Some(letter) == first) {
-        return Err(RegisterError::WeakPassword(
+        return Err(AccountError::WeakPassword(
             "one repeated character is too easy".into(),
         ));
     }

@@ -53,30 +53,35 @@ impl Passwords {
         Ok(Hashed([salt.as_slice(), &hash].concat()))
     }
 
-    /// Keeps `hashed` as the password of `user`, unless they have one; says whether it did.
+    /// Keeps `hashed` as that password of `user`, unless there is one; says whether it did.
     pub(super) async fn keep(
         &self,
         tenant: TenantId,
         user: UserId,
+        credential: Option<Uuid>,
         hashed: &Hashed,
     ) -> Result<bool, Failure> {
-        match self.vault.create(&name(tenant, user), &hashed.0).await {
+        match self
+            .vault
+            .create(&name(tenant, user, credential), &hashed.0)
+            .await
+        {
             Ok(()) => Ok(true),
             Err(VaultError::Conflict) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }
 
-    /// Whether `password` is that of `user`. Takes as long if there is no such user: nobody's
+    /// Whether `password` is that of `holder`, a user and which of their passwords counts. Takes as long if there is no such user: nobody's
     /// password is looked up, and compared.
     pub(super) async fn check(
         &self,
         tenant: TenantId,
-        user: Option<UserId>,
+        holder: Option<(UserId, Option<Uuid>)>,
         password: SecretString,
     ) -> Result<bool, Failure> {
-        let user = user.unwrap_or(NOBODY);
-        let known = self.vault.get(&name(tenant, user)).await?;
+        let (user, credential) = holder.unwrap_or((NOBODY, None));
+        let known = self.vault.get(&name(tenant, user, credential)).await?;
         let kept = known
             .as_ref()
             .and_then(|secret| secret.value.split_first_chunk::<SALT_LEN>());
@@ -86,9 +91,14 @@ impl Passwords {
         Ok(equal.is_ok())
     }
 
-    /// Forgets the password of `user`.
-    pub(super) async fn delete(&self, tenant: TenantId, user: UserId) -> Result<(), Failure> {
-        Ok(self.vault.delete(&name(tenant, user)).await?)
+    /// Forgets that password of `user`.
+    pub(super) async fn delete(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        credential: Option<Uuid>,
+    ) -> Result<(), Failure> {
+        Ok(self.vault.delete(&name(tenant, user, credential)).await?)
     }
 
     async fn hash(
@@ -113,6 +123,10 @@ impl Passwords {
     }
 }
 
-fn name(tenant: TenantId, user: UserId) -> String {
-    format!("{tenant}.user.{user}.password")
+/// The first password of a user has no id.
+fn name(tenant: TenantId, user: UserId, credential: Option<Uuid>) -> String {
+    match credential {
+        Some(credential) => format!("{tenant}.user.{user}.password.{credential}"),
+        None => format!("{tenant}.user.{user}.password"),
+    }
 }

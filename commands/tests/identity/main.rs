@@ -2,12 +2,13 @@
 //!
 //! Invariant: an address has one user, and what a token allows ends when it should.
 
+mod erasure;
 mod races;
 mod staged;
 
 use std::sync::Arc;
 
-use commands::{Ask, Commands, DEFAULT_TENANT, Identity, RegisterError, Registration, bootstrap};
+use commands::{AccountError, Ask, Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
 use domain::{Actor, CommandId, Timestamp, UserId, user::Role};
 use event_log::{EventLog as _, JetStreamLog, Options, Position, Vault};
 use futures::future::join_all;
@@ -97,7 +98,7 @@ async fn of_many_registrations_of_one_address_one_succeeds() {
     let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     let taken = outcomes
         .iter()
-        .filter(|outcome| matches!(outcome, Err(RegisterError::EmailTaken)))
+        .filter(|outcome| matches!(outcome, Err(AccountError::EmailTaken)))
         .count();
     assert_eq!((won, taken), (1, 15), "{outcomes:?}");
     assert!(
@@ -254,7 +255,7 @@ async fn a_registration_that_comes_again_changes_nothing() {
     assert!(
         matches!(
             reused,
-            Err(RegisterError::Command(commands::CommandError::Reused))
+            Err(AccountError::Command(commands::CommandError::Reused))
         ),
         "{reused:?}"
     );
@@ -281,7 +282,7 @@ async fn who_is_turned_away_leaves_nothing_behind() {
         assert_eq!(kept, answer.is_ok(), "{answer:?}");
         busy += usize::from(matches!(
             answer,
-            Err(RegisterError::Command(commands::CommandError::Failed(
+            Err(AccountError::Command(commands::CommandError::Failed(
                 commands::Failure::Busy(_)
             )))
         ));
@@ -297,7 +298,7 @@ async fn who_is_turned_away_leaves_nothing_behind() {
         .register(taken.clone(), wanted(email.expect("one was registered")))
         .await;
     assert!(
-        matches!(refused, Err(RegisterError::EmailTaken)),
+        matches!(refused, Err(AccountError::EmailTaken)),
         "{refused:?}"
     );
     let key = format!("{}.user.{}.key", taken.tenant, UserId::new(taken.id));
@@ -321,7 +322,7 @@ async fn what_another_process_keeps_for_a_user_is_not_replaced() {
     assert!(
         matches!(
             outcome,
-            Err(RegisterError::Command(commands::CommandError::Reused))
+            Err(AccountError::Command(commands::CommandError::Reused))
         ),
         "{outcome:?}"
     );

@@ -22,7 +22,7 @@ impl World {
         let ids = Ids::new(self.clock.clone());
         let commands = Commands::new(Arc::new(log.clone()), self.clock.clone(), ids);
         let vault = Vault::open(&self.log, &[7; 32]).await.expect("a vault");
-        let opened = Identity::open(commands, vault.clone()).await;
+        let opened = Box::pin(Identity::open(commands, vault.clone())).await;
         (opened.expect("an identity"), log, vault)
     }
 
@@ -66,7 +66,7 @@ async fn who_is_too_late_for_an_address_leaves_nothing_behind() {
         let (identity, log, vault) = world.process(Fate::Stored).await;
         world.interpose(&log, calls, rival.clone());
         let answer = identity.register(ask.clone(), wanted(EMAIL)).await;
-        let taken = matches!(answer, Err(RegisterError::EmailTaken));
+        let taken = matches!(answer, Err(AccountError::EmailTaken));
         assert!(log.is_over() && taken, "after {calls}: {answer:?}");
         assert_eq!(world.secrets(&vault, &ask).await, [false; 2]);
         assert_eq!(world.secrets(&vault, &rival).await, [true; 2]);
@@ -95,7 +95,7 @@ async fn a_registration_that_was_stored_unheard_is_not_said_to_be_undone() {
     assert!(
         matches!(
             outcome,
-            Err(RegisterError::Command(commands::CommandError::Failed(
+            Err(AccountError::Command(commands::CommandError::Failed(
                 commands::Failure::Unknown(_)
             )))
         ),

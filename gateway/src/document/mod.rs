@@ -106,6 +106,9 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     };
     if let Some(role) = role {
         operation["x-least-role"] = json!(role);
+        if permission::OF_SELF.contains(&(method, path)) {
+            operation["x-or-self"] = json!(true);
+        }
     }
     // A type of resources is named by its body.
     let conditional = names_object || writes && path.ends_with("/resource-types");

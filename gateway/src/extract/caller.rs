@@ -8,9 +8,10 @@ use axum::{
     http::{header, request::Parts},
 };
 use commands::Principal;
-use domain::{Actor, TenantId, UserId, user::Role};
+use domain::{Actor, TenantId, UserId};
 use schemas::api::Code;
 
+use super::Id;
 use crate::{
     app::App,
     permission::{self, role_name},
@@ -32,16 +33,6 @@ impl Caller {
 
     pub fn actor(&self) -> Actor {
         Actor::User(self.0.user)
-    }
-
-    /// Refuses what concerns another user, unless the caller administers users. Whether that user
-    /// exists is not told.
-    pub fn may_see(&self, user: UserId) -> Result<()> {
-        if self.0.role == Role::Admin || self.0.user == user {
-            Ok(())
-        } else {
-            Err(Error::not_found("user"))
-        }
     }
 }
 
@@ -67,8 +58,13 @@ impl FromRequestParts<App> for Caller {
         let route = parts.extensions.get::<MatchedPath>();
         let route = route.map_or("", MatchedPath::as_str);
         let needed = permission::least_role(&parts.method, route);
+        let of_self = permission::is_of_self(&parts.method, route);
         match needed {
             Some(needed) if principal.role >= needed => Ok(Self(principal)),
+            Some(_) if of_self => match Id::from_request_parts(parts, app).await? {
+                Id(id) if id == principal.user.uuid() => Ok(Self(principal)),
+                Id(_) => Err(Error::not_found("user")),
+            },
             Some(needed) => Err(Error::new(
                 Code::Forbidden,
                 format!(

@@ -3,7 +3,7 @@
 //! Invariant: a failure after which something may be stored says so; every other one stored
 //! nothing.
 
-use commands::{AttributesError, CommandError, Failure, RegisterError};
+use commands::{AccountError, AttributesError, CommandError, Failure};
 use projections::{ForeignKey, Lagging, StoreError};
 use schemas::{
     Position, Version,
@@ -117,17 +117,20 @@ impl<R: Explain> From<CommandError<R>> for Error {
     }
 }
 
-impl From<RegisterError> for Error {
-    fn from(error: RegisterError) -> Self {
+impl From<AccountError> for Error {
+    fn from(error: AccountError) -> Self {
         match error {
-            RegisterError::Command(error) => error.into(),
-            RegisterError::EmailTaken => Self::new(
+            AccountError::Command(error) => error.into(),
+            AccountError::EmailTaken => Self::new(
                 Code::EmailTaken,
                 "Sign in with this address, or use another one.",
             ),
-            RegisterError::InvalidEmail => Self::invalid_field("/email", error.to_string()),
-            RegisterError::InvalidName(reason) => Self::invalid_field("/name", reason.to_string()),
-            RegisterError::WeakPassword(reason) => Self::invalid_field("/password", reason),
+            AccountError::InvalidEmail => Self::invalid_field("/email", error.to_string()),
+            AccountError::InvalidName(reason) => Self::invalid_field("/name", reason.to_string()),
+            AccountError::WeakPassword(reason) => Self::invalid_field("/password", reason),
+            AccountError::WrongPassword => {
+                Self::invalid_field("/current_password", error.to_string())
+            }
         }
     }
 }

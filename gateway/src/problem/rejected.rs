@@ -59,7 +59,9 @@ impl Explain for UserRejection {
     fn explain(self) -> Error {
         match self {
             Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
+            Self::Erased => Error::new(Code::InvalidState, self.to_string()),
             Self::NotFound => Error::not_found("user"),
+            Self::OwnRights => Error::new(Code::Forbidden, self.to_string()),
         }
     }
 }
@@ -106,6 +108,7 @@ mod tests {
         let context = Context {
             actor: Actor::System("test".into()),
             command: CommandId::new(uuid::Uuid::from_u128(1)),
+            id: uuid::Uuid::from_u128(7),
             now: Timestamp::from_unix_ms(0),
             tenant: TenantId::new(uuid::Uuid::from_u128(2)),
         };

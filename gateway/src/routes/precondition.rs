@@ -4,13 +4,14 @@
 //! the version that was seen, so an object that comes, goes or changes in between is met by the
 //! log's own check. A replay is never refused for what its own first try has made.
 
-use commands::{Ask, CommandError, Receipt};
+use commands::{AccountError, Ask, CommandError, Receipt};
 use domain::{
     Aggregate,
     job::{Job, JobStatus},
     resource::Resource,
     resource_type::ResourceType,
     task::Task,
+    user::User,
 };
 use schemas::{Version, api::Code, catalogue::Recorded};
 
@@ -56,6 +57,12 @@ impl Changed for Task {
     }
 }
 
+impl Changed for User {
+    fn lives(&self) -> bool {
+        true
+    }
+}
+
 /// Runs `command` on the terms of the request.
 pub(super) async fn execute<A: Changed>(
     app: &App,
@@ -63,7 +70,17 @@ pub(super) async fn execute<A: Changed>(
     mut ask: Ask,
     command: A::Command,
 ) -> Result<Receipt<A>> {
-    let unmet = match writing.precondition {
+    let unmet = expect::<A>(app, writing, &mut ask).await?;
+    run(app, ask, command, unmet).await
+}
+
+/// Has `ask` expect what the request expects; what is not so already.
+pub(super) async fn expect<A: Changed>(
+    app: &App,
+    writing: &Writing,
+    ask: &mut Ask,
+) -> Result<Option<Error>> {
+    Ok(match writing.precondition {
         // The version is in `ask` already, for the log's own check.
         Precondition::Any | Precondition::Version(_) => None,
         Precondition::Absent | Precondition::Present => {
@@ -73,8 +90,7 @@ pub(super) async fn execute<A: Changed>(
             ask.expected = Some(version);
             unmet(writing, version, lives)
         }
-    };
-    run(app, ask, command, unmet).await
+    })
 }
 
 /// What is not as the request expects it, of an object at `version`.
@@ -93,19 +109,49 @@ pub(super) fn unmet(writing: &Writing, version: Version, lives: bool) -> Option<
 /// Runs `command` unless something is `unmet`; then only an earlier try of it is answered.
 pub(super) async fn run<A: Changed>(
     app: &App,
-    mut ask: Ask,
+    ask: Ask,
     command: A::Command,
     unmet: Option<Error>,
 ) -> Result<Receipt<A>> {
+    run_by(ask, unmet, async |ask| {
+        app.commands.execute::<A>(ask, command).await
+    })
+    .await
+}
+
+/// The same of what is not one command alone: a password, an address.
+pub(super) async fn run_by<A, E: Mismatch>(
+    mut ask: Ask,
+    unmet: Option<Error>,
+    act: impl AsyncFnOnce(Ask) -> std::result::Result<Receipt<A>, E>,
+) -> Result<Receipt<A>> {
     let Some(error) = unmet else {
-        return Ok(app.commands.execute::<A>(ask, command).await?);
+        return act(ask).await.map_err(Into::into);
     };
     if ask.fingerprint.is_none() {
         return Err(error);
     }
     ask.expected = Some(NEVER);
-    match app.commands.execute::<A>(ask, command).await {
-        Err(CommandError::VersionMismatch { .. }) => Err(error),
-        other => Ok(other?),
+    match act(ask).await {
+        Err(other) if other.is_mismatch() => Err(error),
+        other => other.map_err(Into::into),
+    }
+}
+
+/// An error that may say that an object is not at the version expected.
+pub(super) trait Mismatch: Into<Error> {
+    /// Whether it says so.
+    fn is_mismatch(&self) -> bool;
+}
+
+impl<R: std::error::Error + Explain> Mismatch for CommandError<R> {
+    fn is_mismatch(&self) -> bool {
+        matches!(self, Self::VersionMismatch { .. })
+    }
+}
+
+impl Mismatch for AccountError {
+    fn is_mismatch(&self) -> bool {
+        matches!(self, Self::Command(error) if error.is_mismatch())
     }
 }

@@ -5,14 +5,17 @@
 use axum::http::{Method, StatusCode};
 use domain::user::Role;
 use schemas::api::{Code, Problem};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::{Client, World, on_world};
 
+#[derive(Clone)]
 struct Operation {
     method: Method,
     path: String,
     least: Option<Role>,
+    /// Whether everybody may do it to themselves.
+    or_self: bool,
 }
 
 async fn operations(world: &World) -> Vec<Operation> {
@@ -36,6 +39,7 @@ async fn operations(world: &World) -> Vec<Operation> {
                 method: method.to_uppercase().parse().expect("a method"),
                 path: path.replace("{code}", "not-found"),
                 least: least.map(|role| serde_json::from_value(role).expect("a role")),
+                or_self: operation.get("x-or-self").is_some(),
             });
         }
     }
@@ -91,7 +95,7 @@ fn everybody_may_do_what_the_document_says_and_nothing_else() {
         }
         for role in [Role::Viewer, Role::Operator, Role::Admin] {
             let client = world.signed_in(role).await;
-            for operation in &operations {
+            for operation in operations.iter().filter(|operation| !operation.or_self) {
                 let Some(least) = operation.least else {
                     continue;
                 };
@@ -103,6 +107,46 @@ fn everybody_may_do_what_the_document_says_and_nothing_else() {
                     "{place}: {code:?}"
                 );
             }
+        }
+    });
+}
+
+#[test]
+fn everybody_may_do_to_themselves_what_the_document_says_and_to_nobody_else() {
+    on_world(|world| async move {
+        let person = |email: &'static str| async move {
+            let wanted = json!({"email": email, "password": "a good one", "name": "Ann"});
+            let session = world.stranger().post("/auth/register", wanted).await;
+            let body = session.expect(201).body();
+            let token = body["access_token"].as_str().expect("a token");
+            let client = world.stranger().with_bearer(token);
+            (
+                client,
+                body["user"]["id"].as_str().expect("an id").to_owned(),
+            )
+        };
+        let (ann, own) = person("ann.contract@example.org").await;
+        let (_, others) = person("bob.contract@example.org").await;
+        let admin = world.signed_in(Role::Admin).await;
+        let of = async |client: &Client, operation: &Operation, id: &str| {
+            let unknown = operation.path.split('/').nth(4).expect("an id");
+            let path = operation.path.replace(unknown, id);
+            let operation = Operation {
+                path,
+                ..operation.clone()
+            };
+            ask(client, &operation).await.1
+        };
+        let hidden = |code| matches!(code, Some(Code::NotFound | Code::Forbidden));
+        let operations = operations(world).await;
+        let of_self: Vec<_> = operations.iter().filter(|one| one.or_self).collect();
+        assert!(of_self.len() > 3);
+        for operation in of_self {
+            let place = format!("{} {}", operation.method, operation.path);
+            assert!(!hidden(of(&ann, operation, &own).await), "{place}");
+            assert!(!hidden(of(&admin, operation, &others).await), "{place}");
+            let told = of(&ann, operation, &others).await;
+            assert_eq!(told, Some(Code::NotFound), "{place}");
         }
     });
 }

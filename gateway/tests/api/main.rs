@@ -18,4 +18,5 @@ mod retries;
 mod serving;
 mod tasks;
 mod told;
+mod users;
 mod world;

@@ -99,6 +99,7 @@ impl Author {
         let context = Context {
             actor: actor.clone(),
             command: command_id,
+            id: tale.id,
             now,
             tenant: DEFAULT_TENANT,
         };

@@ -135,7 +135,10 @@ catalogue! {
     }
     User, UserEvent {
         "user.disabled" v 1 => Disabled(domain::user::UserDisabled),
+        "user.email_changed" v 1 => EmailChanged(domain::user::UserEmailChanged),
         "user.enabled" v 1 => Enabled(domain::user::UserEnabled),
+        "user.erased" v 1 => Erased(domain::user::UserErased),
+        "user.password_changed" v 1 => PasswordChanged(domain::user::UserPasswordChanged),
         "user.registered" v 1 => Registered(domain::user::UserRegistered),
         "user.renamed" v 1 => Renamed(domain::user::UserRenamed),
         "user.role_changed" v 1 => RoleChanged(domain::user::UserRoleChanged),

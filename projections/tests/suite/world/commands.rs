@@ -86,13 +86,17 @@ impl World {
     fn user_command(&mut self) -> UserCommand {
         let sealed = |text: String| Sealed(text.into());
         let role = [Role::Viewer, Role::Operator, Role::Admin][self.random.below(3) as usize];
-        match self.random.below(5) {
-            0 => UserCommand::ChangeRole { role },
+        match self.random.below(7) {
+            0 => UserCommand::Update {
+                name: Some(sealed(format!("n{}", self.random.below(9)))),
+                role: Some(role),
+            },
             1 => UserCommand::Disable,
             2 => UserCommand::Enable,
-            3 => UserCommand::Rename {
-                name: sealed(format!("n{}", self.random.below(9))),
+            3 => UserCommand::ChangeEmail {
+                email: sealed(format!("e{}", self.random.below(9))),
             },
+            4 => UserCommand::Erase,
             _ => UserCommand::Register {
                 email: sealed(format!("e{}", self.random.below(9))),
                 name: sealed(format!("n{}", self.random.below(9))),

@@ -93,6 +93,7 @@ impl World {
         let context = Context {
             actor: Actor::System("test".into()),
             command: CommandId::new(Uuid::from_u128(self.random.next().into())),
+            id,
             now: self.now(),
             tenant,
         };

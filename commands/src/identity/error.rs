@@ -1,0 +1,47 @@
+//! Why somebody did not become a user, or a user not what was asked.
+//!
+//! Invariant: what the person can mend is told apart from what broke; nothing here repeats what
+//! they wrote.
+
+use domain::{InvalidName, user::UserRejection};
+
+use crate::{CommandError, Failure};
+
+/// Why an account is not as it was asked to be.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The command did not succeed.
+    #[error(transparent)]
+    Command(#[from] CommandError<UserRejection>),
+    /// The address belongs to somebody.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// That is no address.
+    #[error("not an e-mail address")]
+    InvalidEmail,
+    /// That is no name.
+    #[error(transparent)]
+    InvalidName(#[from] InvalidName),
+    /// The password would be guessed.
+    #[error("{0}")]
+    WeakPassword(String),
+    /// It is not the password that they sign in with.
+    #[error("not the password that you sign in with")]
+    WrongPassword,
+}
+
+impl AccountError {
+    /// Whether nothing was stored, for certain.
+    pub(super) const fn is_definite(&self) -> bool {
+        match self {
+            Self::Command(CommandError::Failed(failure)) => failure.is_definite(),
+            _ => true,
+        }
+    }
+}
+
+impl From<Failure> for AccountError {
+    fn from(failure: Failure) -> Self {
+        Self::Command(CommandError::Failed(failure))
+    }
+}

@@ -1,0 +1,149 @@
+//! What a user's events lead to, and what a user says to a command.
+//!
+//! Invariant: a command that changes nothing gives no event, so it can be retried.
+
+use super::{
+    Role, User, UserCommand, UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent,
+    UserPasswordChanged, UserRegistered, UserRejection, UserRenamed, UserRoleChanged,
+};
+use crate::{Actor, Aggregate, AggregateKind, Context, Decision, Sealed, Timestamp};
+
+impl Aggregate for User {
+    const KIND: AggregateKind = AggregateKind::User;
+    type Event = UserEvent;
+    type Command = UserCommand;
+    type Rejection = UserRejection;
+
+    fn evolve(state: Option<Self>, event: &UserEvent, at: Timestamp) -> Option<Self> {
+        let Some(user) = state else {
+            return match event {
+                UserEvent::Registered(UserRegistered { email, name, role }) => Some(Self {
+                    created_at: at,
+                    credential: None,
+                    disabled: false,
+                    email: email.clone(),
+                    erased: false,
+                    name: name.clone(),
+                    role: *role,
+                    updated_at: at,
+                }),
+                _ => None,
+            };
+        };
+        if user.erased {
+            return Some(user);
+        }
+        let user = Self {
+            updated_at: at,
+            ..user
+        };
+        Some(user.after(event))
+    }
+
+    fn decide(state: Option<&Self>, command: &UserCommand, context: &Context) -> Decision<Self> {
+        match (state, command) {
+            (None, UserCommand::Register { email, name, role }) => {
+                Ok(vec![UserEvent::Registered(UserRegistered {
+                    email: email.clone(),
+                    name: name.clone(),
+                    role: *role,
+                })])
+            }
+            (None, _) => Err(UserRejection::NotFound),
+            (Some(user), UserCommand::Register { email, name, .. }) => {
+                if user.email != *email || user.name != *name {
+                    return Err(UserRejection::AlreadyExists);
+                }
+                Ok(vec![])
+            }
+            (Some(user), UserCommand::Erase) if user.erased => Ok(vec![]),
+            (Some(user), _) if user.erased => Err(UserRejection::Erased),
+            (Some(user), command) => user.change(command, context),
+        }
+    }
+}
+
+impl User {
+    fn after(self, event: &UserEvent) -> Self {
+        match event {
+            UserEvent::Disabled(UserDisabled {}) => Self {
+                disabled: true,
+                ..self
+            },
+            UserEvent::EmailChanged(UserEmailChanged { email }) => Self {
+                email: email.clone(),
+                ..self
+            },
+            UserEvent::Enabled(UserEnabled {}) => Self {
+                disabled: false,
+                ..self
+            },
+            UserEvent::Erased(UserErased {}) => Self {
+                disabled: true,
+                email: Sealed::default(),
+                erased: true,
+                name: Sealed::default(),
+                ..self
+            },
+            UserEvent::PasswordChanged(UserPasswordChanged { credential }) => Self {
+                credential: Some(*credential),
+                ..self
+            },
+            UserEvent::Registered(_) => self,
+            UserEvent::Renamed(UserRenamed { name }) => Self {
+                name: name.clone(),
+                ..self
+            },
+            UserEvent::RoleChanged(UserRoleChanged { role }) => Self {
+                role: *role,
+                ..self
+            },
+        }
+    }
+
+    fn change(&self, command: &UserCommand, context: &Context) -> Decision<Self> {
+        if self.role == Role::Admin && is_own(context) && self.loses_by(command) {
+            return Err(UserRejection::OwnRights);
+        }
+        let event = match command {
+            UserCommand::ChangeEmail { email } => (self.email != *email).then(|| {
+                let email = email.clone();
+                UserEvent::EmailChanged(UserEmailChanged { email })
+            }),
+            UserCommand::ChangePassword { credential } => (self.credential != Some(*credential))
+                .then_some(UserEvent::PasswordChanged(UserPasswordChanged {
+                    credential: *credential,
+                })),
+            UserCommand::Disable => {
+                (!self.disabled).then_some(UserEvent::Disabled(UserDisabled {}))
+            }
+            UserCommand::Enable => self.disabled.then_some(UserEvent::Enabled(UserEnabled {})),
+            UserCommand::Erase => Some(UserEvent::Erased(UserErased {})),
+            UserCommand::Register { .. } => None,
+            UserCommand::Update { name, role } => return Ok(self.update(name.as_ref(), *role)),
+        };
+        Ok(event.into_iter().collect())
+    }
+
+    fn update(&self, name: Option<&Sealed>, role: Option<Role>) -> Vec<UserEvent> {
+        let name = name.filter(|name| **name != self.name).cloned();
+        let role = role.filter(|role| *role != self.role);
+        let renamed = name.map(|name| UserEvent::Renamed(UserRenamed { name }));
+        let changed = role.map(|role| UserEvent::RoleChanged(UserRoleChanged { role }));
+        renamed.into_iter().chain(changed).collect()
+    }
+
+    /// Whether they may do less afterwards than an administrator may.
+    fn loses_by(&self, command: &UserCommand) -> bool {
+        match command {
+            UserCommand::Disable | UserCommand::Erase => true,
+            UserCommand::Update { role, .. } => role.is_some_and(|role| role < self.role),
+            _ => false,
+        }
+    }
+}
+
+/// Whether they ask it of themselves.
+fn is_own(context: &Context) -> bool {
+    matches!(context.actor, Actor::User(user) if user.uuid() == context.id)
+}

@@ -1,0 +1,82 @@
+//! What can have happened to a user.
+//!
+//! Invariant: a field is added only as optional; a new meaning is a new version of the event.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Role;
+use crate::Sealed;
+
+/// What can have happened to a user.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UserEvent {
+    /// `user.disabled`
+    Disabled(UserDisabled),
+    /// `user.email_changed`
+    EmailChanged(UserEmailChanged),
+    /// `user.enabled`
+    Enabled(UserEnabled),
+    /// `user.erased`
+    Erased(UserErased),
+    /// `user.password_changed`
+    PasswordChanged(UserPasswordChanged),
+    /// `user.registered`
+    Registered(UserRegistered),
+    /// `user.renamed`
+    Renamed(UserRenamed),
+    /// `user.role_changed`
+    RoleChanged(UserRoleChanged),
+}
+
+/// The user may not sign in any more.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserDisabled {}
+
+/// They sign in with another address now.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserEmailChanged {
+    /// The new address, sealed.
+    pub email: Sealed,
+}
+
+/// The user may sign in again.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserEnabled {}
+
+/// Everything personal of the user is to be forgotten, for good: the end.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserErased {}
+
+/// They sign in with another password now.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserPasswordChanged {
+    /// Which one: an id that tells nothing of it.
+    pub credential: Uuid,
+}
+
+/// A person became a user.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserRegistered {
+    /// The address, sealed.
+    pub email: Sealed,
+    /// What people call them, sealed.
+    pub name: Sealed,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// People call them otherwise now.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserRenamed {
+    /// The new name, sealed.
+    pub name: Sealed,
+}
+
+/// They may do more, or less, than before.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserRoleChanged {
+    /// What they may do now.
+    pub role: Role,
+}

@@ -1,0 +1,118 @@
+//! A user: a person who signs in, with a role.
+//!
+//! ```text
+//! register ─→ enabled ⇄ disabled
+//!                └────────┴─→ erased
+//! ```
+//!
+//! Invariant: personal text reaches the log only sealed; a password never does, in any form. Nobody
+//! takes rights from themselves, so whoever administers a tenant leaves an administrator behind.
+//! What is erased stays erased.
+
+mod decide;
+mod events;
+#[cfg(test)]
+mod tests;
+
+pub use events::{
+    UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent, UserPasswordChanged,
+    UserRegistered, UserRenamed, UserRoleChanged,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{Sealed, Timestamp};
+
+/// What somebody may do, from least to most.
+#[derive(
+    Clone, Copy, Debug, Eq, PartialEq, PartialOrd, JsonSchema, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Sees everything of the tenant, changes nothing.
+    Viewer,
+    /// Works with resources, tasks and jobs.
+    Operator,
+    /// Also manages users and settings.
+    Admin,
+}
+
+/// A user as its events left it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// When they registered.
+    pub created_at: Timestamp,
+    /// Which password they sign in with, if not the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Uuid>,
+    /// Whether signing in is refused.
+    pub disabled: bool,
+    /// The address, sealed; empty once erased.
+    pub email: Sealed,
+    /// Whether everything personal is forgotten.
+    #[serde(default)]
+    pub erased: bool,
+    /// What people call them, sealed; empty once erased.
+    pub name: Sealed,
+    /// What they may do.
+    pub role: Role,
+    /// When anything of this last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What can be asked of a user.
+#[derive(Clone, Debug)]
+pub enum UserCommand {
+    /// Sign in with another address.
+    ChangeEmail {
+        /// The new address, sealed.
+        email: Sealed,
+    },
+    /// Sign in with another password, which is kept elsewhere.
+    ChangePassword {
+        /// Which one: an id that tells nothing of it.
+        credential: Uuid,
+    },
+    /// Refuse signing in.
+    Disable,
+    /// Allow signing in.
+    Enable,
+    /// Forget everything personal, for good.
+    Erase,
+    /// Become a user.
+    Register {
+        /// The address, sealed.
+        email: Sealed,
+        /// What people call them, sealed.
+        name: Sealed,
+        /// What they may do.
+        role: Role,
+    },
+    /// Change what is given.
+    Update {
+        /// The new name, sealed.
+        name: Option<Sealed>,
+        /// What they may do from now on.
+        role: Option<Role>,
+    },
+}
+
+/// Why a user may say no.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum UserRejection {
+    /// There is one with this id.
+    #[error("the user exists already")]
+    AlreadyExists,
+    /// Nothing can be changed of somebody who is erased.
+    #[error("the user is erased")]
+    Erased,
+    /// There is none with this id.
+    #[error("there is no such user")]
+    NotFound,
+    /// Somebody would take rights from themselves.
+    #[error("nobody takes rights from themselves: ask another administrator")]
+    OwnRights,
+}

@@ -1,0 +1,152 @@
+//! The rules of a user, one scenario each.
+//!
+//! Invariant: every rule that can say no has a scenario in which it does.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    Actor, Aggregate as _, UserId,
+    testing::{NOW, context, given},
+};
+
+fn sealed(text: &'static str) -> Sealed {
+    Sealed(text.into())
+}
+
+fn registered(role: Role) -> UserEvent {
+    UserEvent::Registered(UserRegistered {
+        email: sealed("e1"),
+        name: sealed("n1"),
+        role,
+    })
+}
+
+fn register(email: &'static str) -> UserCommand {
+    UserCommand::Register {
+        email: sealed(email),
+        name: sealed("n1"),
+        role: Role::Viewer,
+    }
+}
+
+fn viewer() -> UserEvent {
+    registered(Role::Viewer)
+}
+
+fn become_role(role: Role) -> UserCommand {
+    UserCommand::Update {
+        name: None,
+        role: Some(role),
+    }
+}
+
+#[test]
+fn registers_once() {
+    given::<User>([]).when(register("e1")).then([viewer()]);
+    given::<User>([viewer()]).when(register("e1")).then([]);
+    given::<User>([viewer()])
+        .when(register("e2"))
+        .rejected(&UserRejection::AlreadyExists);
+}
+
+#[test]
+fn changes_only_what_differs() {
+    let changed = UserEvent::RoleChanged(UserRoleChanged { role: Role::Admin });
+    let renamed = UserEvent::Renamed(UserRenamed { name: sealed("n2") });
+    given::<User>([viewer()])
+        .when(UserCommand::Update {
+            name: Some(sealed("n2")),
+            role: Some(Role::Admin),
+        })
+        .then([renamed, changed]);
+    given::<User>([viewer()])
+        .when(UserCommand::Update {
+            name: Some(sealed("n1")),
+            role: Some(Role::Viewer),
+        })
+        .then([]);
+}
+
+#[test]
+fn changes_the_address_and_the_password() {
+    let email = sealed("e2");
+    given::<User>([viewer()])
+        .when(UserCommand::ChangeEmail {
+            email: email.clone(),
+        })
+        .then([UserEvent::EmailChanged(UserEmailChanged { email })]);
+    let credential = Uuid::from_u128(5);
+    given::<User>([viewer()])
+        .when(UserCommand::ChangePassword { credential })
+        .then([UserEvent::PasswordChanged(UserPasswordChanged {
+            credential,
+        })]);
+}
+
+#[test]
+fn is_disabled_and_enabled() {
+    let disabled = UserEvent::Disabled(UserDisabled {});
+    given::<User>([viewer()])
+        .when(UserCommand::Disable)
+        .then([disabled.clone()]);
+    given::<User>([viewer(), disabled])
+        .when(UserCommand::Enable)
+        .then([UserEvent::Enabled(UserEnabled {})]);
+    given::<User>([viewer()]).when(UserCommand::Enable).then([]);
+}
+
+#[test]
+fn is_erased_for_good() {
+    let erased = UserEvent::Erased(UserErased {});
+    given::<User>([viewer()])
+        .when(UserCommand::Erase)
+        .then([erased.clone()]);
+    for command in [UserCommand::Enable, become_role(Role::Admin)] {
+        given::<User>([viewer(), erased.clone()])
+            .when(command)
+            .rejected(&UserRejection::Erased);
+    }
+    let user = [viewer(), erased, UserEvent::Enabled(UserEnabled {})]
+        .iter()
+        .fold(None, |user, event| User::evolve(user, event, NOW))
+        .expect("a user");
+    assert!(user.erased && user.disabled);
+    assert_eq!(
+        (user.email, user.name),
+        (Sealed::default(), Sealed::default())
+    );
+}
+
+#[test]
+fn administrators_take_no_rights_from_themselves() {
+    let admin = User::evolve(None, &registered(Role::Admin), NOW).expect("a user");
+    let mut own = context(NOW);
+    own.actor = Actor::User(UserId::new(own.id));
+    let taking = [
+        UserCommand::Disable,
+        UserCommand::Erase,
+        become_role(Role::Operator),
+    ];
+    for command in &taking {
+        let said = User::decide(Some(&admin), command, &own);
+        assert_eq!(said, Err(UserRejection::OwnRights), "{command:?}");
+        assert!(User::decide(Some(&admin), command, &context(NOW)).is_ok());
+    }
+    let kept = become_role(Role::Admin);
+    assert_eq!(User::decide(Some(&admin), &kept, &own), Ok(vec![]));
+    let operator = User::evolve(None, &registered(Role::Operator), NOW).expect("a user");
+    assert!(User::decide(Some(&operator), &UserCommand::Erase, &own).is_ok());
+}
+
+#[test]
+fn nobody_changes_a_stranger() {
+    given::<User>([])
+        .when(UserCommand::Disable)
+        .rejected(&UserRejection::NotFound);
+}
+
+#[test]
+fn roles_are_ordered() {
+    assert!(Role::Viewer < Role::Operator && Role::Operator < Role::Admin);
+}
