@@ -9,6 +9,7 @@
 
 mod analyst;
 mod crontab;
+mod erasure;
 mod harness;
 mod imports;
 mod kills;
@@ -85,6 +86,9 @@ fn trials() -> Vec<Trial> {
         }),
         trial("live", async || {
             stream::a_task_is_seen_live_and_again_after_a_gap().await
+        }),
+        trial("erasure", async || {
+            erasure::who_is_erased_can_be_read_nowhere().await
         }),
         trial("rivals", async || races::of_rivals_one_wins().await),
         trial("one_key", async || races::one_key_is_one_command().await),

@@ -1,0 +1,90 @@
+//! Where a person can still be read after they were erased: nowhere.
+//!
+//! Invariant: the search finds what is there. A name that is nobody's secret goes the same ways and
+//! must be found in the files of both servers.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Result, ensure};
+use memchr::memmem;
+use serde_json::json;
+
+use crate::{
+    harness::{build_dir, until},
+    shared,
+};
+
+const PERSONAL: [&str; 4] = [
+    "quilliam.vantongeren",
+    "Quilliam Vantongeren",
+    "q.vantongeren",
+    "a-password-like-no-other",
+];
+const PLAIN: &str = "plainly-visible-marker";
+
+pub async fn who_is_erased_can_be_read_nowhere() -> Result<()> {
+    let admin = shared::admin().await?;
+    let [first, name, second, password] = PERSONAL;
+    let person = json!({
+        "email": format!("{first}@example.org"), "name": name, "password": password,
+        "role": "operator",
+    });
+    let made = admin.post("/users", &person).await?.expect(201)?;
+    let user = format!("/users/{}", made.string("/id")?);
+    let email = json!({"email": format!("{second}@example.org")});
+    let email = admin.ask("PUT", &format!("{user}/email"))?.json(&email);
+    let email = email.send().await?.expect(200)?;
+    ensure!(email.text().contains(second), "{}", email.text());
+    admin.get_after(&user, &email).await?.expect(200)?;
+    let marked = json!({"type": "mark", "name": PLAIN});
+    admin.post("/resources", &marked).await?.expect(201)?;
+    let erased = admin.post(&format!("{user}/erase"), &json!({})).await?;
+    let erased = erased.expect(200)?;
+    let shown = admin.get_after(&user, &erased).await?.expect(200)?.json()?;
+    ensure!(
+        shown["email"].is_null() && shown["name"].is_null(),
+        "{shown}"
+    );
+    let history = admin.get(&format!("{user}/events")).await?.expect(200)?;
+
+    let (_, data) = shared::told().await?;
+    let servers = [data.join("nats"), data.join("postgres")];
+    for server in &servers {
+        let what = format!("{PLAIN} in {}", server.display());
+        let found = async || Ok((!holding(server, &[PLAIN])?.is_empty()).then_some(()));
+        until(&what, Duration::from_secs(20), found).await?;
+    }
+    let logs = build_dir()?.join("e2e").join("shared.log");
+    for place in [data.as_path(), logs.as_path()] {
+        let found = holding(place, &PERSONAL)?;
+        ensure!(found.is_empty(), "still to be read in {found:?}");
+    }
+    let told = PERSONAL.iter().find(|text| history.text().contains(**text));
+    ensure!(told.is_none(), "its history tells {told:?}");
+    Ok(())
+}
+
+/// The files at `place` that hold any of `texts`, in one byte to a character or in two.
+fn holding(place: &Path, texts: &[&str]) -> Result<Vec<PathBuf>> {
+    if place.is_dir() {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(place)? {
+            found.extend(holding(&entry?.path(), texts)?);
+        }
+        return Ok(found);
+    }
+    // Servers remove files while they are looked at.
+    let Ok(bytes) = fs::read(place) else {
+        return Ok(Vec::new());
+    };
+    let holds = texts.iter().any(|text| {
+        let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
+        let has = |needle: &[u8]| memmem::find(&bytes, needle).is_some();
+        has(text.as_bytes()) || has(&wide)
+    });
+    Ok(holds.then(|| place.to_owned()).into_iter().collect())
+}
