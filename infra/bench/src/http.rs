@@ -87,6 +87,12 @@ impl Connection {
         whole(self.ask(request).await?, StatusCode::CREATED).await
     }
 
+    /// Posts JSON that makes nothing.
+    pub async fn post_ok(&mut self, path: &str, body: Bytes) -> Result<Answer> {
+        let request = self.request(Method::POST, path, body)?;
+        whole(self.ask(request).await?, StatusCode::OK).await
+    }
+
     /// Opens a stream, whose connection is then its own.
     pub async fn stream(mut self, path: &str) -> Result<(Incoming, Self)> {
         let request = self.request(Method::GET, path, Bytes::new())?;

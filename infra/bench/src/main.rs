@@ -1,6 +1,7 @@
 //! Measures Almanac, and beside each figure the bare limit of this machine in the same run.
 //!
-//! - One file per bench: `append`, `commands`, `reads`, `rebuild`, `slots`, `sse`, `visible`.
+//! - One file per bench: `append`, `commands`, `reads`, `rebuild`, `sign_in`, `slots`, `sse`,
+//!   `visible`.
 //! - [`bare`] has the minimal programs that do only the step in question.
 //! - [`world`] starts real servers; [`role`] runs parts of Almanac as processes of their own, so
 //!   that their CPU time can be told apart.
@@ -21,6 +22,7 @@ mod reads;
 mod rebuild;
 mod report;
 mod role;
+mod sign_in;
 mod slots;
 mod sse;
 mod stages;
@@ -75,6 +77,8 @@ enum Bench {
         #[arg(long, default_value_t = 200_000)]
         commits: usize,
     },
+    /// Signing in, and checking tokens.
+    SignIn,
     /// Jobs due at one instant.
     Slots {
         /// How many; may be given more than once.
@@ -146,6 +150,7 @@ impl Bench {
                 Self::Visible,
                 Self::Reads { rows: 30_000 },
                 Self::Rebuild { commits: 60_000 },
+                Self::SignIn,
                 Self::Slots {
                     jobs: vec![1_000, 10_000],
                 },
@@ -162,6 +167,7 @@ impl Bench {
             Self::Commands => Box::pin(commands::run(scale)).await,
             Self::Reads { rows } => reads::run(scale, *rows).await,
             Self::Rebuild { commits } => rebuild::run(*commits).await,
+            Self::SignIn => Box::pin(sign_in::run(scale)).await,
             Self::Slots { jobs } => slots::run(jobs).await,
             Self::Sse { clients } => sse::run(scale, *clients).await,
             Self::Visible => visible::run(scale).await,

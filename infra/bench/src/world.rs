@@ -19,6 +19,8 @@ use crate::{
     role::{self, Part, Role},
 };
 
+/// The administrator of every bench: address and password.
+pub const ADMIN: (&str, &str) = ("bench@example.com", "a long enough password of a bench");
 /// Seals a vault that lives as long as the bench.
 const MASTER_KEY: [u8; 32] = [0x0a; 32];
 /// How long the read models may take for what a bench has written.
@@ -134,8 +136,8 @@ impl World {
         let vault = Vault::open(&self.log, &MASTER_KEY).await?;
         let identity = Identity::open(commands.clone(), vault).await?;
         let administrator = Registration {
-            email: "bench@example.com".to_owned(),
-            password: SecretString::from("a long enough password of a bench"),
+            email: ADMIN.0.to_owned(),
+            password: SecretString::from(ADMIN.1),
             name: "Bench".to_owned(),
             role: UserRole::Admin,
         };

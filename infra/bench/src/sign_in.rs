@@ -1,0 +1,130 @@
+//! Signing in, and what it costs each request to be known.
+//!
+//! Invariant: the bare figure hashes with the parameters of Almanac, as many at a time; a token
+//! that is checked "for the first time" was never seen by the process that checks it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use argon2::{Algorithm, Argon2, Params, Version};
+use bytes::Bytes;
+use commands::DEFAULT_TENANT;
+use domain::{UserId, user::Role};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use crate::{
+    http::Connection,
+    latency::Latencies,
+    load::{self, Scale, Step},
+    machine::Cpu,
+    report::{Report, Row},
+    world::{ADMIN, World},
+};
+
+/// How many sign in at the same time.
+const PARALLEL: usize = 8;
+/// How many hashes Almanac computes at a time.
+const HASHES: usize = 2;
+/// How many tokens are checked, each for the first time and again.
+const TOKENS: usize = 500;
+/// How often each is checked again.
+const AGAIN: usize = 200;
+
+struct SignIn {
+    body: Bytes,
+    connection: Connection,
+}
+
+impl Step for SignIn {
+    async fn step(&mut self) -> Result<()> {
+        let path = "/api/v1/auth/login";
+        self.connection.post_ok(path, self.body.clone()).await?;
+        Ok(())
+    }
+}
+
+struct Hash {
+    turns: Arc<Semaphore>,
+}
+
+impl Step for Hash {
+    async fn step(&mut self) -> Result<()> {
+        let turn = self.turns.clone().acquire_owned().await?;
+        let hashed = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let params = Params::new(19 * 1024, 2, 1, Some(32)).ok()?;
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            let mut hash = [0; 32];
+            let (password, salt) = (ADMIN.1.as_bytes(), [7; 16]);
+            argon2.hash_password_into(password, &salt, &mut hash).ok()
+        });
+        hashed.await?.context("a hash")
+    }
+}
+
+/// Measures with the passwords of one administrator.
+pub async fn run(scale: Scale) -> Result<Report> {
+    let mut report = Report::new("sign-in (8 at a time, argon2id of 19 MiB)");
+    let turns = Arc::new(Semaphore::new(HASHES));
+    let hashes = (0..PARALLEL).map(|_| Hash {
+        turns: turns.clone(),
+    });
+    let limit = load::closed_loop(scale, hashes.collect()).await?;
+    let world = World::start().await?;
+    let (gateway, site) = world.gateway().await?;
+    let body = Bytes::from(json!({"email": ADMIN.0, "password": ADMIN.1}).to_string());
+    let connections = site.connect_all(PARALLEL).await?;
+    let actors = connections.into_iter().map(|connection| SignIn {
+        body: body.clone(),
+        connection,
+    });
+    let mut processes = vec![("load", std::process::id()), ("gateway", gateway.pid())];
+    processes.extend(world.processes()?);
+    let before = Cpu::now(&processes)?;
+    let measured = load::closed_loop(scale, actors.collect()).await?;
+    let spent = before.since(&processes)?;
+    gateway.end().await?;
+    report.row(Row::of("bare argon2id, 2 of 8 at a time", &limit));
+    report.row(Row::of("POST /auth/login", &measured).against_rate("bare", limit.rate));
+    let all = measured.rate * scale.whole().as_secs_f64();
+    report.remark(spent.per(all, "sign-in"));
+    report.remark("goal: p99 under 150 ms");
+    let (first, again) = Box::pin(checks(&world)).await?;
+    report.row(Row::latency("a token, checked for the first time", &first));
+    report.remark(format!(
+        "the same token checked again: {:.1} µs in the mean; goal: under 100 µs",
+        again.as_secs_f64() * 1e6
+    ));
+    Ok(report)
+}
+
+/// How long it takes to know whose token it is: for the first time, and in the mean from then on.
+async fn checks(world: &World) -> Result<(Latencies, Duration)> {
+    let (identity, _) = Box::pin(world.sign_in()).await?;
+    let user = UserId::new(world.author.ids().next());
+    let mut tokens = Vec::with_capacity(TOKENS);
+    for _ in 0..TOKENS {
+        let started = identity.start_session(DEFAULT_TENANT, user, Role::Admin);
+        tokens.push(started.await?.access);
+    }
+    let mut first = Latencies::new();
+    for token in &tokens {
+        let started = Instant::now();
+        let known = identity.verify(token.expose_secret());
+        first.record(started.elapsed());
+        ensure!(known.is_some(), "a token that is good is refused");
+    }
+    let started = Instant::now();
+    for _ in 0..AGAIN {
+        for token in &tokens {
+            ensure!(identity.verify(token.expose_secret()).is_some(), "refused");
+        }
+    }
+    let checks = u32::try_from(AGAIN * TOKENS)?;
+    Ok((first, started.elapsed() / checks))
+}
