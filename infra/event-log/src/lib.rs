@@ -27,5 +27,5 @@ pub use log::{
 };
 pub use memory::MemoryLog;
 pub use schemas::{Commit, Hash, Meta, Position, StreamId, Version};
-pub use vault::{Secret, Vault, VaultError};
+pub use vault::{Change, Secret, Vault, VaultError};
 pub use work::{Delivery, Inquiry, WorkError, WorkItem, WorkQueue};

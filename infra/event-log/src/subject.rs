@@ -15,6 +15,9 @@ pub const VAULT_BUCKET: &str = "vault";
 /// The bucket that says who leads.
 pub const LEASE_BUCKET: &str = "leases";
 
+/// What the subjects of all secrets begin with.
+const VAULT: &str = "$KV.vault.";
+
 /// What the log listens to.
 pub const ALL_EVENTS: &str = "events.>";
 /// What the work queue listens to.
@@ -72,6 +75,16 @@ pub fn cancel(task: TaskId) -> String {
 /// Where a worker is asked what it is at.
 pub fn worker(name: &str) -> String {
     format!("worker.{name}")
+}
+
+/// Where the secret called `name` is; of a pattern, where those are whose names fit it.
+pub fn secret(name: &str) -> String {
+    format!("{VAULT}{name}")
+}
+
+/// What the secret at `subject` is called.
+pub fn secret_name(subject: &str) -> Option<&str> {
+    subject.strip_prefix(VAULT)
 }
 
 /// The task that such a subject names.

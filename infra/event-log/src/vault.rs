@@ -6,9 +6,18 @@
 //!
 //! Invariant: nothing leaves this process unsealed, and nothing opens that was altered or moved.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use async_nats::jetstream::kv::{self, CreateErrorKind, Operation, UpdateErrorKind};
+use async_nats::{
+    HeaderMap,
+    header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_TTL},
+    jetstream::{
+        self,
+        context::PublishErrorKind,
+        kv::{self, CreateErrorKind, Operation, UpdateErrorKind},
+        stream::RawMessageErrorKind,
+    },
+};
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hmac,
@@ -16,10 +25,14 @@ use aws_lc_rs::{
 
 use crate::{JetStreamLog, OpenError, subject};
 
+/// How long it can be seen that something was deleted.
+const TRACE: Duration = Duration::from_hours(1);
+
 /// Seals and opens.
 #[derive(Clone)]
 pub struct Vault {
     bucket: kv::Store,
+    jetstream: jetstream::Context,
     key: Arc<LessSafeKey>,
     names: hmac::Key,
 }
@@ -31,6 +44,16 @@ pub struct Secret {
     pub value: Vec<u8>,
     /// What a conditional replacement must expect.
     pub revision: u64,
+}
+
+/// A secret as it was last changed.
+pub struct Change {
+    /// What it is called.
+    pub name: String,
+    /// After which the next change is looked for.
+    pub revision: u64,
+    /// The opened value; none if it was deleted.
+    pub value: Option<Vec<u8>>,
 }
 
 /// Why the vault does not give or take.
@@ -59,6 +82,7 @@ impl Vault {
         let names = derive(master_key, b"names");
         Ok(Self {
             bucket,
+            jetstream: log.jetstream().clone(),
             key: Arc::new(LessSafeKey::new(key)),
             names: hmac::Key::new(hmac::HMAC_SHA256, &names),
         })
@@ -118,9 +142,91 @@ impl Vault {
         }
     }
 
+    /// Keeps `value` as `name` for so long, whatever was there; then it is gone by itself.
+    pub async fn put_for(
+        &self,
+        name: &str,
+        value: &[u8],
+        life: Duration,
+    ) -> Result<(), VaultError> {
+        self.publish_for(name, value, None, life).await
+    }
+
+    /// Keeps `value` as `name` for so long, if there was never anything.
+    pub async fn create_for(
+        &self,
+        name: &str,
+        value: &[u8],
+        life: Duration,
+    ) -> Result<(), VaultError> {
+        self.publish_for(name, value, Some(0), life).await
+    }
+
+    /// Replaces the value at `revision` by one that is kept for so long.
+    pub async fn replace_for(
+        &self,
+        name: &str,
+        value: &[u8],
+        revision: u64,
+        life: Duration,
+    ) -> Result<(), VaultError> {
+        self.publish_for(name, value, Some(revision), life).await
+    }
+
     /// Forgets `name` for good, with everything that was ever kept under it.
     pub async fn delete(&self, name: &str) -> Result<(), VaultError> {
-        self.bucket.purge(name).await.map_err(unavailable)
+        let purged = self.bucket.purge_with_ttl(name, TRACE).await;
+        purged.map_err(unavailable)
+    }
+
+    /// The first secret changed after revision `after` whose name fits `names`, in which `*` stands
+    /// for one part and a last `>` for any number; none if nothing has changed. It is the leader
+    /// that is asked, so nothing acknowledged before is missed.
+    pub async fn next(&self, names: &str, after: u64) -> Result<Option<Change>, VaultError> {
+        let names = subject::secret(names);
+        let stream = &self.bucket.stream;
+        let found = stream.get_first_raw_message_by_subject(names, after + 1);
+        let message = match found.await {
+            Ok(message) => message,
+            Err(reason) if reason.kind() == RawMessageErrorKind::NoMessageFound => return Ok(None),
+            Err(reason) => return Err(unavailable(reason)),
+        };
+        let name = subject::secret_name(&message.subject);
+        let name = name.ok_or_else(|| VaultError::Sealed(message.subject.to_string()))?;
+        let value = if message.payload.is_empty() {
+            None
+        } else {
+            Some(self.unseal(name, &message.payload)?)
+        };
+        Ok(Some(Change {
+            name: name.to_owned(),
+            revision: message.sequence,
+            value,
+        }))
+    }
+
+    async fn publish_for(
+        &self,
+        name: &str,
+        value: &[u8],
+        expected: Option<u64>,
+        life: Duration,
+    ) -> Result<(), VaultError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_TTL, life.as_secs().max(1).to_string());
+        if let Some(expected) = expected {
+            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string());
+        }
+        let sealed = self.seal(name, value).into();
+        let (subject, jetstream) = (subject::secret(name), &self.jetstream);
+        let sent = jetstream.publish_with_headers(subject, headers, sealed);
+        match sent.await.map_err(unavailable)?.await {
+            Ok(_) => Ok(()),
+            Err(reason) if reason.kind() == PublishErrorKind::WrongLastSequence => {
+                Err(VaultError::Conflict)
+            }
+            Err(reason) => Err(unavailable(reason)),
+        }
     }
 
     fn seal(&self, name: &str, value: &[u8]) -> Vec<u8> {

@@ -17,7 +17,7 @@ pub(super) fn broken(wanted: &Config, found: &Config) -> Vec<String> {
         rules.extend(of_the_log(wanted, found));
     }
     if is_bucket {
-        rules.extend(of_a_bucket(found));
+        rules.extend(of_a_bucket(wanted, found));
     }
     rules
         .into_iter()
@@ -106,11 +106,17 @@ fn of_the_log(wanted: &Config, found: &Config) -> Vec<Rule> {
     rules
 }
 
-fn of_a_bucket(found: &Config) -> Vec<Rule> {
-    vec![(
-        "allow_direct must be off with more than one replica".to_owned(),
-        found.num_replicas == 1 || !found.allow_direct,
-    )]
+fn of_a_bucket(wanted: &Config, found: &Config) -> Vec<Rule> {
+    vec![
+        (
+            "allow_direct must be off with more than one replica".to_owned(),
+            found.num_replicas == 1 || !found.allow_direct,
+        ),
+        (
+            "allow_msg_ttl must be on".to_owned(),
+            found.allow_message_ttl || !wanted.allow_message_ttl,
+        ),
+    ]
 }
 
 /// Both 0 and −1 mean that there is none.
@@ -129,12 +135,11 @@ mod tests {
     use async_nats::jetstream::stream::{DiscardPolicy, RetentionPolicy, Source, StorageType};
 
     use super::*;
-    use crate::jetstream::streams::{bucket, events, work};
+    use crate::jetstream::streams::{bucket, events, vault, work};
 
     #[test]
     fn the_settings_we_create_are_the_settings_we_demand() {
-        let vault = bucket("vault", Duration::ZERO);
-        for ours in [events(), work(), vault] {
+        for ours in [events(), work(), vault()] {
             assert_eq!(broken(&ours, &ours), Vec::<String>::new());
         }
         let cluster = Config {
@@ -170,14 +175,14 @@ mod tests {
 
     #[test]
     fn a_vault_that_forgets_and_a_lease_that_lasts_are_named() {
-        let vault = bucket("vault", Duration::ZERO);
         let lease = bucket("leases", Duration::from_secs(10));
         let forgets = Config {
+            allow_message_ttl: false,
             max_age: Duration::from_hours(1),
             storage: StorageType::Memory,
-            ..vault.clone()
+            ..vault()
         };
-        assert_eq!(broken(&vault, &forgets).len(), 2);
+        assert_eq!(broken(&vault(), &forgets).len(), 3);
         let lasts = Config {
             max_age: Duration::ZERO,
             ..lease.clone()

@@ -29,13 +29,16 @@ pub(super) async fn ensure(
     let wanted = [
         events(),
         work(),
-        bucket(subject::VAULT_BUCKET, Duration::ZERO),
+        vault(),
         bucket(subject::LEASE_BUCKET, LEASE_MAX_AGE),
     ];
     for mut config in wanted {
         config.num_replicas = options.replicas;
         let stream = config.name.clone();
-        let found = find_or_make(jetstream, config.clone(), options.create).await?;
+        let mut found = find_or_make(jetstream, config.clone(), options.create).await?;
+        if options.create && config.allow_message_ttl && !found.config.allow_message_ttl {
+            found = let_secrets_end(jetstream, found.config).await?;
+        }
         let differences = rules::broken(&config, &found.config);
         if !differences.is_empty() {
             return Err(OpenError::StreamMisconfigured {
@@ -81,6 +84,16 @@ async fn find_or_make(
     let made = jetstream.create_stream(config).await;
     made.map(|stream| stream.cached_info().clone())
         .map_err(|reason| unreachable(&reason))
+}
+
+/// Lets what is in a bucket of an earlier version end by itself.
+async fn let_secrets_end(jetstream: &jetstream::Context, found: Config) -> Result<Info, OpenError> {
+    let config = Config {
+        allow_message_ttl: true,
+        ..found
+    };
+    let updated = jetstream.update_stream(config).await;
+    updated.map_err(|reason| OpenError::Unreachable(format!("updating the vault: {reason}")))
 }
 
 async fn consumers(jetstream: &jetstream::Context) -> Result<(), OpenError> {
@@ -130,6 +143,14 @@ pub(super) fn work() -> Config {
         // not wait for the disk, nor make EVENTS wait for it.
         persist_mode: Some(PersistenceMode::Async),
         ..Default::default()
+    }
+}
+
+/// The bucket of secrets, of which some end by themselves.
+pub(super) fn vault() -> Config {
+    Config {
+        allow_message_ttl: true,
+        ..bucket(subject::VAULT_BUCKET, Duration::ZERO)
     }
 }
 

@@ -147,6 +147,65 @@ async fn the_vault_opens_only_with_its_key_and_under_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_the_vault_is_found_by_who_looks_after_it() {
+    let log = jetstream().await;
+    let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
+    let test = Uuid::new_v5(&Uuid::nil(), b"changes");
+    let (pattern, name) = (format!("{test}.*"), format!("{test}.one"));
+    let next = async |after| vault.next(&pattern, after).await.expect("read");
+    assert!(next(0).await.is_none());
+    vault.put(&name, b"first").await.expect("kept");
+    vault.put(&format!("{test}.a.b"), b"").await.expect("kept");
+    let first = next(0).await.expect("a change");
+    assert_eq!(
+        (first.name, first.value),
+        (name.clone(), Some(b"first".to_vec()))
+    );
+    assert!(next(first.revision).await.is_none());
+    vault.delete(&name).await.expect("deleted");
+    let gone = next(first.revision).await.expect("a change");
+    assert_eq!((gone.name, gone.value), (name, None));
+    assert!(next(gone.revision).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_with_an_end_is_gone_after_it() {
+    let log = jetstream().await;
+    let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
+    let name = format!("{}.ends", Uuid::new_v5(&Uuid::nil(), b"ends"));
+    let (short, long) = (Duration::from_secs(1), Duration::from_hours(1));
+    vault.create_for(&name, b"first", long).await.expect("kept");
+    let again = vault.create_for(&name, b"other", long).await;
+    assert_eq!(again, Err(VaultError::Conflict));
+    let found = vault.get(&name).await.expect("read").expect("there");
+    let replaced = vault.replace_for(&name, b"newer", found.revision, short);
+    replaced.await.expect("replaced");
+    let stale = vault.replace_for(&name, b"stale", found.revision, short);
+    assert_eq!(stale.await, Err(VaultError::Conflict));
+    let began = std::time::Instant::now();
+    while vault.get(&name).await.expect("read").is_some() {
+        assert!(began.elapsed() < Duration::from_secs(20), "still there");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// As one of an earlier version was made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vault_in_which_nothing_ends_is_mended_by_who_may_create() {
+    let server = Nats::scratch().expect("a nats-server starts");
+    let config = async_nats::jetstream::kv::Config {
+        bucket: "vault".into(),
+        ..Default::default()
+    };
+    let jetstream = jetstream_of(&server).await;
+    jetstream.create_key_value(config).await.expect("created");
+    let log = JetStreamLog::open(&options(&server)).await.expect("a log");
+    let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
+    let kept = vault.put_for("a.b", b"c", Duration::from_hours(1)).await;
+    kept.expect("kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_is_delivered_until_it_is_done() {
     let queue = WorkQueue::new(&jetstream().await);
     let item = WorkItem {
