@@ -20,6 +20,6 @@ pub use error::{CommandError, Failure};
 pub use execute::Commands;
 pub use identity::{
     AccountChange, AccountError, DEFAULT_TENANT, EmailChange, Identity, PasswordChange, Principal,
-    Registration, Tokens, bootstrap,
+    Refreshed, Registration, SignIn, Tokens, bootstrap,
 };
 pub use load::Current;

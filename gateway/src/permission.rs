@@ -8,6 +8,9 @@ use domain::user::Role;
 /// Method, route, and the least role that may. A route that is not listed is open to everybody.
 pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("GET", "/api/v1/auth/me", Role::Viewer),
+    ("DELETE", "/api/v1/auth/sessions", Role::Viewer),
+    ("GET", "/api/v1/auth/sessions", Role::Viewer),
+    ("DELETE", "/api/v1/auth/sessions/{id}", Role::Viewer),
     ("GET", "/api/v1/jobs", Role::Viewer),
     ("POST", "/api/v1/jobs", Role::Operator),
     ("POST", "/api/v1/jobs/preview", Role::Viewer),
@@ -98,9 +101,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn viewers_change_nothing_and_only_administrators_see_the_users() {
+    fn viewers_change_nothing_but_their_sign_ins_and_only_administrators_see_the_users() {
         for (method, route, role) in TABLE {
-            let changes = *method != "GET" && !route.ends_with("/preview");
+            let own = route.starts_with("/api/v1/auth/");
+            let changes = *method != "GET" && !own && !route.ends_with("/preview");
             assert!(!changes || *role > Role::Viewer, "{method} {route}");
         }
         assert_eq!(least_role(&Method::GET, "/api/v1/users"), Some(Role::Admin));

@@ -3,6 +3,9 @@
 //! Passwords, personal keys, signing keys and refresh tokens are in the vault. The log holds
 //! personal text sealed, and knows an address only by a keyed digest.
 //!
+//! Keys and refresh tokens change and end while tokens are about, so each process watches for that
+//! (`watch`) and knows in memory what has ended (`revocations`).
+//!
 //! Invariant: an address has one user within a tenant; knowing that a user exists takes as long as
 //! finding that none does.
 
@@ -10,13 +13,20 @@ mod account;
 mod bootstrap;
 mod erase;
 mod error;
+mod family;
+mod keys;
 mod particulars;
 mod passwords;
 mod personal;
 mod register;
+mod revocations;
+mod revoke;
 mod sessions;
 mod together;
 mod tokens;
+mod watch;
+
+use std::sync::Arc;
 
 use domain::{TenantId, Timestamp, UserId, user::Role};
 use event_log::Vault;
@@ -27,11 +37,13 @@ pub use account::{AccountChange, EmailChange, PasswordChange};
 pub use bootstrap::{DEFAULT_TENANT, bootstrap};
 pub use error::AccountError;
 pub use register::Registration;
+pub use revoke::SignIn;
+pub use sessions::Refreshed;
 
 use crate::{Commands, Failure};
 use passwords::Passwords;
 use personal::Personal;
-use tokens::Signer;
+use watch::Watched;
 
 /// Registers, signs in and issues tokens.
 #[derive(Clone)]
@@ -39,13 +51,15 @@ pub struct Identity {
     commands: Commands,
     passwords: Passwords,
     personal: Personal,
-    signer: Signer,
     vault: Vault,
+    watched: Arc<Watched>,
 }
 
 /// Whoever a valid access token speaks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Principal {
+    /// When the sign-in began.
+    pub began: Timestamp,
     /// When the token ends.
     pub expires_at: Timestamp,
     /// What they may do.
@@ -69,26 +83,45 @@ pub struct Tokens {
 }
 
 impl Identity {
-    /// Opens the vault's keys, and makes the signing key if there is none yet.
+    /// Opens the vault's keys, makes the signing key if there is none yet, and watches for changes
+    /// as long as this is held. Must be called on a tokio runtime that lasts as long.
     pub async fn open(commands: Commands, vault: Vault) -> Result<Self, Failure> {
-        let signer = Signer::open(&vault).await?;
+        let watched = Watched::open(&commands, &vault).await?;
         let passwords = Passwords::new(vault.clone());
         let personal = Personal::new(vault.clone());
         let identity = Self {
             commands,
             passwords,
             personal,
-            signer,
             vault,
+            watched,
         };
         // It runs once, so its size is of no interest to whoever waits for this.
         Box::pin(identity.finish_erasures()).await?;
         Ok(identity)
     }
 
-    /// The user that `access_token` speaks for; none if it is not valid now.
+    /// The user that `access_token` speaks for, with the role that they have now; none if it is not
+    /// valid, was revoked, or this process [cannot know](Self::is_current) whether it was.
     pub fn verify(&self, access_token: &str) -> Option<Principal> {
-        self.signer.verify(access_token, self.commands.clock.now())
+        let now = self.commands.clock.now();
+        let principal = self.watched.signer.verify(access_token, now)?;
+        self.watched.revocations.admit(principal)
+    }
+
+    /// Whether this process has heard of revocations recently enough to admit anybody.
+    pub fn is_current(&self) -> bool {
+        self.watched.revocations.is_current()
+    }
+
+    /// The public keys of access tokens, as a JSON Web Key Set (RFC 7517).
+    pub fn public_keys(&self) -> serde_json::Value {
+        self.watched.signer.public(self.commands.clock.now())
+    }
+
+    /// Publishes the next signing key, unless it is already; from when on it signs.
+    pub async fn rotate_keys(&self) -> Result<Timestamp, Failure> {
+        watch::rotate(&self.commands, &self.vault).await
     }
 
     /// A digest that only this installation can compute.

@@ -2,50 +2,40 @@
 //!
 //! Invariant: of a family only the latest refresh token works, once. An older one that turns up
 //! again was stolen or is held by a thief's victim; either way the family ends. Tabs of one browser
-//! share a cookie and may exchange it at the same moment: for 10 s the token just exchanged gives
-//! the same successor once more, never a second one.
+//! share a cookie and may exchange it at the same moment, and an answer may be lost on its way: for
+//! 10 s the token just exchanged gives the same successor once more, never a second one.
+
+use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{TenantId, Timestamp, UserId, user::Role, user::User};
 use event_log::VaultError;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Identity, Principal, Tokens, tokens::ACCESS_S};
-use crate::{Failure, fingerprint};
+use super::{
+    Identity, Principal, Tokens,
+    family::{Family, SessionId, Standing},
+    tokens::ACCESS_S,
+};
+use crate::{Current, Failure};
 
-/// How long a sign-in lasts at most: 30 days.
-const SESSION_MS: i64 = 30 * 24 * 3_600_000;
-/// How long it lasts unused: 7 days.
-const IDLE_MS: i64 = 7 * 24 * 3_600_000;
-
-/// How long a token that was just exchanged gives the same successor again.
-const GRACE_MS: i64 = 10_000;
-
-/// The length of each half of a refresh token's secret.
+/// The length of a refresh token's secret, and of the proof that it was given out here.
 const HALF: usize = 16;
+/// The length of what names the sign-in: tenant, user and session.
+const NAME: usize = 48;
+/// What is kept of the name by which a client calls itself, in characters.
+const CLIENT_MAX: usize = 200;
 
-/// A sign-in, as the vault keeps it.
-#[derive(Deserialize, Serialize)]
-struct Family {
-    /// The secret part of the only token that works.
-    current: String,
-    ends_at: Timestamp,
-    idle_until: Timestamp,
-    /// Digest of the token exchanged for the current one.
-    previous: Option<String>,
-    rotated_at: Timestamp,
-    tenant: TenantId,
-    user: UserId,
-}
-
-/// What a presented token is to its family.
-enum Standing {
-    Current,
-    JustExchanged,
-    Over,
+/// What a refresh token is exchanged for.
+pub struct Refreshed {
+    /// Whom the new access token speaks for.
+    pub principal: Principal,
+    /// The next pair.
+    pub tokens: Tokens,
+    /// The user as the log has them.
+    pub user: Current<User>,
 }
 
 impl Identity {
@@ -56,65 +46,76 @@ impl Identity {
         user: UserId,
         role: Role,
     ) -> Result<Tokens, Failure> {
-        let session = self.commands.ids.next();
-        let now = self.commands.clock.now();
-        let family = Family {
-            current: self.secret(session),
-            ends_at: now.plus_ms(SESSION_MS),
-            idle_until: now.plus_ms(IDLE_MS),
-            previous: None,
-            rotated_at: now,
+        self.start_session_of(tenant, user, role, None).await
+    }
+
+    /// Begins a sign-in of `user` by a client that calls itself `client`.
+    pub async fn start_session_of(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        role: Role,
+        client: Option<&str>,
+    ) -> Result<Tokens, Failure> {
+        let id = SessionId {
             tenant,
             user,
+            session: self.commands.ids.next(),
         };
-        self.vault.create(&name(session), &encode(&family)).await?;
-        self.tokens(session, &family, role)
-            .map(|(_, tokens)| tokens)
+        // By a clock that is behind another's, it must still begin after what has ended.
+        let ended = self.cutoff(tenant, user).await?;
+        let ended = ended.map(|cutoff| cutoff.at.plus_ms(1));
+        let now = self.commands.clock.now();
+        let began = ended.map_or(now, |ended| ended.max(now));
+        let family = Family::new(secret(), client.map(shortened), began);
+        self.vault
+            .create_for(&id.name(), &encode(&family), life(&family, now))
+            .await?;
+        self.tokens(id, &family, role).map(|(_, tokens)| tokens)
     }
 
     /// Exchanges a refresh token for the next pair; none if it is not valid. One that this
-    /// installation never gave out ends nothing.
+    /// installation never gave out ends nothing. `client` is what who presents it calls itself.
     pub async fn refresh(
         &self,
         refresh_token: &str,
-    ) -> Result<Option<(Principal, Tokens)>, Failure> {
-        let Some((session, presented)) = self.parse(refresh_token) else {
+        client: Option<&str>,
+    ) -> Result<Option<Refreshed>, Failure> {
+        let Some((id, presented)) = self.parse(refresh_token) else {
             return Ok(None);
         };
+        let client = client.map(shortened);
         // A second round sees what a parallel exchange of the same token did.
         for _ in 0..2 {
-            let Some(kept) = self.vault.get(&name(session)).await? else {
+            let Some(kept) = self.vault.get(&id.name()).await? else {
                 return Ok(None);
             };
-            let family: Family = serde_json::from_slice(&kept.value)
-                .map_err(|reason| Failure::Corrupt(format!("session {session}: {reason}")))?;
+            let family = decode(&kept.value)?;
             let now = self.commands.clock.now();
-            let user = self
-                .commands
-                .state::<User>(family.tenant, family.user.uuid())
-                .await?;
-            let standing = family.standing(presented, now);
-            let Some(user) = user.filter(|user| !user.state.disabled && standing.is_valid()) else {
-                self.vault.delete(&name(session)).await?;
+            let user = self.commands.state::<User>(id.tenant, id.user.uuid());
+            let user = user.await?.filter(|user| !user.state.disabled);
+            let ended = self.cutoff(id.tenant, id.user).await?;
+            let goes_on = ended.is_none_or(|cutoff| !cutoff.ends(id.session, family.began));
+            let Some(user) = user.filter(|_| goes_on) else {
+                self.revoke(id).await?;
                 return Ok(None);
             };
-            let role = user.state.role;
-            if matches!(standing, Standing::JustExchanged) {
-                return self.tokens(session, &family, role).map(Some);
-            }
-            let next = Family {
-                current: self.secret(session),
-                idle_until: now.plus_ms(IDLE_MS),
-                previous: Some(digest(&family.current)),
-                rotated_at: now,
-                ..family
+            let next = match family.standing(&presented, client.as_deref(), now) {
+                Standing::Current => family.rotated(secret(), client.clone(), now),
+                Standing::JustExchanged => return self.refreshed(id, &family, user).map(Some),
+                Standing::Lapsed => {
+                    self.vault.delete(&id.name()).await?;
+                    return Ok(None);
+                }
+                Standing::Reused => {
+                    self.revoke_reused(id).await?;
+                    return Ok(None);
+                }
             };
-            match self
-                .vault
-                .replace(&name(session), &encode(&next), kept.revision)
-                .await
-            {
-                Ok(()) => return self.tokens(session, &next, role).map(Some),
+            let (name, bytes, life) = (id.name(), encode(&next), life(&next, now));
+            let replaced = self.vault.replace_for(&name, &bytes, kept.revision, life);
+            match replaced.await {
+                Ok(()) => return self.refreshed(id, &next, user).map(Some),
                 Err(VaultError::Conflict) => {}
                 Err(other) => return Err(other.into()),
             }
@@ -122,98 +123,119 @@ impl Identity {
         Ok(None)
     }
 
-    /// Ends the sign-in that a refresh token belongs to.
+    /// Ends the sign-in that a refresh token belongs to, and with it its access tokens.
     pub async fn end_session(&self, refresh_token: &str) -> Result<(), Failure> {
         match self.parse(refresh_token) {
-            Some((session, _)) => Ok(self.vault.delete(&name(session)).await?),
+            Some((id, _)) => self.revoke(id).await,
             None => Ok(()),
         }
     }
 
-    /// 128 bits that nobody can guess, and a proof that they were given to this session.
-    fn secret(&self, session: Uuid) -> String {
-        let random = runtime::random::bytes::<HALF>();
-        URL_SAFE_NO_PAD.encode([random, self.proof(session, &random)].concat())
+    /// Somebody holds a token that was used up: the thief or their victim, and nobody knows which.
+    async fn revoke_reused(&self, id: SessionId) -> Result<(), Failure> {
+        tracing::warn!(
+            security_event = "refresh_token_reused",
+            tenant = %id.tenant,
+            user = %id.user,
+            session = %id.session,
+            "a refresh token was used again: its sign-in is ended"
+        );
+        self.revoke(id).await
     }
 
-    fn proof(&self, session: Uuid, random: &[u8]) -> [u8; HALF] {
-        let text = [b"refresh/", session.as_bytes().as_slice(), random].concat();
+    fn refreshed(
+        &self,
+        id: SessionId,
+        family: &Family,
+        user: Current<User>,
+    ) -> Result<Refreshed, Failure> {
+        let (principal, tokens) = self.tokens(id, family, user.state.role)?;
+        Ok(Refreshed {
+            principal,
+            tokens,
+            user,
+        })
+    }
+
+    fn tokens(
+        &self,
+        id: SessionId,
+        family: &Family,
+        role: Role,
+    ) -> Result<(Principal, Tokens), Failure> {
+        let now = self.commands.clock.now();
+        let principal = Principal {
+            began: family.began,
+            expires_at: now.plus_ms(ACCESS_S * 1_000),
+            role,
+            session: id.session,
+            tenant: id.tenant,
+            user: id.user,
+        };
+        let signer = &self.watched.signer;
+        let access = signer.sign(&principal, self.commands.ids.next(), now)?;
+        let tokens = Tokens {
+            access,
+            expires_in_s: ACCESS_S as u64,
+            refresh: self.refresh_token(id, &family.current)?,
+        };
+        Ok((principal, tokens))
+    }
+
+    /// Whose sign-in, its secret, and a proof that both belong together.
+    fn refresh_token(&self, id: SessionId, secret: &str) -> Result<SecretString, Failure> {
+        let secret = URL_SAFE_NO_PAD.decode(secret);
+        let secret = secret.map_err(|_| Failure::Corrupt(format!("session {}", id.session)))?;
+        let ids = [id.tenant.uuid(), id.user.uuid(), id.session];
+        let mut bytes = ids.map(Uuid::into_bytes).concat();
+        bytes.extend(secret);
+        bytes.extend(self.proof(&bytes));
+        Ok(URL_SAFE_NO_PAD.encode(bytes).into())
+    }
+
+    fn proof(&self, bytes: &[u8]) -> [u8; HALF] {
+        let text = [b"refresh/", bytes].concat();
         let mut proof = [0; HALF];
         proof.copy_from_slice(&self.vault.keyed_digest(&text)[..HALF]);
         proof
     }
 
     /// Session and secret of a refresh token that was given out here, however long ago.
-    fn parse<'a>(&self, token: &'a str) -> Option<(Uuid, &'a str)> {
-        let (session, secret) = token.split_once('.')?;
-        let session = session.parse().ok()?;
-        let bytes = URL_SAFE_NO_PAD.decode(secret).ok()?;
-        let (random, proof) = bytes.split_at_checked(HALF)?;
-        verify_slices_are_equal(proof, &self.proof(session, random)).ok()?;
-        Some((session, secret))
-    }
-
-    fn tokens(
-        &self,
-        session: Uuid,
-        family: &Family,
-        role: Role,
-    ) -> Result<(Principal, Tokens), Failure> {
-        let now = self.commands.clock.now();
-        let principal = Principal {
-            expires_at: now.plus_ms(ACCESS_S * 1_000),
-            role,
-            session,
-            tenant: family.tenant,
-            user: family.user,
+    fn parse(&self, token: &str) -> Option<(SessionId, String)> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (proven, proof) = bytes.split_at_checked(NAME + HALF)?;
+        verify_slices_are_equal(proof, &self.proof(proven)).ok()?;
+        let (name, secret) = proven.split_at(NAME);
+        let mut ids = name.chunks_exact(16).map(Uuid::from_slice);
+        let mut id = || ids.next()?.ok();
+        let id = SessionId {
+            tenant: TenantId::new(id()?),
+            user: UserId::new(id()?),
+            session: id()?,
         };
-        let access = self
-            .signer
-            .sign(&principal, self.commands.ids.next(), now)?;
-        let refresh = SecretString::from(format!("{}.{}", session.simple(), family.current));
-        Ok((
-            principal,
-            Tokens {
-                access,
-                expires_in_s: ACCESS_S as u64,
-                refresh,
-            },
-        ))
+        Some((id, URL_SAFE_NO_PAD.encode(secret)))
     }
 }
 
-impl Family {
-    fn standing(&self, presented: &str, now: Timestamp) -> Standing {
-        let digest_of_presented = digest(presented);
-        if now >= self.ends_at || now >= self.idle_until {
-            Standing::Over
-        } else if digest_of_presented == digest(&self.current) {
-            Standing::Current
-        } else if self.previous.as_ref() == Some(&digest_of_presented)
-            && now.since_ms(self.rotated_at) <= GRACE_MS
-        {
-            Standing::JustExchanged
-        } else {
-            Standing::Over
-        }
-    }
+/// 128 bits that nobody can guess.
+fn secret() -> String {
+    URL_SAFE_NO_PAD.encode(runtime::random::bytes::<HALF>())
 }
 
-impl Standing {
-    const fn is_valid(&self) -> bool {
-        !matches!(self, Self::Over)
-    }
+fn shortened(client: &str) -> String {
+    client.chars().take(CLIENT_MAX).collect()
 }
 
-/// Secrets are compared by digest, so that the time it takes tells nothing.
-fn digest(secret: &str) -> String {
-    fingerprint(&[secret.as_bytes()]).to_string()
+/// How long the vault keeps it: until it lapses, and a minute more, since clocks differ.
+fn life(family: &Family, now: Timestamp) -> Duration {
+    let left_ms = family.ends_at().since_ms(now) + 60_000;
+    Duration::from_millis(u64::try_from(left_ms).unwrap_or_default())
 }
 
 fn encode(family: &Family) -> Vec<u8> {
     serde_json::to_vec(family).expect("a family always encodes")
 }
 
-fn name(session: Uuid) -> String {
-    format!("session.{session}")
+pub(super) fn decode(bytes: &[u8]) -> Result<Family, Failure> {
+    serde_json::from_slice(bytes).map_err(|reason| Failure::Corrupt(format!("a sign-in: {reason}")))
 }

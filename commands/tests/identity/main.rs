@@ -4,12 +4,16 @@
 
 mod erasure;
 mod races;
+mod sessions;
 mod staged;
 
 use std::sync::Arc;
 
 use commands::{AccountError, Ask, Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
-use domain::{Actor, CommandId, Timestamp, UserId, user::Role};
+use domain::{
+    Actor, CommandId, Timestamp, UserId,
+    user::{Role, User, UserCommand},
+};
 use event_log::{EventLog as _, JetStreamLog, Options, Position, Vault};
 use futures::future::join_all;
 use local::{Nats, Scratch};
@@ -22,7 +26,7 @@ struct World {
     commands: Commands,
     identity: Identity,
     log: JetStreamLog,
-    _server: Scratch<Nats>,
+    server: Scratch<Nats>,
 }
 
 async fn world() -> World {
@@ -51,7 +55,7 @@ async fn world() -> World {
         commands,
         identity,
         log,
-        _server: server,
+        server,
     }
 }
 
@@ -179,9 +183,10 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_session() {
         let identity = world.identity.clone();
         async move {
             identity
-                .refresh(token.expose_secret())
+                .refresh(token.expose_secret(), None)
                 .await
                 .expect("asked")
+                .map(|refreshed| (refreshed.principal, refreshed.tokens))
         }
     };
     let tabs = join_all((0..8).map(|_| refresh(first.refresh.clone()))).await;
@@ -195,10 +200,12 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_session() {
         1,
         "tabs of one browser get the same successor"
     );
-    let session = principal.session.simple();
+    let genuine = first.refresh.expose_secret();
     for forged in [
-        format!("{session}.x"),
-        format!("{session}.{}", "A".repeat(43)),
+        format!("{}A", &genuine[..64]),
+        format!("{}{}", &genuine[..64], "A".repeat(43)),
+        format!("{genuine}A"),
+        first.access.expose_secret().to_owned(),
     ] {
         let ended = world.identity.end_session(&forged).await;
         ended.expect("asked");

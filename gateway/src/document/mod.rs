@@ -96,8 +96,10 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         .iter()
         .find(|(listed, at, _)| *listed == method && *at == path)
         .map(|(_, _, role)| permission::role_name(*role));
-    let reads = role.is_some() && method == "GET" && path != "/api/v1/stream";
-    let writes = role.is_some() && method != "GET" && !path.ends_with("/preview");
+    // Sign-ins are not in the log, so they have no position and no version.
+    let logged = role.is_some() && !path.starts_with("/api/v1/auth/sessions");
+    let reads = logged && method == "GET" && path != "/api/v1/stream";
+    let writes = logged && method != "GET" && !path.ends_with("/preview");
     let has_body = operation.get("requestBody").is_some();
     let names_object = path.contains('{');
     operation["security"] = match role {
@@ -111,7 +113,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         }
     }
     // A type of resources is named by its body.
-    let conditional = names_object || writes && path.ends_with("/resource-types");
+    let conditional = names_object && logged || writes && path.ends_with("/resource-types");
     add_headers(operation, reads, writes, conditional);
     if reads && names_object && operation["operationId"].as_str().is_some_and(is_of_one) {
         operation["responses"]["304"] = json!({"description": "The client has it already"});
@@ -290,6 +292,7 @@ mod tests {
     #[test]
     fn every_permission_is_of_a_route_and_the_rest_is_open_on_purpose() {
         let open = [
+            "GET /.well-known/jwks.json",
             "GET /api/openapi.json",
             "GET /livez",
             "GET /problems/{code}",

@@ -1,7 +1,7 @@
 //! Who asks.
 //!
-//! Invariant: the tenant and the role come from a valid access token and from nowhere else, and the
-//! role suffices for the route that was asked.
+//! Invariant: the tenant comes from a valid access token and from nowhere else; the sign-in that it
+//! belongs to goes on, and the role that its user has now suffices for the route that was asked.
 
 use axum::{
     extract::{FromRequestParts, MatchedPath},
@@ -50,6 +50,9 @@ impl FromRequestParts<App> for Caller {
             .and_then(bearer)
             .and_then(|token| app.identity.verify(token));
         let Some(principal) = principal else {
+            if !app.identity.is_current() {
+                return Err(unknown());
+            }
             return Err(unauthenticated(
                 "Bearer realm=\"almanac\", error=\"invalid_token\"",
             ));
@@ -89,6 +92,14 @@ fn unauthenticated(challenge: &'static str) -> Error {
     let detail = "Send a valid access token as Authorization: Bearer.";
     Error::new(Code::AuthenticationRequired, detail)
         .with_header(header::WWW_AUTHENTICATE, challenge)
+}
+
+/// Nobody can know whether the token was revoked; it may still be good.
+fn unknown() -> Error {
+    let detail = "It cannot be found out who is still signed in; try again in a moment.";
+    Error::new(Code::Unavailable, detail)
+        .with_retry()
+        .caused_by("nothing was heard of revocations for 10 s")
 }
 
 #[cfg(test)]

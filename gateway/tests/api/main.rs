@@ -16,6 +16,7 @@ mod preconditions;
 mod resources;
 mod retries;
 mod serving;
+mod sessions;
 mod tasks;
 mod told;
 mod users;

@@ -8,8 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use commands::{Commands, Identity};
+use futures::StreamExt as _;
 use runtime::{Clock, Ids};
 use schemas::{Position, api::Code};
 use serde_json::json;
@@ -100,6 +101,28 @@ fn servers_may_go_and_come_back() {
         until(&client, "!/readyz", StatusCode::OK).await;
         without_nats(&mut world, &client).await;
         without_postgres(&mut world, &client).await;
+        world
+    });
+}
+
+/// Without news of revocations nobody can know whose token still holds.
+#[test]
+fn who_cannot_be_known_to_be_signed_in_is_asked_to_come_back() {
+    on_own_world(|mut world| async move {
+        let client = world.operator().await;
+        let stream = client.open(Method::GET, "/stream", &[], "").await;
+        world.servers.nats.kill();
+        client.get("/tasks").await.expect(200);
+        let refused = until(&client, "/tasks", StatusCode::SERVICE_UNAVAILABLE).await;
+        refused.problem(Code::Unavailable);
+        assert_eq!(refused.header("retry-after"), "1");
+        let forged = world.stranger().with_bearer("a.b.c").get("/tasks").await;
+        forged.problem(Code::Unavailable);
+        let mut body = stream.into_body().into_data_stream();
+        let ended = tokio::time::timeout(DEADLINE, async { while body.next().await.is_some() {} });
+        ended.await.expect("the stream ends");
+        world.servers.nats.restart().expect("starts again");
+        until(&client, "/tasks", StatusCode::OK).await;
         world
     });
 }

@@ -3,8 +3,10 @@
 //! Invariant: a password is only ever an input; its type neither prints nor encodes it anywhere
 //! else.
 
+use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::UserView;
 
@@ -69,4 +71,20 @@ pub struct Session {
     pub token_type: String,
     /// Seconds for which the access token is valid.
     pub expires_in: u64,
+}
+
+/// A sign-in that has not ended.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct SessionView {
+    /// Which it is.
+    pub id: Uuid,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When its refresh token was last exchanged; access tokens are not noted.
+    pub last_used_at: Timestamp,
+    /// What its client calls itself, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// Whether it is the one that asks.
+    pub current: bool,
 }

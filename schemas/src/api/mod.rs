@@ -14,7 +14,7 @@ mod stats;
 mod tasks;
 mod users;
 
-pub use auth::{Login, Logout, Refresh, Register, Session};
+pub use auth::{Login, Logout, Refresh, Register, Session, SessionView};
 pub use events::{EventView, LiveEvent};
 pub use jobs::{
     CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,

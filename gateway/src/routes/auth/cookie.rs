@@ -1,7 +1,7 @@
 //! The refresh token of a browser: a cookie that scripts cannot read.
 //!
-//! Invariant: the cookie counts only for requests that the page itself makes; another site cannot
-//! use it, whatever it makes a browser send.
+//! Invariant: the cookie counts only for requests that the page itself makes; another site can
+//! neither use nor set nor clear it, whatever it makes a browser send.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use schemas::api::Code;
@@ -12,6 +12,8 @@ use crate::{
 };
 
 const NAME: &str = "almanac_refresh";
+/// How a browser says whose page made a request (Fetch Metadata, W3C).
+const SITE: &str = "sec-fetch-site";
 /// As long as an unused sign-in lasts, in seconds.
 const MAX_AGE_S: u32 = 7 * 24 * 3_600;
 
@@ -24,11 +26,11 @@ pub(super) fn refresh_token(
     if body.is_some() {
         return Ok(body);
     }
-    let Some(token) = in_cookies(headers) else {
-        return Ok(None);
-    };
-    if counts(app, headers) {
-        Ok(Some(token.to_owned()))
+    let token = in_cookies(headers);
+    // Without a body another site may make a browser ask this, even where it sends no cookie.
+    let may_ask = counts(app, headers) || token.is_none() && !is_foreign(app, headers);
+    if may_ask {
+        Ok(token.map(str::to_owned))
     } else {
         Err(Error::new(
             Code::Forbidden,
@@ -42,15 +44,29 @@ pub(super) fn counts(app: &App, headers: &HeaderMap) -> bool {
     is_of_the_page(headers, app.config.public_url.as_deref())
 }
 
-/// `Set-Cookie` with `token`.
-pub(super) fn set(app: &App, token: &str) -> Result<HeaderValue> {
-    let text = with_attributes(app, token, MAX_AGE_S);
-    HeaderValue::from_str(&text).map_err(Error::internal)
+/// `Set-Cookie` with `token`, unless a browser asks for another site.
+pub(super) fn set(app: &App, headers: &HeaderMap, token: &str) -> Result<HeaderMap> {
+    with_age(app, headers, token, MAX_AGE_S)
 }
 
-/// `Set-Cookie` that makes the browser forget.
-pub(super) fn clear(app: &App) -> Result<HeaderValue> {
-    HeaderValue::from_str(&with_attributes(app, "", 0)).map_err(Error::internal)
+/// `Set-Cookie` that makes the browser forget, unless it asks for another site.
+pub(super) fn clear(app: &App, headers: &HeaderMap) -> Result<HeaderMap> {
+    with_age(app, headers, "", 0)
+}
+
+fn with_age(app: &App, headers: &HeaderMap, token: &str, max_age_s: u32) -> Result<HeaderMap> {
+    if is_foreign(app, headers) {
+        return Ok(HeaderMap::new());
+    }
+    let text = with_attributes(app, token, max_age_s);
+    let value = HeaderValue::from_str(&text).map_err(Error::internal)?;
+    Ok(HeaderMap::from_iter([(header::SET_COOKIE, value)]))
+}
+
+/// Whether a browser says that the page of another site made the request.
+fn is_foreign(app: &App, headers: &HeaderMap) -> bool {
+    let told = headers.contains_key(SITE) || headers.contains_key(header::ORIGIN);
+    told && !counts(app, headers)
 }
 
 fn with_attributes(app: &App, token: &str, max_age_s: u32) -> String {
@@ -79,7 +95,7 @@ fn in_cookies(headers: &HeaderMap) -> Option<&str> {
 /// Whether a browser says that its own page, or the user, made the request.
 fn is_of_the_page(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = text("sec-fetch-site") {
+    if let Some(site) = text(SITE) {
         return matches!(site, "same-origin" | "none");
     }
     let Some(origin) = text("origin") else {

@@ -41,7 +41,7 @@ pub(super) async fn login(
     let role = current.state.role;
     let tokens = app
         .identity
-        .start_session(DEFAULT_TENANT, user, role)
+        .start_session_of(DEFAULT_TENANT, user, role, session::client(&headers))
         .await?;
     let view = answer::user(&app, DEFAULT_TENANT, user, current.version, current.state).await?;
     session::answer(&app, &headers, StatusCode::OK, view, &tokens)

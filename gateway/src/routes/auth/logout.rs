@@ -1,10 +1,11 @@
 //! `POST /auth/logout`
 //!
-//! Invariant: afterwards the refresh token does not work, whether it did before or not.
+//! Invariant: afterwards neither the refresh token works, whether it did before or not, nor any
+//! access token of its sign-in.
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use schemas::api::Logout;
@@ -18,7 +19,8 @@ use crate::{
 
 /// End a sign-in.
 ///
-/// A browser sends its cookie instead of a body. The access token ends by itself within minutes.
+/// A browser sends its cookie instead of a body. The access tokens
+/// of the sign-in end with it, and streams opened by them.
 #[utoipa::path(
     post, path = "/api/v1/auth/logout", tag = "auth", request_body = Logout,
     responses((status = 204, description = "Signed out")),
@@ -33,6 +35,6 @@ pub(super) async fn logout(
     if let Some(sent) = sent {
         app.identity.end_session(&sent).await?;
     }
-    let forget = cookie::clear(&app)?;
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, forget)]).into_response())
+    let forget = cookie::clear(&app, &headers)?;
+    Ok((StatusCode::NO_CONTENT, forget).into_response())
 }

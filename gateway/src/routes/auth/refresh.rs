@@ -1,13 +1,13 @@
 //! `POST /auth/refresh`
 //!
-//! Invariant: a refresh token works once; whoever sends none that works is signed out.
+//! Invariant: a refresh token works once; whoever sends none that works is signed out. Whoever got
+//! no answer, whatever became of it, has 10 s to ask again.
 
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use domain::user::User;
 use schemas::api::{Code, Refresh, Session};
 
 use super::{cookie, session};
@@ -34,10 +34,10 @@ pub(super) async fn refresh(
     let refused = || Error::new(Code::InvalidRefreshToken, "Sign in again.");
     let sent = cookie::refresh_token(&app, &headers, body.value.refresh_token)?;
     let sent = sent.ok_or_else(refused)?;
-    let (principal, tokens) = app.identity.refresh(&sent).await?.ok_or_else(refused)?;
+    let refreshed = app.identity.refresh(&sent, session::client(&headers));
+    let refreshed = refreshed.await?.ok_or_else(refused)?;
+    let (principal, current) = (refreshed.principal, refreshed.user);
     let (tenant, user) = (principal.tenant, principal.user);
-    let current = app.commands.state::<User>(tenant, user.uuid()).await?;
-    let current = current.ok_or_else(refused)?;
     let view = answer::user(&app, tenant, user, current.version, current.state).await?;
-    session::answer(&app, &headers, StatusCode::OK, view, &tokens)
+    session::answer(&app, &headers, StatusCode::OK, view, &refreshed.tokens)
 }

@@ -66,7 +66,8 @@ async fn signed_in(
     receipt: &Receipt<User>,
 ) -> Result<Response> {
     let state = answer::state(receipt)?;
-    let tokens = app.identity.start_session(DEFAULT_TENANT, user, state.role);
+    let (identity, client) = (&app.identity, session::client(headers));
+    let tokens = identity.start_session_of(DEFAULT_TENANT, user, state.role, client);
     let tokens = tokens.await?;
     let view = answer::user(app, DEFAULT_TENANT, user, receipt.version, state).await?;
     let mut response = session::answer(app, headers, StatusCode::CREATED, view, &tokens)?;

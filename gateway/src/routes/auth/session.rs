@@ -15,6 +15,12 @@ use secrecy::ExposeSecret;
 use super::cookie;
 use crate::{app::App, problem::Result};
 
+/// What the client that sent `headers` calls itself.
+pub(super) fn client(headers: &HeaderMap) -> Option<&str> {
+    let sent = headers.get(header::USER_AGENT);
+    sent.and_then(|value| value.to_str().ok())
+}
+
 /// The session of `user`, for who sent `headers`.
 pub(super) fn answer(
     app: &App,
@@ -25,7 +31,7 @@ pub(super) fn answer(
 ) -> Result<Response> {
     let refresh = tokens.refresh.expose_secret();
     let by_cookie = cookie::counts(app, headers);
-    let cookie = cookie::set(app, refresh)?;
+    let cookie = cookie::set(app, headers, refresh)?;
     let session = Session {
         user,
         access_token: tokens.access.expose_secret().to_owned(),
@@ -33,5 +39,5 @@ pub(super) fn answer(
         token_type: "Bearer".to_owned(),
         expires_in: tokens.expires_in_s,
     };
-    Ok((status, [(header::SET_COOKIE, cookie)], Json(session)).into_response())
+    Ok((status, cookie, Json(session)).into_response())
 }

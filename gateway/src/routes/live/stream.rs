@@ -4,7 +4,7 @@
 //! `reset` where the client must load again. Each message bears the position to resume after.
 //!
 //! Invariant: what one client is sent is what its user may read; the stream ends with the access
-//! token that opened it.
+//! token that opened it, and when that is revoked or its user's role changes.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -16,7 +16,8 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use domain::{AggregateKind, Timestamp, user::Role};
+use commands::Principal;
+use domain::{AggregateKind, user::Role};
 use futures::{StreamExt as _, future, stream};
 use projections::{Live, LiveItem};
 use schemas::Position;
@@ -66,7 +67,7 @@ pub(super) async fn stream_events(
     let reached = app.freshness.position();
     let from = resume.unwrap_or(reached);
     let items = app.feed.subscribe(caller.tenant(), Some(from));
-    let ended = end(app.clone(), caller.0.expires_at);
+    let ended = end(app.clone(), caller.0.clone());
     let heard = items.filter_map(move |item| future::ready(message(&caller, &item)));
     let greeted = stream::once(future::ready(hello(reached, resume.is_none()))).chain(heard);
     let body = Sse::new(greeted.take_until(Box::pin(ended)).map(Ok::<_, Infallible>));
@@ -79,13 +80,14 @@ pub(super) async fn stream_events(
     Ok((unbuffered, body).into_response())
 }
 
-/// Resolves when the gateway ends or the access token does.
-async fn end(app: App, expires_at: Timestamp) {
-    let left_ms = expires_at.since_ms(app.commands.clock().now());
+/// Resolves when the gateway ends, the access token does, or it no longer says who its user is.
+async fn end(app: App, principal: Principal) {
+    let left_ms = principal.expires_at.since_ms(app.commands.clock().now());
     let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or_default());
     tokio::select! {
         () = app.shutdown.cancelled() => {}
         () = tokio::time::sleep(left) => {}
+        () = app.identity.ended(&principal) => {}
     }
 }
 

@@ -173,14 +173,14 @@ async fn a_secret_with_an_end_is_gone_after_it() {
     let log = jetstream().await;
     let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
     let name = format!("{}.ends", Uuid::new_v5(&Uuid::nil(), b"ends"));
-    let (short, long) = (Duration::from_secs(1), Duration::from_hours(1));
-    vault.create_for(&name, b"first", long).await.expect("kept");
-    let again = vault.create_for(&name, b"other", long).await;
+    let (soon, late) = (Duration::from_secs(1), Duration::from_hours(1));
+    vault.create_for(&name, b"first", late).await.expect("kept");
+    let again = vault.create_for(&name, b"other", late).await;
     assert_eq!(again, Err(VaultError::Conflict));
     let found = vault.get(&name).await.expect("read").expect("there");
-    let replaced = vault.replace_for(&name, b"newer", found.revision, short);
+    let replaced = vault.replace_for(&name, b"newer", found.revision, soon);
     replaced.await.expect("replaced");
-    let stale = vault.replace_for(&name, b"stale", found.revision, short);
+    let stale = vault.replace_for(&name, b"stale", found.revision, soon);
     assert_eq!(stale.await, Err(VaultError::Conflict));
     let began = std::time::Instant::now();
     while vault.get(&name).await.expect("read").is_some() {

@@ -1,0 +1,241 @@
+//! What has ended before its tokens do, as far as this process has heard.
+//!
+//! Whoever ends a sign-in or changes a user's rights leaves a notice in the vault; every process
+//! looks for new ones ([`super::watch`]). A notice outlives every token that it concerns.
+//!
+//! Invariant: a process that has heard nothing for 10 s admits nobody: it cannot know whose tokens
+//! still hold.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use domain::{TenantId, Timestamp, UserId, user::Role};
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{Principal, tokens::ACCESS_S};
+
+/// What everything that processes watch is called, as a pattern.
+pub(super) const WATCHED: &str = "watched.>";
+/// How long a notice is kept: a minute longer than an access token lasts, since clocks differ.
+pub(super) const KEPT: Duration = Duration::from_secs(ACCESS_S as u64 + 60);
+/// For how long a process may rely on what it heard last.
+const HOLDS: Duration = Duration::from_secs(10);
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Notice {
+    /// The signing keys are others.
+    Keys,
+    /// The user may do more, or less.
+    Rights(TenantId, UserId),
+    /// The sign-in has ended.
+    Session(Uuid),
+    /// Sign-ins of the user have ended; the value is a [`Cutoff`].
+    Sessions(TenantId, UserId),
+}
+
+impl Notice {
+    /// What it is called in the vault.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Keys => super::keys::RING.to_owned(),
+            Self::Rights(tenant, user) => format!("watched.rights.{tenant}.{user}"),
+            Self::Session(session) => format!("watched.session.{session}"),
+            Self::Sessions(tenant, user) => format!("watched.sessions.{tenant}.{user}"),
+        }
+    }
+
+    /// The notice that is called `name`.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        let mut parts = name.strip_prefix("watched.")?.split('.');
+        let kind = parts.next()?;
+        let mut id = || parts.next()?.parse::<Uuid>().ok();
+        match kind {
+            "keys" => Some(Self::Keys),
+            "rights" => Some(Self::Rights(TenantId::new(id()?), UserId::new(id()?))),
+            "session" => Some(Self::Session(id()?)),
+            "sessions" => Some(Self::Sessions(TenantId::new(id()?), UserId::new(id()?))),
+            _ => None,
+        }
+    }
+}
+
+/// Until when sign-ins of a user have ended.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(super) struct Cutoff {
+    /// Those that began later go on.
+    pub(super) at: Timestamp,
+    /// One that goes on all the same.
+    pub(super) except: Option<Uuid>,
+}
+
+impl Cutoff {
+    /// Whether it ends a sign-in.
+    pub(super) fn ends(&self, session: Uuid, began: Timestamp) -> bool {
+        began <= self.at && self.except != Some(session)
+    }
+}
+
+/// What a user may do now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Rights {
+    /// None if they may not even sign in.
+    pub(super) role: Option<Role>,
+}
+
+/// What this process has heard.
+pub(super) struct Revocations {
+    changes: watch::Sender<()>,
+    cutoffs: Cache<(TenantId, UserId), Cutoff>,
+    heard: Mutex<Instant>,
+    rights: Cache<(TenantId, UserId), Rights>,
+    sessions: Cache<Uuid, ()>,
+}
+
+impl Revocations {
+    /// Of a process that has just heard of everything there is.
+    pub(super) fn new() -> Self {
+        Self {
+            changes: watch::Sender::new(()),
+            cutoffs: Cache::builder().time_to_live(KEPT).build(),
+            heard: Mutex::new(Instant::now()),
+            rights: Cache::builder().time_to_live(KEPT).build(),
+            sessions: Cache::builder().time_to_live(KEPT).build(),
+        }
+    }
+
+    pub(super) fn end_session(&self, session: Uuid) {
+        self.sessions.insert(session, ());
+    }
+
+    pub(super) fn end_sessions(&self, tenant: TenantId, user: UserId, cutoff: Cutoff) {
+        self.cutoffs.insert((tenant, user), cutoff);
+    }
+
+    pub(super) fn set_rights(&self, tenant: TenantId, user: UserId, rights: Rights) {
+        self.rights.insert((tenant, user), rights);
+    }
+
+    /// Notes that everything which was there at `asked` has been heard.
+    pub(super) fn heard(&self, asked: Instant) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+    }
+
+    /// Whether what was heard last is recent enough to be relied on.
+    pub(super) fn is_current(&self) -> bool {
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.elapsed() < HOLDS
+    }
+
+    /// Wakes those who wait for the end of a sign-in, to look again.
+    pub(super) fn tell(&self) {
+        self.changes.send_replace(());
+    }
+
+    /// Hears of it when there is reason to look again.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Whom a valid token speaks for now, with the rights that they have now.
+    pub(super) fn admit(&self, mut principal: Principal) -> Option<Principal> {
+        let whose = (principal.tenant, principal.user);
+        let (session, began) = (principal.session, principal.began);
+        if !self.is_current() || self.sessions.contains_key(&session) {
+            return None;
+        }
+        let cutoff = self.cutoffs.get(&whose);
+        if cutoff.is_some_and(|cutoff| cutoff.ends(session, began)) {
+            return None;
+        }
+        if let Some(rights) = self.rights.get(&whose) {
+            principal.role = rights.role?;
+        }
+        Some(principal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_ms(1_800_000_000_000);
+    const TENANT: TenantId = TenantId::new(Uuid::from_u128(1));
+    const USER: UserId = UserId::new(Uuid::from_u128(2));
+
+    fn principal(session: u128) -> Principal {
+        Principal {
+            began: NOW,
+            expires_at: NOW.plus_ms(600_000),
+            role: Role::Operator,
+            session: Uuid::from_u128(session),
+            tenant: TENANT,
+            user: USER,
+        }
+    }
+
+    #[test]
+    fn names_of_notices_are_read_back() {
+        let session = Uuid::from_u128(3);
+        for notice in [
+            Notice::Keys,
+            Notice::Rights(TENANT, USER),
+            Notice::Session(session),
+            Notice::Sessions(TENANT, USER),
+        ] {
+            assert_eq!(Notice::of_name(&notice.name()), Some(notice));
+        }
+        for other in ["watched", "watched.", "watched.session.x", "x.keys"] {
+            assert_eq!(Notice::of_name(other), None);
+        }
+    }
+
+    #[test]
+    fn what_has_ended_is_not_admitted_and_the_rest_is() {
+        let known = Revocations::new();
+        assert_eq!(known.admit(principal(3)), Some(principal(3)));
+        known.end_session(Uuid::from_u128(3));
+        assert_eq!(known.admit(principal(3)), None);
+        let except = Some(Uuid::from_u128(5));
+        known.end_sessions(TENANT, USER, Cutoff { at: NOW, except });
+        assert_eq!(known.admit(principal(4)), None);
+        assert_eq!(known.admit(principal(5)), Some(principal(5)));
+        let began = NOW.plus_ms(1);
+        let later = Principal {
+            began,
+            ..principal(6)
+        };
+        assert_eq!(known.admit(later.clone()), Some(later));
+        let other = Principal {
+            user: UserId::new(Uuid::from_u128(9)),
+            ..principal(7)
+        };
+        assert_eq!(known.admit(other.clone()), Some(other));
+    }
+
+    #[test]
+    fn rights_are_those_of_now() {
+        let known = Revocations::new();
+        let role = Some(Role::Viewer);
+        known.set_rights(TENANT, USER, Rights { role });
+        let admitted = known.admit(principal(3)).expect("admitted");
+        assert_eq!(admitted.role, Role::Viewer);
+        known.set_rights(TENANT, USER, Rights { role: None });
+        assert_eq!(known.admit(principal(3)), None);
+    }
+
+    #[test]
+    fn who_has_heard_nothing_for_ten_seconds_admits_nobody() {
+        let known = Revocations::new();
+        let now = Instant::now();
+        known.heard(now.checked_sub(HOLDS / 2).expect("an instant"));
+        assert!(known.admit(principal(3)).is_some());
+        known.heard(now.checked_sub(HOLDS).expect("an instant"));
+        assert!(known.admit(principal(3)).is_none());
+    }
+}
