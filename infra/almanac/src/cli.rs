@@ -29,6 +29,9 @@ pub enum Command {
     /// Bring in what exists already.
     #[command(subcommand)]
     Import(Import),
+    /// Look after the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Look into the read models.
     #[command(subcommand)]
     Projections(Projections),
@@ -153,6 +156,14 @@ pub struct Target {
     /// The environment variable that holds their password.
     #[arg(long, default_value = "ALMANAC_PASSWORD", value_name = "NAME")]
     pub password_env: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Print the public keys that are in use, as a JSON Web Key Set.
+    List(Place),
+    /// Publish the next key, which signs five minutes later. By itself that happens every 89 days.
+    Rotate(Place),
 }
 
 #[derive(Debug, Subcommand)]

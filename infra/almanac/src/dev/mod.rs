@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::Dev;
 use parts::Parts;
 pub use running::Running;
+pub use start::master_key;
 use steps::Step;
 
 /// Files of ours in the data folder, beside those of the servers.

@@ -118,7 +118,8 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
     })
 }
 
-fn master_key(dir: &Path) -> Result<SecretString> {
+/// What seals the secrets of the data folder `dir`.
+pub fn master_key(dir: &Path) -> Result<SecretString> {
     kept::text(&dir.join("master.key"), || {
         kept::hex(&runtime::random::bytes::<32>())
     })

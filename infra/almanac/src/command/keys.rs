@@ -1,0 +1,52 @@
+//! `almanac keys list | rotate`.
+//!
+//! Invariant: no private half leaves the vault; running gateways hear of a new key by themselves.
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Result;
+use commands::{Commands, Identity};
+use event_log::Vault;
+use runtime::{Clock, Ids, Nats, Secrets};
+
+use crate::{
+    cli::{Keys, Place},
+    dev::{self, Running},
+    roles,
+};
+
+pub(super) async fn run(asked: Keys) -> Result<ExitCode> {
+    match asked {
+        Keys::List(place) => {
+            let keys = open(place).await?.public_keys();
+            println!("{}", serde_json::to_string_pretty(&keys)?);
+        }
+        Keys::Rotate(place) => {
+            let signs_from = open(place).await?.rotate_keys().await?;
+            println!("✔ the next key is published and signs from {signs_from}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open(place: Place) -> Result<Identity> {
+    let (nats, secrets) = if place.config.is_some() {
+        let config = super::configuration(place.config.as_deref())?;
+        (config.nats, config.secrets)
+    } else {
+        let running = Running::find(&place.data_dir)?;
+        let nats = Nats {
+            monitor_url: running.monitor,
+            replicas: 1,
+            accept_interval_sync: false,
+            url: running.nats.into(),
+        };
+        let master_key = dev::master_key(&place.data_dir)?;
+        (nats, Secrets { master_key })
+    };
+    let log = roles::open_log(&nats, false).await?;
+    let vault = Vault::open(&log, &secrets.master_key()?).await?;
+    let clock = Clock::system();
+    let commands = Commands::new(Arc::new(log), clock.clone(), Ids::new(clock));
+    Ok(Identity::open(commands, vault).await?)
+}
