@@ -1,8 +1,8 @@
 //! What becomes of somebody who is a user: name, role, address, password.
 //!
 //! Invariant: a new password is kept before the user's event names it and an old one removed only
-//! afterwards, so at each moment exactly one works; and once a change is stored the sign-ins that
-//! it should end are ended, also if nobody waits for the answer.
+//! afterwards, so at each moment exactly one works. A change is acknowledged when every process is
+//! told what it ends, which goes on also if nobody waits for the answer.
 
 use domain::{
     Name, TenantId, UserId,
@@ -12,6 +12,7 @@ use domain::{
 use secrecy::SecretString;
 use std::sync::Arc;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 use super::{
     AccountError, Identity,
@@ -31,6 +32,8 @@ pub struct AccountChange {
 
 /// A new password, and the one before unless an administrator sets it.
 pub struct PasswordChange {
+    /// The sign-in that goes on; all others end.
+    pub session: Option<Uuid>,
     /// The password that they sign in with now.
     pub current: Option<SecretString>,
     /// The password that they want to sign in with.
@@ -52,21 +55,55 @@ impl Identity {
         ask: Ask,
         change: AccountChange,
     ) -> Result<Receipt<User>, AccountError> {
+        self.to_its_end(|this| async move { this.update(ask, change).await })
+            .await
+    }
+
+    /// Lets the user `ask.id` sign in no more, nor stay signed in.
+    pub async fn disable(&self, ask: Ask) -> Result<Receipt<User>, AccountError> {
+        let (tenant, id) = (ask.tenant, UserId::new(ask.id));
+        self.to_its_end(|this| async move {
+            let command = UserCommand::Disable;
+            let receipt = this.commands.execute::<User>(ask, command).await?;
+            told(this.end_sessions(tenant, id, None).await)?;
+            told(this.rights_changed(tenant, id).await)?;
+            Ok(receipt)
+        })
+        .await
+    }
+
+    /// Lets the user `ask.id` sign in again.
+    pub async fn enable(&self, ask: Ask) -> Result<Receipt<User>, AccountError> {
+        let (tenant, id) = (ask.tenant, UserId::new(ask.id));
+        self.to_its_end(|this| async move {
+            let command = UserCommand::Enable;
+            let receipt = this.commands.execute::<User>(ask, command).await?;
+            told(this.rights_changed(tenant, id).await)?;
+            Ok(receipt)
+        })
+        .await
+    }
+
+    async fn update(&self, ask: Ask, change: AccountChange) -> Result<Receipt<User>, AccountError> {
+        let (tenant, id) = (ask.tenant, UserId::new(ask.id));
         let name = change.name.as_deref().map(Name::try_new).transpose()?;
         let mut sealed = None;
         if let Some(name) = &name {
             let user = self.user(&ask).await?;
             // Nobody's and an erased person's name need not be sealed: they say no to any.
             if user.state.as_ref().is_some_and(|user| !user.erased) {
-                let (tenant, user) = (ask.tenant, UserId::new(ask.id));
-                sealed = Some(self.personal.seal(tenant, user, name.as_str()).await?);
+                sealed = Some(self.personal.seal(tenant, id, name.as_str()).await?);
             }
         }
         let command = UserCommand::Update {
             name: sealed,
             role: change.role,
         };
-        Ok(self.commands.execute::<User>(ask, command).await?)
+        let receipt = self.commands.execute::<User>(ask, command).await?;
+        if change.role.is_some() {
+            told(self.rights_changed(tenant, id).await)?;
+        }
+        Ok(receipt)
     }
 
     /// Gives the user `ask.id` another password.
@@ -76,8 +113,13 @@ impl Identity {
         change: PasswordChange,
     ) -> Result<Receipt<User>, AccountError> {
         check_password(&change.new)?;
-        self.to_its_end(|this| async move { this.set_password(&ask, change).await })
-            .await
+        let (tenant, id, session) = (ask.tenant, UserId::new(ask.id), change.session);
+        self.to_its_end(|this| async move {
+            let receipt = this.set_password(&ask, change).await?;
+            told(this.end_sessions(tenant, id, session).await)?;
+            Ok(receipt)
+        })
+        .await
     }
 
     /// Gives the user `ask.id` another address.
@@ -229,4 +271,9 @@ impl Identity {
         self.passwords.delete(tenant, user, credential).await?;
         self.personal.delete_key(tenant, user).await
     }
+}
+
+/// What is stored already must be asked for again if others could not be told of it.
+fn told(outcome: Result<(), Failure>) -> Result<(), Failure> {
+    outcome.map_err(|reason| Failure::Unknown(reason.to_string()))
 }

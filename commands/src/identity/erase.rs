@@ -38,6 +38,7 @@ impl Identity {
             let found = self.commands.state::<User>(tenant, user.uuid()).await?;
             // Nobody was told of one that the log does not know.
             if found.is_some_and(|found| found.state.erased) {
+                self.end_sessions(tenant, user, None).await?;
                 self.forget(tenant, user).await?;
                 self.note(|begun| begun.retain(|one| *one != (tenant, user)))
                     .await?;
@@ -75,6 +76,9 @@ impl Identity {
             };
         // What is stored must be asked for again if this fails.
         let unfinished = |reason: Failure| Failure::Unknown(reason.to_string());
+        self.end_sessions(tenant, id, None)
+            .await
+            .map_err(unfinished)?;
         self.forget(tenant, id).await.map_err(unfinished)?;
         self.note(|begun| begun.retain(|one| *one != (tenant, id)))
             .await

@@ -47,9 +47,8 @@ async fn world() -> World {
         Ids::new(clock.clone()),
     );
     let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
-    let identity = Identity::open(commands.clone(), vault)
-        .await
-        .expect("an identity");
+    let opened = Box::pin(Identity::open(commands.clone(), vault)).await;
+    let identity = opened.expect("an identity");
     World {
         clock,
         commands,

@@ -75,12 +75,14 @@ fn roles_are_given_by_administrators_who_keep_their_own() {
         let email = "ann.role@example.org";
         let ann = register(world, email).await;
         let role = format!("{}/role", ann.path);
+        ann.client.get("/users").await.problem(Code::Forbidden);
         let promoted = json!({"role": "admin"});
         let tried = put(&ann.client, &role, promoted.clone()).await;
         tried.problem(Code::Forbidden);
         let admin = world.signed_in(Role::Admin).await;
         let given = put(&admin, &role, promoted).await.expect(200);
         assert_eq!(given.body()["role"], "admin");
+        ann.client.get("/users").await.expect(200);
         let signed_in = login(world, email, PASSWORD).await.expect(200).body();
         assert_eq!(signed_in["user"]["role"], "admin");
         let token = signed_in["access_token"].as_str().expect("a token");
@@ -113,6 +115,8 @@ fn who_is_disabled_does_not_sign_in() {
         assert_eq!(disabled.body()["disabled"], true);
         let refused = login(world, email, PASSWORD).await;
         refused.problem(Code::InvalidCredentials);
+        let out = ann.client.get("/auth/me").await;
+        out.problem(Code::AuthenticationRequired);
         admin.post(&way("enable"), json!({})).await.expect(200);
         login(world, email, PASSWORD).await.expect(200);
     });
@@ -132,7 +136,9 @@ fn a_new_password_replaces_the_one_before() {
         let wrong = put(&ann.client, &path, wanted("a wrong one")).await;
         let problem = wrong.problem(Code::InvalidBody);
         assert_eq!(problem.errors[0].pointer, "/current_password");
-        login(world, email, PASSWORD).await.expect(200);
+        let signed_in = login(world, email, PASSWORD).await.expect(200).body();
+        let token = signed_in["access_token"].as_str().expect("a token");
+        let elsewhere = world.stranger().with_bearer(token);
 
         let key = [("idempotency-key", "password-1")];
         let body = wanted(PASSWORD);
@@ -144,6 +150,9 @@ fn a_new_password_replaces_the_one_before() {
         let old = login(world, email, PASSWORD).await;
         old.problem(Code::InvalidCredentials);
         login(world, email, "another one").await.expect(200);
+        ann.client.get("/auth/me").await.expect(200);
+        let out = elsewhere.get("/auth/me").await;
+        out.problem(Code::AuthenticationRequired);
 
         let admin = world.signed_in(Role::Admin).await;
         put(&admin, &path, json!({"password": "a third one"}))

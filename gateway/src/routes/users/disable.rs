@@ -3,10 +3,7 @@
 //! Invariant: from then on nobody signs in as this user, and nobody stays signed in.
 
 use axum::{extract::State, response::Response};
-use domain::{
-    UserId,
-    user::{User, UserCommand},
-};
+use domain::UserId;
 use schemas::api::UserView;
 
 use crate::{
@@ -28,9 +25,6 @@ pub(super) async fn disable_user(
     Parameters(Nothing): Parameters<Nothing>,
     Id(id): Id,
 ) -> Result<Response> {
-    super::change(&app, &writing, id, b"", async |ask| {
-        let command = UserCommand::Disable;
-        Ok(app.commands.execute::<User>(ask, command).await?)
-    })
-    .await
+    let disable = async |ask| app.identity.disable(ask).await;
+    super::change(&app, &writing, id, b"", disable).await
 }

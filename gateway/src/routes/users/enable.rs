@@ -3,10 +3,7 @@
 //! Invariant: they sign in with the password they had; what was ended stays ended.
 
 use axum::{extract::State, response::Response};
-use domain::{
-    UserId,
-    user::{User, UserCommand},
-};
+use domain::UserId;
 use schemas::api::UserView;
 
 use crate::{
@@ -26,9 +23,6 @@ pub(super) async fn enable_user(
     Parameters(Nothing): Parameters<Nothing>,
     Id(id): Id,
 ) -> Result<Response> {
-    super::change(&app, &writing, id, b"", async |ask| {
-        let command = UserCommand::Enable;
-        Ok(app.commands.execute::<User>(ask, command).await?)
-    })
-    .await
+    let enable = async |ask| app.identity.enable(ask).await;
+    super::change(&app, &writing, id, b"", enable).await
 }

@@ -41,7 +41,9 @@ pub(super) async fn put_password(
     Id(id): Id,
     body: Body<PutPassword>,
 ) -> Result<Response> {
+    let own = writing.caller.user().uuid() == id;
     let change = PasswordChange {
+        session: own.then_some(writing.caller.0.session),
         current: super::proof(&writing, id, body.value.current_password)?,
         new: body.value.password.into(),
     };
