@@ -238,4 +238,32 @@ mod tests {
         known.heard(now.checked_sub(HOLDS).expect("an instant"));
         assert!(known.admit(principal(3)).is_none());
     }
+
+    /// The promise is 100 µs for each request; this leaves the test a slow machine's room.
+    #[test]
+    fn admitting_takes_no_time_however_much_was_heard() {
+        let known = Revocations::new();
+        for n in 0..10_000 {
+            known.end_session(Uuid::from_u128(1_000_000 + n));
+            let user = UserId::new(Uuid::from_u128(2_000_000 + n));
+            known.end_sessions(
+                TENANT,
+                user,
+                Cutoff {
+                    at: NOW,
+                    except: None,
+                },
+            );
+            known.set_rights(TENANT, user, Rights { role: None });
+        }
+        let began = Instant::now();
+        for n in 0..10_000 {
+            assert!(known.admit(principal(n)).is_some());
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            began.elapsed()
+        );
+    }
 }
