@@ -10,7 +10,7 @@ use projections::{Freshness, LiveFeed, Store};
 use schemas::Position;
 use tokio_util::sync::CancellationToken;
 
-use crate::log_end::LogEnd;
+use crate::{limits::Limits, log_end::LogEnd};
 
 /// What the gateway stands on.
 #[derive(Clone)]
@@ -48,6 +48,7 @@ pub(crate) struct App(Arc<Inner>);
 
 pub(crate) struct Inner {
     services: Services,
+    pub limits: Limits,
     pub log_end: LogEnd,
     pub shutdown: CancellationToken,
 }
@@ -55,6 +56,7 @@ pub(crate) struct Inner {
 impl App {
     pub fn new(services: Services, shutdown: CancellationToken) -> Self {
         Self(Arc::new(Inner {
+            limits: Limits::new(&services.config.limits),
             services,
             log_end: LogEnd::default(),
             shutdown,

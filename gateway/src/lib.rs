@@ -3,6 +3,7 @@
 //! - [`routes`] has one endpoint per file: parameters, handler, private functions.
 //! - [`extract`] is all that is believed of a request, [`answer`] all that is said in return.
 //! - [`problem`] is the one place that chooses a status.
+//! - [`limits`] counts what each client asks, before anything is done for it.
 //! - [`permission`] says who may do what.
 //!
 //! To add an endpoint: copy a neighbour's file, list it in its area's `router`, give it a line in
@@ -17,6 +18,7 @@ mod assets;
 mod document;
 mod edge;
 mod extract;
+mod limits;
 mod log_end;
 mod permission;
 mod problem;

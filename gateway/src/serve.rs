@@ -3,8 +3,9 @@
 //! Invariant: no client can hold a connection by sending nothing, nor all of them by opening many;
 //! on shutdown requests in flight are finished.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -13,11 +14,12 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
 
-use crate::{Services, routes};
+use crate::{Services, extract::Peer, routes};
 
 /// Connections at a time; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 10_240;
@@ -41,7 +43,6 @@ pub async fn run(
     let address = listener.local_addr()?;
     tracing::info!(%address, "gateway listens");
     let service = routes::router_until(services, shutdown.clone());
-    let service = TowerToHyperService::new(service);
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let end = async {
@@ -54,7 +55,7 @@ pub async fn run(
             () = &mut end => break,
             accepted = accept(&listener, &connections) => accepted,
         };
-        let (stream, permit) = match accepted {
+        let (stream, peer, permit) = match accepted {
             Ok(accepted) => accepted,
             Err(reason) => {
                 tracing::warn!(%reason, "a connection was not accepted");
@@ -64,11 +65,12 @@ pub async fn run(
         };
         // Answers are written whole, so waiting to fill a packet only delays them.
         let _unsupported = stream.set_nodelay(true);
+        let service = Extension(Peer(peer.ip())).layer(service.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
             .max_buf_size(HEAD_MAX)
-            .serve_connection(TokioIo::new(stream), service.clone());
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _permit = permit;
@@ -92,9 +94,9 @@ pub async fn run(
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = connections.clone().acquire_owned();
     let permit = permit.await.map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, permit))
 }

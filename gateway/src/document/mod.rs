@@ -140,13 +140,18 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         path.ends_with("/register") || path.ends_with("/users"),
         &[Code::EmailTaken],
     );
-    may(
-        path.ends_with("/login") || path.ends_with("/register"),
-        &[Code::TooManyRequests],
-    );
+    let counted = path.starts_with("/api/") || path == "/readyz";
+    may(counted, &[Code::TooManyRequests]);
     may(path != "/livez", &[Code::Unavailable]);
+    add_problems(operation, &codes);
+    if counted {
+        add_limits(operation);
+    }
+}
+
+fn add_problems(operation: &mut Value, codes: &[Code]) {
     for code in codes {
-        let status = problem::status(code);
+        let status = problem::status(*code);
         operation["responses"][status.as_str()] = json!({
             "description": status.canonical_reason(),
             "content": {
@@ -154,6 +159,31 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
             },
         });
     }
+}
+
+/// What every answer of a route that is counted tells of its limits.
+fn add_limits(operation: &mut Value) {
+    for response in operation["responses"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::values_mut)
+    {
+        for (name, description) in [
+            (
+                "RateLimit",
+                "What is left, and for how many seconds, under each limit",
+            ),
+            (
+                "RateLimit-Policy",
+                "The limits: requests, and seconds of a window",
+            ),
+        ] {
+            response["headers"][name] =
+                json!({"description": description, "schema": {"type": "string"}});
+        }
+    }
+    operation["responses"]["429"]["headers"]["Retry-After"] =
+        json!({"description": "When to try again, in seconds", "schema": {"type": "string"}});
 }
 
 /// Whether an operation that names an object shows that object rather than a list about it.

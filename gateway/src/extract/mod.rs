@@ -3,6 +3,7 @@
 //! Invariant: a handler sees nothing of a request but through these types, so what is malformed,
 //! forged or unknown is refused before any handler runs.
 
+mod address;
 mod body;
 mod caller;
 mod cursor;
@@ -15,8 +16,9 @@ mod reading;
 mod token;
 mod writing;
 
+pub(crate) use address::{Address, Peer};
 pub(crate) use body::{Body, OptionalBody, Patch};
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, authenticate};
 pub(crate) use cursor::Cursors;
 pub(crate) use fields::Fields;
 pub(crate) use parameters::{FromParameters, History, Nothing, Paging, Parameters, Query, word};

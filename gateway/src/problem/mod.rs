@@ -109,6 +109,13 @@ impl Error {
         self
     }
 
+    /// The same with the advice to come back in so many seconds.
+    pub fn with_retry_after(mut self, seconds: i64) -> Self {
+        let value = HeaderValue::from(seconds);
+        self.0.headers.push((header::RETRY_AFTER, value));
+        self
+    }
+
     /// The same with a header.
     pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.0.headers.push((name, HeaderValue::from_static(value)));
@@ -117,7 +124,7 @@ impl Error {
 
     /// The same with the advice to come back in a second.
     pub fn with_retry(self) -> Self {
-        self.with_header(header::RETRY_AFTER, "1")
+        self.with_retry_after(1)
     }
 
     #[cfg(test)]

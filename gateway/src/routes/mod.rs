@@ -18,6 +18,7 @@ use axum::{
     Router,
     extract::Request,
     http::{Method, header},
+    middleware::from_fn_with_state,
     response::Response,
 };
 use schemas::api::Code;
@@ -26,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::{App, Services},
-    assets, document, edge,
+    assets, document, edge, limits,
     problem::{Error, Result},
 };
 
@@ -39,10 +40,12 @@ pub fn router(services: Services) -> Router {
 pub(crate) fn router_until(services: Services, shutdown: CancellationToken) -> Router {
     let ids = services.commands.ids().clone();
     let (router, _) = documented().split_for_parts();
+    let app = App::new(services, shutdown);
     let router = router
         .fallback(fallback)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(App::new(services, shutdown));
+        .layer(from_fn_with_state(app.clone(), limits::gate))
+        .with_state(app);
     edge::around(router, ids)
 }
 

@@ -8,6 +8,7 @@ mod bad_input;
 mod caching;
 mod contract;
 mod jobs;
+mod limits;
 mod lists;
 mod live;
 mod outage;

@@ -118,6 +118,8 @@ impl World {
         let services = Services {
             commands,
             config: runtime::Gateway {
+                // All tests are one address.
+                limits: runtime::Limits::off(),
                 registration: runtime::Registration::Open,
                 ..runtime::Gateway::default()
             },

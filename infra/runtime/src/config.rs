@@ -3,10 +3,16 @@
 //! Invariant: an unknown key, a wrong type or an unsafe value is an error at start, never a
 //! surprise later.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+};
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+
+use crate::Limits;
 
 /// Everything a process may be told.
 #[derive(Clone, Debug, Deserialize)]
@@ -36,6 +42,8 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gateway {
+    /// How much one client may ask.
+    pub limits: Limits,
     /// Where to listen.
     pub listen: SocketAddr,
     /// The address that people use, when it is not `http://<listen>`; cookies are `Secure` if it is
@@ -43,6 +51,8 @@ pub struct Gateway {
     pub public_url: Option<String>,
     /// Whether strangers may register.
     pub registration: Registration,
+    /// The networks whose hosts are believed when they say whom they forward for.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Whether strangers may register.
@@ -137,6 +147,9 @@ pub enum ConfigError {
         "secrets.master_key must be 64 hexadecimal digits; make one with `openssl rand -hex 32`"
     )]
     MasterKey,
+    /// Whoever asks would choose the address that they are counted by.
+    #[error("gateway.trusted_proxies: {0} is everybody; name the networks of your proxies")]
+    TrustsEverybody(IpNet),
 }
 
 impl Config {
@@ -148,13 +161,34 @@ impl Config {
         }
         let environment = config::Environment::with_prefix("ALMANAC")
             .prefix_separator("__")
-            .separator("__");
+            .separator("__")
+            .list_separator(",")
+            .with_list_parse_key("gateway.trusted_proxies");
         let config: Self = builder
             .add_source(environment.try_parsing(true))
             .build()?
             .try_deserialize()?;
         config.secrets.master_key()?;
+        config.gateway.check()?;
         Ok(config)
+    }
+}
+
+impl Gateway {
+    /// Whether `peer` is believed when it says whom it forwards for. An IPv4 address that is
+    /// written as an IPv6 one counts as what it is.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        let contains = |network: &IpNet| network.contains(&peer);
+        self.trusted_proxies.iter().any(contains)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let everybody = |network: &&IpNet| network.prefix_len() == 0;
+        match self.trusted_proxies.iter().find(everybody) {
+            Some(network) => Err(ConfigError::TrustsEverybody(*network)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -177,9 +211,11 @@ impl Secrets {
 impl Default for Gateway {
     fn default() -> Self {
         Self {
+            limits: Limits::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
             registration: Registration::Closed,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -235,6 +271,8 @@ mod tests {
         assert!(!config.nats.accept_interval_sync);
         assert_eq!(config.gateway.registration, Registration::Closed);
         assert!(config.gateway.listen.ip().is_loopback());
+        assert!(config.gateway.trusted_proxies.is_empty());
+        assert_eq!(config.gateway.limits.anonymous.to_string(), "100/900s");
         assert_eq!(config.secrets.master_key().expect("a key"), [10; 32]);
     }
 
@@ -254,6 +292,30 @@ mod tests {
                 .to_string()
                 .contains("allow_comands")
         );
+    }
+
+    #[test]
+    fn only_the_networks_that_are_named_are_trusted() {
+        let gateway = |networks: &str| {
+            let section = format!("[gateway]\ntrusted_proxies = [{networks}]\n");
+            load(&minimal(&"0a".repeat(32), &section)).map(|config| config.gateway)
+        };
+        let named = gateway("\"10.1.0.0/16\", \"fd00::/8\"").expect("networks");
+        for (peer, trusted) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("fd12::1", true),
+            ("10.2.0.1", false),
+            ("127.0.0.1", false),
+            ("::1", false),
+        ] {
+            assert_eq!(named.trusts(peer.parse().expect("one")), trusted, "{peer}");
+        }
+        for everybody in ["\"0.0.0.0/0\"", "\"10.0.0.0/8\", \"::/0\""] {
+            let refused = gateway(everybody).expect_err("refused");
+            assert!(matches!(refused, ConfigError::TrustsEverybody(_)));
+        }
+        assert!(gateway("\"everybody\"").is_err());
     }
 
     #[test]

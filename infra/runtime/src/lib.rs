@@ -8,6 +8,7 @@ mod background;
 mod clock;
 mod config;
 mod ids;
+mod limits;
 mod pages;
 pub mod random;
 mod shutdown;
@@ -20,6 +21,7 @@ pub use config::{
     Worker,
 };
 pub use ids::Ids;
+pub use limits::{InvalidLimit, Limit, Limits};
 pub use pages::prefer_small_pages;
 pub use shutdown::shutdown_on_signal;
 pub use telemetry::{TelemetryGuard, init_telemetry, install_crypto, traceparent};

@@ -86,6 +86,8 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
     let (nats, postgres) = (&house.servers.nats, &house.servers.postgres);
     Ok(Config {
         gateway: Gateway {
+            // All who can reach it have one address.
+            limits: runtime::Limits::off(),
             listen: listener.local_addr()?,
             public_url: None,
             // Only this machine can reach it; but other accounts on it must not run programs.
@@ -94,6 +96,7 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
             } else {
                 runtime::Registration::Open
             },
+            ..Gateway::default()
         },
         nats: Nats {
             monitor_url: nats.monitor_url(),
