@@ -164,9 +164,8 @@ impl Identity {
         email: &str,
         password: SecretString,
     ) -> Result<Option<(UserId, Current<User>)>, Failure> {
-        let email = normalise_email(email).unwrap_or_default();
-        let claim = self.claim_stream(tenant, &email);
-        let claim = self.commands.state::<EmailClaim>(tenant, claim.id).await?;
+        let claim = self.address_digest(tenant, email);
+        let claim = self.commands.state::<EmailClaim>(tenant, claim).await?;
         let holder = claim.and_then(|claim| claim.state.holder);
         let id = holder.map_or(Uuid::nil(), UserId::uuid);
         let user = self.commands.state::<User>(tenant, id).await?;
@@ -176,5 +175,12 @@ impl Identity {
         Ok(user
             .filter(|user| right && !user.state.disabled)
             .map(|user| (UserId::new(id), user)))
+    }
+
+    /// What stands for an address without telling it, however it is typed and whether or not it is
+    /// anybody's; the same for all texts that are no address.
+    pub fn address_digest(&self, tenant: TenantId, email: &str) -> Uuid {
+        let email = normalise_email(email).unwrap_or_default();
+        self.claim_stream(tenant, &email).id
     }
 }

@@ -11,6 +11,7 @@
 //!
 //! Invariant: what is refused has cost nothing but the look at its token.
 
+mod backoff;
 mod gate;
 mod table;
 mod window;
@@ -21,6 +22,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use commands::Principal;
 use domain::Timestamp;
 
+use backoff::Backoff;
 pub(crate) use gate::gate;
 use window::{Key, Standing, Windows};
 
@@ -29,6 +31,8 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 
 /// All limits and how far each client is.
 pub(crate) struct Limits {
+    /// Pauses after failed sign-ins.
+    pub sign_ins: Backoff,
     anonymous: Option<Windows>,
     lists: Option<Windows>,
     preview: Option<Windows>,
@@ -46,6 +50,7 @@ pub(crate) struct Verdict<'a>(Vec<(&'a Windows, Key, Standing)>);
 impl Limits {
     pub fn new(config: &runtime::Limits) -> Self {
         Self {
+            sign_ins: Backoff::new(config.failed_sign_ins),
             anonymous: Windows::new("anonymous", config.anonymous),
             lists: Windows::new("lists", config.lists),
             preview: Windows::new("preview", config.preview),

@@ -2,19 +2,15 @@
 //!
 //! Invariant: as much as the limit says, whatever the client claims and however many it is at once.
 
-use std::net::SocketAddr;
-
 use domain::user::Role;
 use runtime::Limits;
 use schemas::api::Code;
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-};
-use tokio_util::sync::CancellationToken;
 
-use crate::world::{ADMIN, Client, World, on_world};
+use crate::{
+    site::Site,
+    world::{ADMIN, Client, World, on_world},
+};
 
 /// A gateway of its own with these limits.
 fn limited(world: &World, limits: Limits, client: Client) -> Client {
@@ -211,52 +207,107 @@ fn whoever_shows_who_they_are_was_not_anonymous() {
     });
 }
 
-/// The status that a gateway answers who says to come from somewhere else.
-async fn status(address: SocketAddr, claims: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.expect("connects");
-    let request =
-        format!("GET /api/v1/tasks HTTP/1.1\r\nHost: a\r\n{claims}Connection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("answered");
-    answer[9..12].to_owned()
-}
-
 #[test]
 fn only_a_proxy_that_is_named_says_where_a_request_comes_from() {
     on_world(|world| async move {
-        for (trusted, expected) in [(None, "429"), (Some("127.0.0.0/8"), "401")] {
-            let mut services = world.services.clone();
-            services.config.limits.anonymous = limit("1/900s");
-            let networks = trusted.into_iter();
-            let networks = networks.map(|text: &str| text.parse().expect("a network"));
-            services.config.trusted_proxies = networks.collect();
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            let address = listener.local_addr().expect("an address");
-            let shutdown = CancellationToken::new();
-            tokio::spawn(gateway::run(services, listener, shutdown.clone()));
+        for (trusted, expected) in [(&[][..], "429"), (&["127.0.0.0/8"], "401")] {
+            let mut limits = Limits::off();
+            limits.anonymous = limit("1/900s");
+            let site = Site::start(world, limits, trusted).await;
+            let status = async |claims: &str| {
+                let answer = site.ask("GET /api/v1/tasks", claims, "").await;
+                answer[9..12].to_owned()
+            };
             let first = "X-Forwarded-For: 198.51.100.1\r\n";
-            assert_eq!(status(address, first).await, "401");
+            assert_eq!(status(first).await, "401");
             for claims in [
                 "X-Forwarded-For: 198.51.100.2\r\n",
                 "X-Forwarded-For: 198.51.100.1, 198.51.100.3\r\n",
                 "Forwarded: for=198.51.100.4\r\n",
                 "Forwarded: for=\"[2001:db8::1]:80\"\r\n",
             ] {
-                assert_eq!(
-                    status(address, claims).await,
-                    expected,
-                    "{trusted:?} {claims}"
-                );
+                assert_eq!(status(claims).await, expected, "{trusted:?} {claims}");
             }
             for again in [
                 first,
                 "X-Forwarded-For: 198.51.100.9, 198.51.100.1\r\n",
                 "Forwarded: for=\"[2001:db8::2]\"\r\n",
             ] {
-                assert_eq!(status(address, again).await, "429", "{trusted:?} {again}");
+                assert_eq!(status(again).await, "429", "{trusted:?} {again}");
             }
-            shutdown.cancel();
         }
+    });
+}
+
+#[test]
+fn a_token_sent_along_buys_no_further_tries() {
+    on_world(|world| async move {
+        let mut limits = Limits::off();
+        limits.sign_in = limit("2/900s");
+        let stranger = limited(world, limits, world.stranger());
+        let wrong = json!({"email": "nobody@example.org", "password": "not the one"});
+        for expected in [401, 401, 429] {
+            let token = world.operator().await.bearer.expect("a token");
+            let guesser = stranger.clone().with_bearer(&token);
+            let answer = guesser.post("/auth/login", wrong.clone()).await;
+            answer.expect(expected);
+        }
+    });
+}
+
+#[test]
+fn failed_sign_ins_cost_a_pause_where_they_come_from_and_nowhere_else() {
+    on_world(|world| async move {
+        let mut limits = Limits::off();
+        limits.failed_sign_ins = 2;
+        let site = Site::start(world, limits, &["127.0.0.0/8"]).await;
+        let sign_in = async |host: &str, email: &str, password: &str| {
+            let claims = format!("X-Forwarded-For: {host}\r\nContent-Type: application/json\r\n");
+            let body = json!({"email": email, "password": password}).to_string();
+            let answer = site.ask("POST /api/v1/auth/login", &claims, &body).await;
+            let (head, body) = answer.split_once("\r\n\r\n").expect("a body");
+            let detail = body
+                .split("\"detail\":")
+                .nth(1)
+                .map(|rest| rest[..30].to_owned());
+            (
+                head[9..12].to_owned(),
+                head.contains("retry-after: 1\r\n"),
+                detail,
+            )
+        };
+        let (known, unknown) = (ADMIN.0, "nobody@example.org");
+        for _ in 0..2 {
+            let wrong = sign_in("198.51.100.1", known, "not the one").await;
+            assert_eq!((wrong.0.as_str(), wrong.1), ("401", false));
+            assert_eq!(wrong, sign_in("198.51.100.1", unknown, "not the one").await);
+        }
+        let mut respelt = known.to_uppercase();
+        respelt.insert(0, ' ');
+        let paused = sign_in("198.51.100.1", &respelt, ADMIN.1).await;
+        assert_eq!((paused.0.as_str(), paused.1), ("429", true));
+        assert_eq!(paused, sign_in("198.51.100.1", unknown, ADMIN.1).await);
+        assert_eq!(sign_in("198.51.100.2", known, ADMIN.1).await.0, "200");
+        let begun = std::time::Instant::now();
+        while sign_in("198.51.100.1", known, ADMIN.1).await.0 != "200" {
+            assert!(begun.elapsed().as_secs() < 30, "locked out");
+        }
+    });
+}
+
+#[test]
+fn many_guesses_at_once_are_no_way_around_the_pause() {
+    on_world(|world| async move {
+        let mut limits = Limits::off();
+        limits.failed_sign_ins = 5;
+        let stranger = limited(world, limits, world.stranger());
+        let guesses = (0..32).map(|n| {
+            let body = json!({"email": ADMIN.0, "password": format!("a guess: {n}")});
+            let stranger = stranger.clone();
+            async move { stranger.post("/auth/login", body).await.status.as_u16() }
+        });
+        let answers = futures::future::join_all(guesses).await;
+        let heard = answers.iter().filter(|status| **status == 401).count();
+        assert_eq!((heard, answers.len()), (5, 32), "{answers:?}");
     });
 }

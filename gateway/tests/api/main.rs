@@ -18,6 +18,7 @@ mod resources;
 mod retries;
 mod serving;
 mod sessions;
+mod site;
 mod tasks;
 mod told;
 mod users;

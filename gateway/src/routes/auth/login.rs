@@ -1,6 +1,7 @@
 //! `POST /auth/login`
 //!
-//! Invariant: an unknown address and a wrong password get the same answer in the same time.
+//! Invariant: an unknown address and a wrong password get the same answer in the same time, and the
+//! same pauses after that.
 
 use axum::{
     extract::State,
@@ -14,7 +15,7 @@ use super::session;
 use crate::{
     answer,
     app::App,
-    extract::{Body, Nothing, Parameters},
+    extract::{Address, Body, Nothing, Parameters},
     problem::{Error, Result},
 };
 
@@ -26,18 +27,31 @@ use crate::{
 pub(super) async fn login(
     State(app): State<App>,
     Parameters(Nothing): Parameters<Nothing>,
+    from: Address,
     headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Response> {
     let Login { email, password } = body.value;
+    let account = app.identity.address_digest(DEFAULT_TENANT, &email);
+    let now = app.commands.clock().now();
+    let attempt = app.limits.sign_ins.begin(account, from.group(), now);
+    let attempt = attempt.map_err(pause)?;
     let known = app
         .identity
         .sign_in(DEFAULT_TENANT, &email, password.into())
-        .await?;
-    let Some((user, current)) = known else {
-        let detail = "Check both and try again.";
-        return Err(Error::new(Code::InvalidCredentials, detail));
+        .await;
+    let (user, current) = match known {
+        Ok(Some(known)) => known,
+        Ok(None) => {
+            let detail = "Check both and try again.";
+            return Err(Error::new(Code::InvalidCredentials, detail));
+        }
+        Err(failure) => {
+            attempt.came_to_nothing();
+            return Err(failure.into());
+        }
     };
+    attempt.succeeded();
     let role = current.state.role;
     let tokens = app
         .identity
@@ -45,4 +59,9 @@ pub(super) async fn login(
         .await?;
     let view = answer::user(&app, DEFAULT_TENANT, user, current.version, current.state).await?;
     session::answer(&app, &headers, StatusCode::OK, view, &tokens)
+}
+
+fn pause(seconds: i64) -> Error {
+    let detail = format!("This sign-in has failed too often; try again in {seconds} s.");
+    Error::new(Code::TooManyRequests, detail).with_retry_after(seconds)
 }
