@@ -12,7 +12,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use runtime::Ids;
+use runtime::{Gateway, Ids};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -23,7 +23,10 @@ use tower_http::{
 use tracing::{Instrument as _, Span, field::Empty};
 use uuid::Uuid;
 
-use crate::problem::{self, Error, Refusal};
+use crate::{
+    cors,
+    problem::{self, Error, Refusal},
+};
 
 /// What the page may do: load itself and talk to its own origin.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
@@ -31,20 +34,37 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-ev
     form-action 'self'; frame-ancestors 'none'";
 /// What an answer of the API may do in a browser: nothing.
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+/// For how long a browser is to come by HTTPS only, in seconds: a year.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// What neither the page nor an answer ever needs of a browser.
+const NEEDED: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 /// Smaller answers gain nothing by compression, in bytes.
 const COMPRESS_ABOVE: u64 = 1024;
 
 /// Puts everything around `router` that every request gets.
-pub(crate) fn around(router: Router, ids: Ids) -> Router {
+pub(crate) fn around(router: Router, ids: Ids, config: &Gateway) -> Router {
     let predicate = DefaultPredicate::new().and(SizeAbove::new(COMPRESS_ABOVE));
+    let router = router.layer(CatchPanicLayer::custom(panicked));
+    let router = match cors::layer(&config.cors_origins) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    let public_url = config.public_url.as_deref();
+    let is_https = public_url.is_some_and(|url| url.starts_with("https://"));
     router
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(ids, observe))
+        .layer(from_fn_with_state((ids, is_https), observe))
         .layer(CompressionLayer::new().compress_when(predicate))
 }
 
-async fn observe(State(ids): State<Ids>, request: Request, next: Next) -> Response {
+async fn observe(
+    State((ids, is_https)): State<(Ids, bool)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = ids.next();
     let started = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -67,6 +87,10 @@ async fn observe(State(ids): State<Ids>, request: Request, next: Next) -> Respon
         );
     }
     secure(&mut response, id, &path);
+    if is_https {
+        let headers = response.headers_mut();
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+    }
     span.in_scope(|| log(&response, refusal.as_ref(), started));
     response
 }
@@ -110,6 +134,9 @@ fn secure(response: &mut Response, id: Uuid, path: &str) {
     let policy = if api { API_POLICY } else { PAGE_POLICY };
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, policy),
+        (OPENER_POLICY, "same-origin"),
+        (RESOURCE_POLICY, "same-origin"),
+        (PERMISSIONS_POLICY, NEEDED),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
@@ -170,7 +197,7 @@ mod tests {
             .header("accept-encoding", "gzip")
             .body(Body::empty())
             .expect("a request");
-        let router = around(router, Ids::new(Clock::system()));
+        let router = around(router, Ids::new(Clock::system()), &Gateway::default());
         let response = router.oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a body").to_bytes().to_vec();
@@ -196,6 +223,12 @@ mod tests {
         assert_eq!(id.parse::<Uuid>().expect("an id").get_version_num(), 7);
         assert_eq!(response.headers()["cache-control"], "no-store");
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        let policy = &response.headers()["content-security-policy"];
+        assert_eq!(policy, "default-src 'none'; frame-ancestors 'none'");
+        for name in [OPENER_POLICY, RESOURCE_POLICY] {
+            assert_eq!(response.headers()[&name], "same-origin");
+        }
+        assert!(!response.headers().contains_key("strict-transport-security"));
     }
 
     #[tokio::test]
@@ -226,5 +259,20 @@ mod tests {
         assert!(body.len() < 500);
         let (response, body) = get_of(router(), Method::HEAD, "/api/x").await;
         assert_eq!((response.status(), body.len()), (StatusCode::OK, 0));
+    }
+
+    #[tokio::test]
+    async fn where_people_come_by_https_browsers_come_by_nothing_else() {
+        for (public_url, told) in [("https://almanac.example", true), ("http://a", false)] {
+            let config = Gateway {
+                public_url: Some(public_url.to_owned()),
+                ..Gateway::default()
+            };
+            let router = around(Router::new(), Ids::new(Clock::system()), &config);
+            let response = router.oneshot(Request::new(Body::empty())).await;
+            let headers = response.expect("infallible").headers().clone();
+            let found = headers.contains_key(header::STRICT_TRANSPORT_SECURITY);
+            assert_eq!(found, told, "{public_url}");
+        }
     }
 }

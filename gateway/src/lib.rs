@@ -15,6 +15,7 @@
 mod answer;
 mod app;
 mod assets;
+mod cors;
 mod document;
 mod edge;
 mod extract;
@@ -24,6 +25,7 @@ mod permission;
 mod problem;
 mod routes;
 mod serve;
+mod write_timeout;
 
 pub use app::{LogProbe, Services};
 pub use document::openapi;

@@ -1,7 +1,7 @@
 //! Serving the router on a socket.
 //!
-//! Invariant: no client can hold a connection by sending nothing, nor all of them by opening many;
-//! on shutdown requests in flight are finished.
+//! Invariant: no client can hold a connection by sending nothing or by reading nothing, and there
+//! are never more of them than configured; on shutdown requests in flight are finished.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,12 +19,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
-use crate::{Services, extract::Peer, routes};
+use crate::{Services, extract::Peer, routes, write_timeout::WriteTimeout};
 
-/// Connections at a time; more wait to be accepted.
-const CONNECTIONS_MAX: usize = 10_240;
 /// How long a client may take to send the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client may leave unread what it was sent.
+const READ_WITHIN: Duration = Duration::from_secs(20);
 /// The most bytes of a request's head.
 const HEAD_MAX: usize = 64 * 1024;
 /// How long an ending gateway still accepts, so that whoever balances load sees it first.
@@ -42,8 +42,9 @@ pub async fn run(
 ) -> std::io::Result<()> {
     let address = listener.local_addr()?;
     tracing::info!(%address, "gateway listens");
+    let connections_max = services.config.connections_max.get();
+    let connections = Arc::new(Semaphore::new(connections_max as usize));
     let service = routes::router_until(services, shutdown.clone());
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let end = async {
         shutdown.cancelled().await;
@@ -65,12 +66,13 @@ pub async fn run(
         };
         // Answers are written whole, so waiting to fill a packet only delays them.
         let _unsupported = stream.set_nodelay(true);
+        let stream = TokioIo::new(WriteTimeout::new(stream, READ_WITHIN));
         let service = Extension(Peer(peer.ip())).layer(service.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
             .max_buf_size(HEAD_MAX)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            .serve_connection(stream, TowerToHyperService::new(service));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _permit = permit;

@@ -40,13 +40,14 @@ pub fn router(services: Services) -> Router {
 pub(crate) fn router_until(services: Services, shutdown: CancellationToken) -> Router {
     let ids = services.commands.ids().clone();
     let (router, _) = documented().split_for_parts();
+    let config = services.config.clone();
     let app = App::new(services, shutdown);
     let router = router
         .fallback(fallback)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), limits::gate))
         .with_state(app);
-    edge::around(router, ids)
+    edge::around(router, ids, &config)
 }
 
 /// All endpoints with their documentation.

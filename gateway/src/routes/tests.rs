@@ -16,7 +16,8 @@ use crate::{edge, problem};
 
 fn router() -> Router {
     let router = Router::new().fallback(fallback);
-    edge::around(router, runtime::Ids::new(runtime::Clock::system()))
+    let ids = runtime::Ids::new(runtime::Clock::system());
+    edge::around(router, ids, &runtime::Gateway::default())
 }
 
 async fn ask(method: Method, path: &str) -> Response<Body> {

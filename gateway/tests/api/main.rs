@@ -7,6 +7,7 @@ mod auth;
 mod bad_input;
 mod caching;
 mod contract;
+mod cors;
 mod jobs;
 mod limits;
 mod lists;

@@ -52,6 +52,58 @@ fn a_client_that_sends_no_request_is_cut_off() {
 }
 
 #[test]
+fn a_client_that_reads_nothing_is_cut_off() {
+    on_world(|world| async move {
+        let (address, shutdown, _) = serve(world).await;
+        let mut deaf = TcpStream::connect(address).await.expect("connects");
+        let began = std::time::Instant::now();
+        // Far more answers than fit into the buffers between both sides.
+        let request = "GET /api/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+        let cut_off = async {
+            loop {
+                let sent = deaf.write_all(request.as_bytes()).await;
+                if sent.is_err() {
+                    break;
+                }
+            }
+        };
+        let cut_off = tokio::time::timeout(2 * DEADLINE, cut_off).await;
+        cut_off.expect("in time");
+        assert!(
+            began.elapsed() > Duration::from_secs(15),
+            "it had no time to read"
+        );
+        shutdown.cancel();
+    });
+}
+
+#[test]
+fn no_more_connections_are_served_than_configured() {
+    on_world(|world| async move {
+        let mut services = world.services.clone();
+        services.config.connections_max = std::num::NonZeroU32::MIN;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let shutdown = CancellationToken::new();
+        tokio::spawn(gateway::run(services, listener, shutdown.clone()));
+        let request = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
+        let mut head = [0; 15];
+        let mut first = TcpStream::connect(address).await.expect("connects");
+        first.write_all(request).await.expect("sent");
+        first.read_exact(&mut head).await.expect("an answer");
+        let mut second = TcpStream::connect(address).await.expect("waits");
+        second.write_all(request).await.expect("sent");
+        let early = tokio::time::timeout(Duration::from_millis(300), second.read_exact(&mut head));
+        assert!(early.await.is_err(), "served beside the first");
+        drop(first);
+        let served = tokio::time::timeout(DEADLINE, second.read_exact(&mut head)).await;
+        served.expect("in time").expect("an answer");
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+        shutdown.cancel();
+    });
+}
+
+#[test]
 fn an_ending_gateway_says_so_ends_its_streams_and_returns() {
     on_world(|world| async move {
         let (address, shutdown, serving) = serve(world).await;

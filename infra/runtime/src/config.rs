@@ -5,6 +5,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
     path::Path,
 };
 
@@ -12,7 +13,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::Limits;
+use crate::{Limits, Origin};
 
 /// Everything a process may be told.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,6 +43,10 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gateway {
+    /// Connections at a time; more wait to be accepted.
+    pub connections_max: NonZeroU32,
+    /// The origins whose pages may use the API from a browser, besides the gateway's own.
+    pub cors_origins: Vec<Origin>,
     /// How much one client may ask.
     pub limits: Limits,
     /// Where to listen.
@@ -163,6 +168,7 @@ impl Config {
             .prefix_separator("__")
             .separator("__")
             .list_separator(",")
+            .with_list_parse_key("gateway.cors_origins")
             .with_list_parse_key("gateway.trusted_proxies");
         let config: Self = builder
             .add_source(environment.try_parsing(true))
@@ -211,6 +217,8 @@ impl Secrets {
 impl Default for Gateway {
     fn default() -> Self {
         Self {
+            connections_max: NonZeroU32::MIN.saturating_add(10_239),
+            cors_origins: Vec::new(),
             limits: Limits::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
@@ -272,6 +280,8 @@ mod tests {
         assert_eq!(config.gateway.registration, Registration::Closed);
         assert!(config.gateway.listen.ip().is_loopback());
         assert!(config.gateway.trusted_proxies.is_empty());
+        assert!(config.gateway.cors_origins.is_empty());
+        assert_eq!(config.gateway.connections_max.get(), 10_240);
         assert_eq!(config.gateway.limits.anonymous.to_string(), "100/900s");
         assert_eq!(config.secrets.master_key().expect("a key"), [10; 32]);
     }
@@ -292,6 +302,23 @@ mod tests {
                 .to_string()
                 .contains("allow_comands")
         );
+    }
+
+    #[test]
+    fn no_wildcard_and_no_gateway_without_connections() {
+        let gateway = |line: &str| {
+            let section = format!("[gateway]\n{line}\n");
+            load(&minimal(&"0a".repeat(32), &section)).map(|config| config.gateway)
+        };
+        let listed = gateway("cors_origins = [\"https://desk.example.org\"]").expect("valid");
+        assert_eq!(listed.cors_origins[0].as_str(), "https://desk.example.org");
+        for wrong in [
+            "cors_origins = [\"*\"]",
+            "cors_origins = \"*\"",
+            "connections_max = 0",
+        ] {
+            assert!(gateway(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

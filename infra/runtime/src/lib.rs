@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod ids;
 mod limits;
+mod origin;
 mod pages;
 pub mod random;
 mod shutdown;
@@ -22,6 +23,7 @@ pub use config::{
 };
 pub use ids::Ids;
 pub use limits::{InvalidLimit, Limit, Limits};
+pub use origin::{InvalidOrigin, Origin};
 pub use pages::prefer_small_pages;
 pub use shutdown::shutdown_on_signal;
 pub use telemetry::{TelemetryGuard, init_telemetry, install_crypto, traceparent};
