@@ -27,7 +27,7 @@ mod wait;
 pub use error::Error;
 pub use lock::Lock;
 pub use nats::{Nats, NatsOptions, Sync};
-pub use postgres::{Postgres, PostgresOptions, wipe};
+pub use postgres::{Postgres, PostgresOptions, Role, wipe};
 pub use servers::{Scratch, Servers};
 
 /// What every fallible function here answers with.

@@ -11,7 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::end_left_behind;
+use super::{end_left_behind, roles};
 use crate::{
     Error, Result, account::Account, process::Identity, provision::PostgresPrograms, secret,
 };
@@ -21,6 +21,8 @@ pub(super) struct Making<'a> {
     pub(super) programs: &'a PostgresPrograms,
     pub(super) account: Option<Account>,
     pub(super) password: &'a str,
+    /// The statements that make the roles.
+    pub(super) roles: &'a [String],
 }
 
 /// The major version that made the cluster; none if there is no cluster yet.
@@ -96,24 +98,33 @@ impl Making<'_> {
         )))
     }
 
-    /// In single-user mode, which needs neither a port nor a client program.
     fn create_database(&self, dir: &Path) -> Result<()> {
-        let failed = || Error::io("creating the database");
+        let mut statements = vec!["CREATE DATABASE almanac".to_owned()];
+        statements.extend_from_slice(self.roles);
+        self.single_user(dir, "postgres", &statements)?;
+        roles::mark(dir, self.roles)
+    }
+
+    /// Runs statements, each of one line, on a cluster that is not served: needs neither a port nor
+    /// a client program.
+    pub(super) fn single_user(&self, dir: &Path, database: &str, lines: &[String]) -> Result<()> {
+        let failed = || Error::io("preparing the database");
         let mut child = self
             .command("postgres", dir)
             .arg("--single")
             .arg("-D")
             .arg(dir)
-            .args(["-c", "log_min_messages=error", "postgres"])
+            // A statement that fails may hold a password.
+            .args(["-c", "log_min_messages=error"])
+            .args(["-c", "log_min_error_statement=panic", database])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(failed())?;
         if let Some(mut input) = child.stdin.take() {
-            input
-                .write_all(b"CREATE DATABASE almanac\n")
-                .map_err(failed())?;
+            let text = lines.join("\n") + "\n";
+            input.write_all(text.as_bytes()).map_err(failed())?;
         }
         let output = child.wait_with_output().map_err(failed())?;
         let complaint = String::from_utf8_lossy(&output.stderr);
@@ -122,8 +133,8 @@ impl Making<'_> {
             return Ok(());
         }
         Err(Error::Unusable(format!(
-            "creating the database failed: {}",
-            complaint.trim()
+            "preparing the database failed: {}",
+            complaint.trim().replace('\n', " | ")
         )))
     }
 

@@ -17,7 +17,7 @@ const NICENESS: u8 = 10;
 /// Recovery after a kill comes before readiness.
 const READY_LIMIT: Duration = Duration::from_mins(2);
 /// How long sessions of a killed server may hold its shared memory.
-const LEFTOVER_LIMIT: Duration = Duration::from_secs(15);
+pub(super) const LEFTOVER_LIMIT: Duration = Duration::from_secs(15);
 /// How many ports are tried if others take them between the choice and the start.
 const PORTS_MAX: usize = 5;
 

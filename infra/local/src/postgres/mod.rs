@@ -7,6 +7,7 @@ mod cluster;
 mod launch;
 mod place;
 mod ready;
+mod roles;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use crate::{
 };
 
 pub use place::wipe;
+pub use roles::Role;
 
 /// "Fast": sessions are ended, then a checkpoint.
 const STOP: [(Signal, Duration); 2] = [
@@ -90,9 +92,11 @@ impl Postgres {
             programs: &programs,
             account,
             password: &password,
+            roles: &roles::statements(&options.dir)?,
         };
         making.ensure(&cluster, options.durable)?;
         cluster::end_orphan(&cluster);
+        roles::ensure(&making, &cluster)?;
         if let Some(port) = options.port {
             ports::require(port)?;
         }
@@ -115,6 +119,12 @@ impl Postgres {
     /// The superuser's URL of a database; `almanac` exists from the start.
     pub fn url(&self, database: &str) -> String {
         self.url_as("postgres", &self.password, database)
+    }
+
+    /// The URL of a database for one of Almanac's roles.
+    pub fn url_of(&self, role: Role, database: &str) -> Result<String> {
+        let password = role.password(&self.options.dir)?;
+        Ok(self.url_as(role.name(), &password, database))
     }
 
     /// The superuser's URL of the database `postgres`, for creating others.
