@@ -12,7 +12,6 @@ use std::{
 };
 
 use schemas::Position;
-use sqlx::postgres::PgListener;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -129,13 +128,12 @@ async fn listen(store: Store, hearing: Arc<Hearing>) {
 }
 
 async fn listen_once(store: &Store, hearing: &Hearing) -> Result<(), StoreError> {
-    let mut listener = PgListener::connect_with(store.pool()).await?;
-    listener.listen(&store.channel()).await?;
+    let mut listener = store.listener().await?;
     hearing.listens.store(true, Ordering::Release);
     // What was told before listening began is read once. The database may have been put back to an
     // earlier state while nobody was connected; what was told during the reading is newer than it.
     let known = *store.reached().borrow();
-    let position = read_position(store).await?;
+    let position = store.position().await?;
     store.reached().send_if_modified(|reached| {
         let news = *reached == known || position > *reached;
         if news {
@@ -153,20 +151,11 @@ async fn listen_once(store: &Store, hearing: &Hearing) -> Result<(), StoreError>
 
 async fn poll(store: Store, hearing: Arc<Hearing>) {
     loop {
-        let position = read_position(&store).await;
+        let position = store.position().await;
         if let Ok(position) = position {
             store.publish(position);
         }
         hearing.polls.store(position.is_ok(), Ordering::Release);
         sleep(POLL).await;
     }
-}
-
-async fn read_position(store: &Store) -> Result<Position, StoreError> {
-    let read = |pool| async move {
-        sqlx::query_scalar::<_, i64>("select position from checkpoint")
-            .fetch_optional(&pool)
-            .await
-    };
-    Ok(Position(store.read(read).await?.unwrap_or_default() as u64))
 }

@@ -30,5 +30,5 @@ pub use models::{jobs, resource_types, resources, tasks, tenants, users};
 pub use page::{ForeignKey, Key, PageRequest, Sort, SortKey, UnknownSort};
 pub use rebuild::rebuild_into;
 pub use runner::{Projector, RunError, run};
-pub use store::{Store, StoreError};
+pub use store::{ConnectError, Overview, Owner, Store, StoreError, Writer};
 pub use verify::{Difference, Verification, VerifyError, verify};

@@ -6,10 +6,9 @@
 use event_log::SharedLog;
 use futures::StreamExt as _;
 use schemas::Position;
-use sqlx::Connection as _;
 
 use crate::{
-    Projector, RunError, Store, StoreError,
+    Owner, Projector, RunError, StoreError, Writer,
     runner::{apply, read},
 };
 
@@ -17,21 +16,17 @@ use crate::{
 /// up to where the log ends now; says where that is.
 pub async fn rebuild_into(
     log: &SharedLog,
-    store: &Store,
+    owner: &Owner,
+    writer: &Writer,
     schema: &str,
 ) -> Result<Position, RunError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if schema.is_empty() || !schema.chars().all(plain) || schema == store.schema() {
+    if schema.is_empty() || !schema.chars().all(plain) || schema == writer.schema() {
         let reason = format!("{schema:?} cannot be the name of a scratch schema");
         return Err(RunError::Halted { reason });
     }
-    let scratch = store.beside(schema);
-    let mut connection = scratch.own_connection().await?;
-    sqlx::raw_sql(include_str!("store/drop_schema.sql"))
-        .execute(&mut connection)
-        .await?;
-    connection.close().await?;
-    scratch.migrate().await?;
+    owner.migrate_beside(schema).await?;
+    let scratch = writer.beside(schema);
     let Some(mut projector) = Projector::open(log, &scratch).await? else {
         return Err(RunError::Fenced);
     };

@@ -26,7 +26,7 @@ pub mod worker;
 
 use commands::Commands;
 use event_log::{Leases, SharedLog, WorkQueue};
-use projections::Store;
+use projections::Overview;
 use runtime::Clock;
 use tokio_cron_scheduler::JobSchedulerError;
 use tokio_util::sync::CancellationToken;
@@ -47,7 +47,7 @@ pub struct Services {
     /// What happened.
     pub log: SharedLog,
     /// Where to begin.
-    pub store: Store,
+    pub overview: Overview,
     /// Where attempts wait for workers.
     pub work: WorkQueue,
 }

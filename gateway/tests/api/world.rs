@@ -18,7 +18,7 @@ use event_log::{EventLog as _, JetStreamLog, Options, SharedLog, Vault};
 use gateway::{LogProbe, Services};
 use http_body_util::BodyExt as _;
 use local::Servers;
-use projections::{Freshness, LiveFeed, Store};
+use projections::{Freshness, LiveFeed, Owner, Store, Writer};
 use runtime::{Clock, Ids};
 use schemas::api::{Code, Problem};
 use serde_json::{Value, json};
@@ -90,12 +90,20 @@ impl World {
         };
         let log = JetStreamLog::open(&options).await.expect("a log");
         let shared: SharedLog = Arc::new(log.clone());
-        let postgres = runtime::Postgres {
+        let postgres = |role| runtime::Postgres {
             connections: 8,
-            url: servers.postgres.url("almanac").into(),
+            url: servers
+                .postgres
+                .url_of(role, "almanac")
+                .expect("a password")
+                .into(),
         };
-        let store = Store::connect(&postgres).await.expect("a store");
-        store.migrate().await.expect("tables");
+        let owner = Owner::connect(&postgres(local::Role::Owner)).await;
+        owner.expect("an owner").migrate().await.expect("tables");
+        let writer = Writer::connect(&postgres(local::Role::Projector)).await;
+        let writer = writer.expect("a writer");
+        let store = Store::connect(&postgres(local::Role::Gateway)).await;
+        let store = store.expect("a store");
         let clock = Clock::system();
         let commands = Commands::new(shared.clone(), clock.clone(), Ids::new(clock));
         let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
@@ -111,7 +119,7 @@ impl World {
             .await
             .expect("an administrator");
         let shutdown = CancellationToken::new();
-        let projector = projections::run(shared.clone(), store.clone(), shutdown.clone());
+        let projector = projections::run(shared.clone(), writer, shutdown.clone());
         tokio::spawn(async move { projector.await.expect("the projector ends in order") });
         let freshness = Freshness::watch(&store);
         let feed = LiveFeed::start(shared, freshness.clone(), shutdown);

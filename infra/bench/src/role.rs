@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use commands::{Commands, Identity};
 use event_log::{JetStreamLog, Leases, Options, SharedLog, Vault, WorkQueue};
 use gateway::LogProbe;
-use projections::{Freshness, LiveFeed, Store};
+use projections::{Freshness, LiveFeed, Overview, Store, Writer};
 use runtime::{Clock, Config, Ids};
 use secrecy::ExposeSecret as _;
 use tokio::{
@@ -131,19 +131,20 @@ pub async fn play(part: Part) -> Result<()> {
     }
     let log = JetStreamLog::open(&options(&config.nats)).await?;
     let shared: SharedLog = Arc::new(log.clone());
-    let store = Store::connect(&config.postgres).await?;
     let clock = Clock::system();
     let commands = Commands::new(shared.clone(), clock.clone(), Ids::new(clock.clone()));
     match part {
         Part::Bare => {}
         Part::Gateway => {
+            let store = Store::connect(&config.postgres).await?;
             let services = gateway(&config, &log, commands, store, shutdown.clone()).await?;
             println!("{address}");
             gateway::run(services, listener, shutdown).await?;
         }
         Part::Projector => {
+            let writer = Writer::connect(&config.postgres).await?;
             println!("{address}");
-            let projecting = move || projections::run(shared, store, shutdown);
+            let projecting = move || projections::run(shared, writer, shutdown);
             runtime::in_background("projector", projecting).await??;
         }
         Part::Scheduler => {
@@ -153,7 +154,7 @@ pub async fn play(part: Part) -> Result<()> {
                 config: config.scheduler,
                 leases: Leases::open(&log).await?,
                 log: shared,
-                store,
+                overview: Overview::of_schedule(&config.postgres).await?,
                 work: WorkQueue::new(&log),
             };
             println!("{address}");

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use commands::{Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
 use domain::user::Role as UserRole;
 use event_log::{EventLog as _, JetStreamLog, Position, SharedLog, Vault};
-use local::{Servers, Sync};
-use projections::{Freshness, Store};
+use local::{Role as Login, Servers, Sync};
+use projections::{Freshness, Owner, Store, Writer};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
@@ -34,8 +34,12 @@ pub struct World {
     pub author: Author,
     /// The log, with group commit.
     pub log: JetStreamLog,
+    /// Who makes the tables.
+    pub owner: Owner,
     /// The read models, which only a projector fills.
     pub store: Store,
+    /// Who fills them.
+    pub writer: Writer,
     servers: Servers,
 }
 
@@ -45,16 +49,16 @@ impl World {
         let starting = tokio::task::spawn_blocking(|| Servers::scratch_with(Sync::Always, true));
         let servers = starting.await.context("starting the servers")??;
         let log = open(&servers, true).await?;
-        let config = runtime::Postgres {
-            connections: 8,
-            url: SecretString::from(servers.postgres.url("almanac")),
-        };
-        let store = Store::connect(&config).await?;
-        store.migrate().await?;
+        let owner = Owner::connect(&login(&servers, Login::Owner)?).await?;
+        owner.migrate().await?;
+        let store = Store::connect(&login(&servers, Login::Gateway)?).await?;
+        let writer = Writer::connect(&login(&servers, Login::Projector)?).await?;
         Ok(Self {
             author: Author::new(),
             log,
+            owner,
             store,
+            writer,
             servers,
         })
     }
@@ -86,6 +90,12 @@ impl World {
 
     /// A part of Almanac in a process of its own, on these servers.
     pub async fn part(&self, part: Part) -> Result<Role> {
+        let postgres = match part {
+            Part::Bare => self.servers.postgres.url("almanac"),
+            Part::Gateway => self.servers.postgres.url_of(Login::Gateway, "almanac")?,
+            Part::Projector => self.servers.postgres.url_of(Login::Projector, "almanac")?,
+            Part::Scheduler => self.servers.postgres.url_of(Login::Scheduler, "almanac")?,
+        };
         let key = MASTER_KEY.map(|byte| format!("{byte:02x}")).concat();
         let environment = [
             ("ALMANAC__NATS__URL", self.servers.nats.url()),
@@ -93,10 +103,7 @@ impl World {
                 "ALMANAC__NATS__MONITOR_URL",
                 self.servers.nats.monitor_url(),
             ),
-            (
-                "ALMANAC__POSTGRES__URL",
-                self.servers.postgres.url("almanac"),
-            ),
+            ("ALMANAC__POSTGRES__URL", postgres),
             ("ALMANAC__SECRETS__MASTER_KEY", key),
             // Requests are counted as ever; but one user sends them all.
             ("ALMANAC__GATEWAY__LIMITS__LISTS", UNREACHED.to_owned()),
@@ -154,6 +161,13 @@ impl World {
             .await?;
         Ok((identity, tokens.access))
     }
+}
+
+fn login(servers: &Servers, role: Login) -> Result<runtime::Postgres> {
+    Ok(runtime::Postgres {
+        connections: 8,
+        url: SecretString::from(servers.postgres.url_of(role, "almanac")?),
+    })
 }
 
 async fn open(servers: &Servers, group_commit: bool) -> Result<JetStreamLog> {

@@ -1,4 +1,4 @@
 select *
 from event_log
-where position > $1 and position <= $2 and ($3::uuid is null or tenant_id = $3)
+where position > $1 and position <= $2 and tenant_id = any ($3::uuid[])
 order by position, index

@@ -8,8 +8,8 @@ mod row;
 use schemas::Version;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use query::between;
 pub use query::of_aggregate;
-pub(crate) use query::{after, of_tenant};
 pub(crate) use row::live_events;
 
 /// An event of an aggregate.

@@ -28,7 +28,7 @@ pub async fn of_aggregate(
     let limit = limit.clamp(1, LIMIT_MAX);
     let (version, index) = after.map_or((0, -1), |key| (key.version.0 as i64, key.index as i32));
     let rows = store
-        .read(|pool| async move {
+        .read(tenant, |mut rows| async move {
             sqlx::query(include_str!("of_aggregate.sql"))
                 .bind(tenant.uuid())
                 .bind(kind.name())
@@ -36,7 +36,7 @@ pub async fn of_aggregate(
                 .bind(version)
                 .bind(index)
                 .bind(i64::from(limit) + 1)
-                .fetch_all(&pool)
+                .fetch_all(&mut *rows)
                 .await
         })
         .await?;
@@ -52,39 +52,21 @@ pub async fn of_aggregate(
     At::told_by(rows.first(), Listed { items, next })
 }
 
-/// The rows of every tenant's events after `from`, up to and with `to`.
-pub(crate) async fn after(
+/// The rows of the events of these tenants after `from`, up to and with `to`.
+pub(crate) async fn between(
     store: &Store,
+    tenants: &[TenantId],
     from: Position,
     to: Position,
 ) -> Result<Vec<PgRow>, StoreError> {
-    between(store, None, from, to).await
-}
-
-/// The rows of one tenant's events after `from`, up to and with `to`.
-pub(crate) async fn of_tenant(
-    store: &Store,
-    tenant: TenantId,
-    from: Position,
-    to: Position,
-) -> Result<Vec<PgRow>, StoreError> {
-    between(store, Some(tenant.uuid()), from, to).await
-}
-
-async fn between(
-    store: &Store,
-    tenant: Option<Uuid>,
-    from: Position,
-    to: Position,
-) -> Result<Vec<PgRow>, StoreError> {
+    let ids: Vec<_> = tenants.iter().map(|tenant| tenant.uuid()).collect();
     store
-        .read(|pool| async move {
-            sqlx::query(include_str!("between.sql"))
+        .read_events(tenants, |mut rows| {
+            let asked = sqlx::query(include_str!("between.sql"))
                 .bind(from.0 as i64)
                 .bind(to.0 as i64)
-                .bind(tenant)
-                .fetch_all(&pool)
-                .await
+                .bind(ids.clone());
+            async move { asked.fetch_all(&mut *rows).await }
         })
         .await
 }

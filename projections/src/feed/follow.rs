@@ -43,17 +43,17 @@ async fn follow_for_ever(feed: &LiveFeed) {
     }
 }
 
-/// Tells what happened after `from`, up to and with `to`.
+/// Tells what happened after `from`, up to and with `to`, to the tenants that listen.
 async fn tell(feed: &LiveFeed, from: Position, to: Position) -> Result<(), StoreError> {
-    {
-        // Nobody listens, and whoever begins to listen after this begins after `to`.
+    let tenants = {
         let mut told = feed.told();
-        if told.sender.receiver_count() == 0 {
-            told.until = Some(to);
-            return Ok(());
-        }
+        told.until = Some(to);
+        told.listeners.tenants()
+    };
+    if tenants.is_empty() {
+        return Ok(());
     }
-    let rows = event_log::after(feed.0.freshness.store(), from, to).await?;
+    let rows = event_log::between(feed.0.freshness.store(), &tenants, from, to).await?;
     let commits = event_log::live_events(&rows)?.into_iter();
     let lives = commits.map(Live::new).collect::<Result<Vec<_>, _>>()?;
     let mut told = feed.told();
@@ -68,6 +68,5 @@ async fn tell(feed: &LiveFeed, from: Position, to: Position) -> Result<(), Store
         // An error says that nobody listens any more, which is nobody's loss.
         let _ = told.sender.send(heard);
     }
-    told.until = Some(to);
     Ok(())
 }

@@ -8,6 +8,7 @@
 //! anew.
 
 mod follow;
+mod listening;
 mod recent;
 mod subscribe;
 
@@ -24,6 +25,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Freshness, StoreError};
+use listening::Listeners;
 use recent::Recent;
 use uuid::Uuid;
 
@@ -43,7 +45,10 @@ struct Inner {
 
 /// What has been told, and to whom; changed together.
 struct Told {
-    /// None until the position to begin at is known, and again once the feed has ended.
+    listeners: Listeners,
+    /// None until the position to begin at is known, and again once the feed has ended. It moves
+    /// before what is up to it is read and told: whoever begins to listen meanwhile was not read
+    /// for, and begins after it.
     until: Option<Position>,
     recent: Recent,
     sender: broadcast::Sender<Heard>,
@@ -92,6 +97,7 @@ impl LiveFeed {
     pub fn start(log: SharedLog, freshness: Freshness, shutdown: CancellationToken) -> Self {
         let (sender, _) = broadcast::channel(BACKLOG);
         let told = Mutex::new(Told {
+            listeners: Listeners::default(),
             until: None,
             recent: Recent::default(),
             sender,

@@ -12,7 +12,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Heard, Live, LiveFeed, LiveItem};
+use super::{Heard, Live, LiveFeed, LiveItem, listening::Listening};
 use crate::event_log;
 
 /// How many commits may be replayed; who missed more reads anew.
@@ -27,7 +27,7 @@ struct Subscriber {
     after: Option<Position>,
     feed: LiveFeed,
     /// None until it is settled where to begin.
-    live: Option<Receiver<Heard>>,
+    live: Option<(Receiver<Heard>, Listening)>,
     /// Everything up to here has been told.
     until: Position,
     replay_to: Position,
@@ -75,8 +75,8 @@ impl Subscriber {
 
     /// Settles where to begin and where the replay ends.
     async fn begin(&mut self) {
-        let (receiver, now) = self.listen().await;
-        self.live = Some(receiver);
+        let (live, now) = self.listen().await;
+        self.live = Some(live);
         let after = self.after.take().unwrap_or(now);
         self.replay_to = now;
         self.until = after;
@@ -86,13 +86,14 @@ impl Subscriber {
         }
     }
 
-    /// Starts listening; the position says what was told to others before.
-    async fn listen(&self) -> (Receiver<Heard>, Position) {
+    /// Starts listening; what happens after the position will be heard.
+    async fn listen(&self) -> ((Receiver<Heard>, Listening), Position) {
         loop {
             {
-                let told = self.feed.told();
+                let mut told = self.feed.told();
                 if let Some(until) = told.until {
-                    return (told.sender.subscribe(), until);
+                    let listening = told.listeners.add(self.tenant, &self.feed);
+                    return ((told.sender.subscribe(), listening), until);
                 }
             }
             sleep(PAUSE).await;
@@ -121,7 +122,7 @@ impl Subscriber {
     async fn replay(&mut self) {
         let to = Position(self.replay_to.0.min(self.until.0 + CHUNK));
         let store = self.feed.0.freshness.store();
-        let missed = event_log::of_tenant(store, self.tenant, self.until, to).await;
+        let missed = event_log::between(store, &[self.tenant], self.until, to).await;
         let lives = missed.and_then(|rows| {
             let commits = event_log::live_events(&rows)?.into_iter();
             commits.map(Live::new).collect::<Result<Vec<_>, _>>()
@@ -140,7 +141,8 @@ impl Subscriber {
 
     /// Waits for what happens; none if it is not for this subscriber.
     async fn hear(&mut self) -> Option<LiveItem> {
-        match self.live.as_mut()?.recv().await {
+        let (receiver, _) = self.live.as_mut()?;
+        match receiver.recv().await {
             Ok(heard) if heard.position <= self.until => None,
             Ok(heard) if heard.tenant != self.tenant => {
                 self.until = heard.position;
@@ -162,8 +164,8 @@ impl Subscriber {
                 }))
             }
             Err(RecvError::Lagged(_)) => {
-                let (receiver, now) = self.listen().await;
-                self.live = Some(receiver);
+                let (live, now) = self.listen().await;
+                self.live = Some(live);
                 self.reset(now);
                 self.waiting.pop_front()
             }

@@ -15,12 +15,12 @@ pub(super) async fn get<A: Model>(
     id: Uuid,
 ) -> Result<At<Option<Row<A>>>, StoreError> {
     let found = store
-        .read(|pool| async move {
+        .read(tenant, |mut rows| async move {
             let asked = sqlx::query(A::statements().get.as_str())
                 .bind(tenant.uuid())
                 .bind(id)
                 .bind(A::KIND.name());
-            asked.fetch_optional(&pool).await
+            asked.fetch_optional(&mut *rows).await
         })
         .await?;
     let row = found.as_ref().map(row_of).transpose()?.flatten();

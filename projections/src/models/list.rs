@@ -30,9 +30,9 @@ pub(super) async fn page<A: Model, K: Order<A>>(
     narrow: impl Fn(&mut QueryBuilder<Postgres>) + Send + Sync,
 ) -> Result<At<Listed<Row<A>>>, StoreError> {
     let rows = store
-        .read(|pool| {
+        .read(tenant, |mut rows| {
             let mut query = statement::<A, K>(tenant, request, &narrow);
-            async move { query.build().fetch_all(&pool).await }
+            async move { query.build().fetch_all(&mut *rows).await }
         })
         .await?;
     let items: Result<Vec<_>, _> = rows.iter().filter_map(|r| row_of(r).transpose()).collect();

@@ -12,7 +12,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use crate::{At, Store, StoreError};
+use crate::{At, Overview, StoreError};
 
 /// A commit that the read models do not hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +34,11 @@ pub struct Parked {
 }
 
 /// The parked commits of `tenant`, or of all, the oldest first; at most 1,000.
-pub async fn list(store: &Store, tenant: Option<TenantId>) -> Result<At<Vec<Parked>>, StoreError> {
-    let rows = store
+pub async fn list(
+    overview: &Overview,
+    tenant: Option<TenantId>,
+) -> Result<At<Vec<Parked>>, StoreError> {
+    let rows = overview
         .read(|pool| async move {
             sqlx::query(include_str!("list.sql"))
                 .bind(tenant.map(TenantId::uuid))

@@ -8,7 +8,7 @@ use schemas::Position;
 use sqlx::{PgConnection, Row as _};
 
 use super::{RunError, decode::Reading};
-use crate::Store;
+use crate::Writer;
 
 /// The last entry that the read models hold.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,11 +21,11 @@ impl Checkpoint {
     /// Takes the lock; false if another projector holds it. It is let go of with the connection.
     pub(super) async fn lock(
         connection: &mut PgConnection,
-        store: &Store,
+        writer: &Writer,
     ) -> Result<bool, RunError> {
         let ask = "select pg_try_advisory_lock(hashtextextended('almanac projector ' || $1, 0))";
         Ok(sqlx::query_scalar(ask)
-            .bind(store.schema())
+            .bind(writer.schema())
             .fetch_one(connection)
             .await?)
     }
@@ -77,7 +77,7 @@ impl Checkpoint {
     pub(super) async fn advance(
         &self,
         connection: &mut PgConnection,
-        store: &Store,
+        writer: &Writer,
         old: Position,
         last: &Reading,
     ) -> Result<bool, sqlx::Error> {
@@ -90,7 +90,7 @@ impl Checkpoint {
             .bind(&self.hash)
             .bind(reached_at)
             .bind(old.0 as i64)
-            .bind(store.channel())
+            .bind(writer.channel())
             .fetch_all(connection)
             .await?;
         Ok(moved.len() == 1)

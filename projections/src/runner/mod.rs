@@ -23,7 +23,7 @@ use schemas::Position;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Store, StoreError};
+use crate::{StoreError, Writer};
 use decode::Reading;
 
 pub use projector::Projector;
@@ -64,12 +64,12 @@ pub enum RunError {
 /// whatever passes by itself; returns an error only if a person has to look.
 pub async fn run(
     log: SharedLog,
-    store: Store,
+    writer: Writer,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let mut pause = PAUSE;
     loop {
-        let following = follow(&log, &store, &mut pause);
+        let following = follow(&log, &writer, &mut pause);
         match shutdown.run_until_cancelled(following).await {
             None => return Ok(()),
             Some(Err(halted @ RunError::Halted { .. })) => return Err(halted),
@@ -85,10 +85,10 @@ pub async fn run(
 /// Follows until something fails.
 async fn follow(
     log: &SharedLog,
-    store: &Store,
+    writer: &Writer,
     pause: &mut Duration,
 ) -> Result<Infallible, RunError> {
-    let mut projector = lead(log, store).await?;
+    let mut projector = lead(log, writer).await?;
     let start = projector.position();
     tracing::info!(position = start.0, "the projector follows the log");
     let mut readings = std::pin::pin!(read(log.follow(start).await?));
@@ -113,10 +113,10 @@ async fn follow(
 }
 
 /// Waits until no other projector is at work.
-async fn lead(log: &SharedLog, store: &Store) -> Result<Projector, RunError> {
+async fn lead(log: &SharedLog, writer: &Writer) -> Result<Projector, RunError> {
     let mut waits = false;
     loop {
-        if let Some(projector) = Projector::open(log, store).await? {
+        if let Some(projector) = Projector::open(log, writer).await? {
             return Ok(projector);
         }
         if !waits {

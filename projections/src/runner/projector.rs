@@ -16,7 +16,7 @@ use super::{
     mirror::{self, Mirror},
     park::Park,
 };
-use crate::{Store, store};
+use crate::{Writer, store};
 
 /// The one that writes the read models of a store.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Projector {
     park: Park,
     /// Up to where the mirror has partitions.
     room: u64,
-    store: Store,
+    writer: Writer,
 }
 
 /// Why a batch was not applied.
@@ -41,15 +41,14 @@ enum Failure {
 impl Projector {
     /// Takes the lead, checks that the log is the one that the read models come from, and learns
     /// where they are; none if another projector is at work.
-    pub async fn open(log: &SharedLog, store: &Store) -> Result<Option<Self>, RunError> {
-        let mut connection = store.own_connection().await?;
-        if !Checkpoint::lock(&mut connection, store).await? {
+    pub async fn open(log: &SharedLog, writer: &Writer) -> Result<Option<Self>, RunError> {
+        let mut connection = writer.connection().await?;
+        if !Checkpoint::lock(&mut connection, writer).await? {
             connection.close().await?;
             return Ok(None);
         }
         let checkpoint = Checkpoint::open(&mut connection, log).await?;
         let park = Park::open(&mut connection).await?;
-        store.publish(checkpoint.position);
         Ok(Some(Self {
             chain: Chain::default(),
             checkpoint,
@@ -57,7 +56,7 @@ impl Projector {
             folds: Folds::default(),
             park,
             room: 0,
-            store: store.clone(),
+            writer: writer.clone(),
         }))
     }
 
@@ -143,7 +142,6 @@ impl Projector {
         self.chain.settle();
         self.folds.settle();
         self.park.settle();
-        self.store.publish(to.position);
         self.checkpoint = to;
         Ok(())
     }
@@ -168,7 +166,9 @@ impl Projector {
         // First of all, so that of two projectors the later one waits here and then finds itself
         // late.
         if let Some(last) = batch.last()
-            && !to.advance(&mut transaction, &self.store, old, last).await?
+            && !to
+                .advance(&mut transaction, &self.writer, old, last)
+                .await?
         {
             return Err(Failure::Run(RunError::Fenced));
         }

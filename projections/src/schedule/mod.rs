@@ -15,7 +15,7 @@ use sqlx::{
     types::chrono::{DateTime, Utc},
 };
 
-use crate::{At, Store, StoreError, models::row_of};
+use crate::{At, Overview, StoreError, models::row_of};
 
 /// How long it may take.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -56,8 +56,8 @@ pub struct OpenTask {
 }
 
 /// All that is to happen, at one position.
-pub async fn load(store: &Store) -> Result<At<Schedule>, StoreError> {
-    let (jobs, tasks) = store
+pub async fn load(overview: &Overview) -> Result<At<Schedule>, StoreError> {
+    let (jobs, tasks) = overview
         .read_within(LIMIT, |pool| async move {
             let mut snapshot = pool
                 .begin_with("begin isolation level repeatable read read only")

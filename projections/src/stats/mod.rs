@@ -14,9 +14,9 @@ use crate::{At, Store, StoreError};
 /// How much of everything `tenant` has.
 pub async fn get(store: &Store, tenant: TenantId) -> Result<At<Stats>, StoreError> {
     let rows = store
-        .read(|pool| async move {
+        .read(tenant, |mut rows| async move {
             let asked = sqlx::query(include_str!("stats.sql")).bind(tenant.uuid());
-            asked.fetch_all(&pool).await
+            asked.fetch_all(&mut *rows).await
         })
         .await?;
     let mut stats = Stats::default();

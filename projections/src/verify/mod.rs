@@ -16,7 +16,7 @@ use schemas::{Position, domain::TenantId};
 use sqlx::{Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
 
-use crate::{Store, StoreError};
+use crate::{Overview, StoreError};
 use expected::Expected;
 use findings::Findings;
 
@@ -88,8 +88,8 @@ impl From<sqlx::Error> for VerifyError {
 }
 
 /// Folds the log up to where the read models are, and compares every row.
-pub async fn verify(log: &SharedLog, store: &Store) -> Result<Verification, VerifyError> {
-    let mut connection = store.own_connection().await?;
+pub async fn verify(log: &SharedLog, overview: &Overview) -> Result<Verification, VerifyError> {
+    let mut connection = overview.connection().await?;
     let begin = "begin isolation level repeatable read read only";
     let mut snapshot = connection.begin_with(begin).await?;
     let (position, hash) = checkpoint(&mut snapshot, log).await?;

@@ -10,7 +10,8 @@ use std::{
     time::Duration,
 };
 
-use projections::{Projector, Store};
+use local::{Postgres, Role};
+use projections::{Overview, Owner, Projector, Store, Writer};
 use schemas::Position;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -20,41 +21,79 @@ static SERVER: LazyLock<local::Scratch<local::Postgres>> =
     LazyLock::new(|| local::Postgres::scratch().expect("a Postgres server"));
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
-/// A database with the read models in it, empty.
+/// A database with the read models in it, empty; for each kind of process its own way in.
 pub struct Database {
+    pub overview: Overview,
+    pub owner: Owner,
+    pub scheduler: Overview,
     pub store: Store,
-    url: String,
+    pub writer: Writer,
+    /// Where each role signs in.
+    pub urls: Urls,
+}
+
+/// Where each role signs in to one database.
+#[derive(Clone)]
+pub struct Urls {
+    pub analyst: String,
+    pub gateway: String,
+    pub owner: String,
+    pub projector: String,
+    pub scheduler: String,
+    pub superuser: String,
+}
+
+impl Urls {
+    /// Those of the database `name` on `server`.
+    pub fn of(server: &Postgres, name: &str) -> Self {
+        let url = |role| server.url_of(role, name).expect("a password");
+        Self {
+            analyst: url(Role::Analyst),
+            gateway: url(Role::Gateway),
+            owner: url(Role::Owner),
+            projector: url(Role::Projector),
+            scheduler: url(Role::Scheduler),
+            superuser: server.url(name),
+        }
+    }
 }
 
 impl Database {
     pub async fn new() -> Self {
-        let superuser = tokio::task::spawn_blocking(|| SERVER.superuser_url());
-        let superuser = superuser.await.expect("a server");
-        let mut connection = PgConnection::connect(&superuser).await.expect("connected");
-        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let create = AssertSqlSafe(format!("create database {name}"));
-        sqlx::raw_sql(create)
-            .execute(&mut connection)
+        Self::at(empty().await).await
+    }
+
+    /// The database at `urls`, brought up to date.
+    pub async fn at(urls: Urls) -> Self {
+        let owner = Owner::connect(&config(&urls.owner))
             .await
-            .expect("created");
-        Self::at(SERVER.url(&name)).await
+            .expect("connected");
+        owner.migrate().await.expect("migrated");
+        let everything = config(&urls.analyst);
+        let schedule = config(&urls.scheduler);
+        let writer = Writer::connect(&config(&urls.projector)).await;
+        Self {
+            overview: Overview::of_everything(&everything)
+                .await
+                .expect("connected"),
+            owner,
+            scheduler: Overview::of_schedule(&schedule).await.expect("connected"),
+            store: connect(&urls.gateway).await,
+            writer: writer.expect("connected"),
+            urls,
+        }
     }
 
-    /// The database at `url`, brought up to date.
-    pub async fn at(url: String) -> Self {
-        let store = connect(&url).await;
-        store.migrate().await.expect("migrated");
-        Self { store, url }
-    }
-
-    /// Another process on the same database.
+    /// Another gateway on the same database.
     pub async fn again(&self) -> Store {
-        connect(&self.url).await
+        connect(&self.urls.gateway).await
     }
 
     /// A connection beside the store, to look and to spoil.
     pub async fn sql(&self) -> PgConnection {
-        let mut connection = PgConnection::connect(&self.url).await.expect("connected");
+        let mut connection = PgConnection::connect(&self.urls.superuser)
+            .await
+            .expect("connected");
         sqlx::raw_sql("set search_path = app")
             .execute(&mut connection)
             .await
@@ -84,7 +123,7 @@ impl Database {
     /// The projector; waits until the one before has let go.
     pub async fn projector(&self, world: &World) -> Projector {
         let log = world.shared();
-        poll(async || Projector::open(&log, &self.store).await.expect("opened")).await
+        poll(async || Projector::open(&log, &self.writer).await.expect("opened")).await
     }
 
     /// The bytes of every table of `schema`, as one digest for each.
@@ -128,10 +167,27 @@ pub async fn poll<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
         .expect("an answer in time")
 }
 
+/// An empty database of its own, without the tables.
+pub async fn empty() -> Urls {
+    let superuser = tokio::task::spawn_blocking(|| SERVER.superuser_url());
+    let superuser = superuser.await.expect("a server");
+    let mut connection = PgConnection::connect(&superuser).await.expect("connected");
+    let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let create = AssertSqlSafe(format!("create database {name} owner almanac_owner"));
+    sqlx::raw_sql(create)
+        .execute(&mut connection)
+        .await
+        .expect("created");
+    Urls::of(&SERVER, &name)
+}
+
 pub async fn connect(url: &str) -> Store {
-    let config = runtime::Postgres {
+    Store::connect(&config(url)).await.expect("connected")
+}
+
+pub fn config(url: &str) -> runtime::Postgres {
+    runtime::Postgres {
         connections: 4,
         url: url.to_owned().into(),
-    };
-    Store::connect(&config).await.expect("connected")
+    }
 }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    database::Database,
+    database::{Database, Urls},
     world::{TENANTS, World},
 };
 
@@ -20,12 +20,12 @@ const LONG: Duration = Duration::from_mins(1);
 async fn killed_and_started_again_all_goes_on() {
     let server = tokio::task::spawn_blocking(local::Postgres::scratch);
     let mut server = server.await.expect("ran").expect("a server");
-    let database = Database::at(server.url("almanac")).await;
+    let database = Database::at(Urls::of(&server, "almanac")).await;
     let mut world = World::random(31, 50).await;
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(run(
         world.shared(),
-        database.store.clone(),
+        database.writer.clone(),
         shutdown.clone(),
     ));
     let freshness = Freshness::watch(&database.again().await);
@@ -52,7 +52,7 @@ async fn killed_and_started_again_all_goes_on() {
     }
     shutdown.cancel();
     running.await.expect("ran").expect("ended in order");
-    let verification = verify(&world.shared(), &database.store)
+    let verification = verify(&world.shared(), &database.overview)
         .await
         .expect("verified");
     assert!(verification.holds(), "{:#?}", verification.differences);

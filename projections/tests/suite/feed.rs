@@ -36,8 +36,8 @@ impl Running {
         let database = Database::new().await;
         database.project(&world, 500).await;
         let shutdown = CancellationToken::new();
-        let store = database.store.clone();
-        tokio::spawn(run(world.shared(), store, shutdown.clone()));
+        let writer = database.writer.clone();
+        tokio::spawn(run(world.shared(), writer, shutdown.clone()));
         let freshness = Freshness::watch(&database.again().await);
         poll(async || freshness.healthy().then_some(())).await;
         let feed = LiveFeed::start(world.shared(), freshness.clone(), shutdown.clone());
@@ -188,7 +188,7 @@ async fn who_is_too_slow_begins_anew_and_then_hears_the_rest() {
     hear_all(&mut stream, &owed[..1]).await;
     // More than the feed keeps for a slow subscriber.
     let slow = running.world.head().await;
-    while running.world.head().await.0 < slow.0 + 4_500 {
+    while running.owed(tenant, slow).await.len() < 4_500 {
         running.grow(100).await;
     }
     let head = running.world.head().await;

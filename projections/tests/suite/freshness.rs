@@ -26,7 +26,7 @@ async fn another_process_hears_of_each_position_and_reads_at_least_that() {
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(run(
         world.shared(),
-        database.store.clone(),
+        database.writer.clone(),
         shutdown.clone(),
     ));
     for _ in 0..20 {

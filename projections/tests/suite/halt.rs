@@ -23,7 +23,7 @@ async fn halted(database: &Database, world: &World) -> String {
     let log = world.shared();
     // The lock of the projector before is let go of when Postgres sees its connection end.
     let refusal = poll(
-        async || match Projector::open(&log, &database.store).await {
+        async || match Projector::open(&log, &database.writer).await {
             Ok(None) => None,
             Ok(Some(_)) => panic!("the projector went on"),
             Err(refusal) => Some(refusal),
@@ -78,7 +78,7 @@ async fn rows_that_contradict_the_log_are_not_blamed_on_a_commit() {
         world.step().await;
     }
     let log = world.shared();
-    let projector = poll(async || Projector::open(&log, &database.store).await.ok().flatten());
+    let projector = poll(async || Projector::open(&log, &database.writer).await.ok().flatten());
     let mut projector = projector.await;
     let refused = projector.apply(world.entries(Position(20)).await).await;
     let Err(RunError::Halted { reason }) = refused else {
@@ -92,7 +92,7 @@ async fn run_ends_with_the_reason() {
     let database = Database::new().await;
     database.project(&world("log", 1, 20).await, 500).await;
     let log = world("another", 1, 20).await.shared();
-    let ended = run(log, database.store.clone(), CancellationToken::new()).await;
+    let ended = run(log, database.writer.clone(), CancellationToken::new()).await;
     assert!(matches!(ended, Err(RunError::Halted { .. })), "{ended:?}");
 }
 
@@ -103,7 +103,7 @@ async fn of_two_projectors_one_stands_by_and_a_late_one_is_fenced() {
     let log = world.shared();
     let mut first = database.projector(&world).await;
     assert!(
-        Projector::open(&log, &database.store)
+        Projector::open(&log, &database.writer)
             .await
             .expect("asked")
             .is_none()

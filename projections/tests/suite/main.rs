@@ -12,4 +12,5 @@ mod poison;
 mod proof;
 mod queries;
 mod replay;
+mod walls;
 mod world;

@@ -119,7 +119,7 @@ async fn each_poison_is_named_and_only_its_aggregate_waits() {
         let head = world.head().await;
         assert_eq!(database.project(&world, size).await, head);
 
-        let parked = parked::list(&database.store, Some(tenant))
+        let parked = parked::list(&database.overview, Some(tenant))
             .await
             .expect("listed");
         assert_eq!(parked.position, head);
@@ -154,11 +154,11 @@ async fn each_poison_is_named_and_only_its_aggregate_waits() {
         assert_eq!(other.stale_since, None);
         let stats = stats::get(&database.store, tenant).await.expect("read");
         assert_eq!(stats.stale_since, Some(parked.value[0].position));
-        let nobody = parked::list(&database.store, Some(TENANTS[1]))
+        let nobody = parked::list(&database.overview, Some(TENANTS[1]))
             .await
             .expect("listed");
         assert_eq!((nobody.position, nobody.value.len()), (head, 0));
-        let verification = verify(&world.shared(), &database.store)
+        let verification = verify(&world.shared(), &database.overview)
             .await
             .expect("verified");
         assert!(verification.holds(), "{:#?}", verification.differences);
@@ -190,7 +190,7 @@ async fn what_breaks_the_chain_is_parked() {
     let database = Database::new().await;
     let mut projector = database.projector(&world).await;
     projector.apply(entries).await.expect("applied");
-    let parked = parked::list(&database.store, None)
+    let parked = parked::list(&database.overview, None)
         .await
         .expect("listed")
         .value;
@@ -290,7 +290,7 @@ async fn a_message_that_is_no_commit_is_parked_and_the_projector_starts_again_be
         .into_iter()
         .map(|entry| entry.expect("an entry"))
         .collect();
-    let mut projector = Projector::open(&log, &database.store)
+    let mut projector = Projector::open(&log, &database.writer)
         .await
         .expect("opened")
         .expect("the lead");
@@ -299,12 +299,12 @@ async fn a_message_that_is_no_commit_is_parked_and_the_projector_starts_again_be
 
     // The checkpoint stands on the hole itself.
     let again = crate::database::poll(async || {
-        Projector::open(&log, &database.store)
+        Projector::open(&log, &database.writer)
             .await
             .expect("opened")
     });
     assert_eq!(again.await.position(), Position(3));
-    let parked = parked::list(&database.store, None)
+    let parked = parked::list(&database.overview, None)
         .await
         .expect("listed")
         .value;
@@ -313,6 +313,6 @@ async fn a_message_that_is_no_commit_is_parked_and_the_projector_starts_again_be
         parked[0].subject.as_deref(),
         Some("somebody's\u{FFFD}subject")
     );
-    let verification = verify(&log, &database.store).await.expect("verified");
+    let verification = verify(&log, &database.overview).await.expect("verified");
     assert!(verification.holds(), "{:#?}", verification.differences);
 }

@@ -11,7 +11,7 @@ async fn finds(statement: &'static str, model: &str, what: &str) {
     let world = World::random(11, 400).await;
     let database = Database::new().await;
     database.project(&world, 500).await;
-    let before = verify(&world.shared(), &database.store)
+    let before = verify(&world.shared(), &database.overview)
         .await
         .expect("verified");
     assert!(
@@ -20,7 +20,7 @@ async fn finds(statement: &'static str, model: &str, what: &str) {
         before.differences
     );
     database.spoil(statement).await;
-    let after = verify(&world.shared(), &database.store)
+    let after = verify(&world.shared(), &database.overview)
         .await
         .expect("verified");
     let told = after
@@ -84,7 +84,7 @@ async fn a_forged_mirror_is_found() {
         let position = at + 5;
         let statement = format!("update event_log set {forgery} where position = {position}");
         database.spoil(&statement).await;
-        let found = verify(&world.shared(), &database.store)
+        let found = verify(&world.shared(), &database.overview)
             .await
             .expect("verified");
         let wanted = format!("{position}.0: is not the event of the log");
@@ -134,13 +134,13 @@ async fn another_log_proves_nothing() {
     let database = Database::new().await;
     database.project(&world, 500).await;
     let other = World::new("other", 1);
-    let refused = verify(&other.shared(), &database.store).await;
+    let refused = verify(&other.shared(), &database.overview).await;
     assert!(
         matches!(refused, Err(VerifyError::OtherLog(_))),
         "{refused:?}"
     );
     let shorter = World::random(11, 40).await;
-    let refused = verify(&shorter.shared(), &database.store).await;
+    let refused = verify(&shorter.shared(), &database.overview).await;
     assert!(
         matches!(refused, Err(VerifyError::OtherLog(_))),
         "{refused:?}"

@@ -188,7 +188,7 @@ async fn the_schedule_holds_what_fires_and_what_is_open() {
     let world = World::random(5, 900).await;
     let database = Database::new().await;
     database.project(&world, 500).await;
-    let loaded = schedule::load(&database.store).await.expect("loaded");
+    let loaded = schedule::load(&database.scheduler).await.expect("loaded");
     assert_eq!(loaded.position, world.head().await);
     let tasks: Vec<_> = world
         .streams(AggregateKind::Task)

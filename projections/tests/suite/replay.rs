@@ -51,7 +51,7 @@ async fn any_batching_and_any_restart_give_the_same_bytes() {
             done = end;
         }
 
-        let head = rebuild_into(&log, &database.store, "again")
+        let head = rebuild_into(&log, &database.owner, &database.writer, "again")
             .await
             .expect("rebuilt");
         assert_eq!(head.0, entries.len() as u64);
@@ -64,7 +64,7 @@ async fn any_batching_and_any_restart_give_the_same_bytes() {
             .iter()
             .any(|(table, digest)| table == "tasks_history" && !digest.starts_with("0 rows"));
 
-        let verification = verify(&log, &database.store).await.expect("verified");
+        let verification = verify(&log, &database.overview).await.expect("verified");
         assert!(
             verification.holds(),
             "seed {seed}: {:#?}",
@@ -103,7 +103,7 @@ async fn an_aggregate_that_ends_and_comes_back_keeps_counting() {
 #[tokio::test]
 async fn migrating_twice_at_once_is_safe() {
     let database = Database::new().await;
-    let other = database.again().await;
-    let (one, two) = tokio::join!(database.store.migrate(), other.migrate());
+    let other = database.owner.clone();
+    let (one, two) = tokio::join!(database.owner.migrate(), other.migrate());
     one.and(two).expect("migrated");
 }

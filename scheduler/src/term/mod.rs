@@ -59,7 +59,7 @@ async fn serve(
     ended: &CancellationToken,
     failures: &mut u32,
 ) -> Result<(), Interrupted> {
-    let snapshot = projections::schedule::load(&services.store).await?;
+    let snapshot = projections::schedule::load(&services.overview).await?;
     let mut feed = Feed::new(services.log.clone(), snapshot.position);
     let mut index = Index::of_schedule(snapshot.value, snapshot.position);
     // What the read models do not know yet may forbid what they say is due. What is due after it

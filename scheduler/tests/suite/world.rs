@@ -15,7 +15,7 @@ use event_log::{
     Entry, EventLog as _, JetStreamLog, Leases, Options, Position, SharedLog, WorkQueue,
 };
 use futures::StreamExt as _;
-use projections::Store;
+use projections::{Overview, Owner, Store, Writer};
 use runtime::{Clock, Ids};
 use serde_json::json;
 use tokio::{task::JoinHandle, time::Instant};
@@ -31,6 +31,7 @@ pub struct World {
     pub ids: Ids,
     pub log: JetStreamLog,
     pub servers: local::Servers,
+    pub overview: Overview,
     pub store: Store,
     projector: Part,
 }
@@ -77,15 +78,29 @@ impl World {
             .expect("no panic")
             .expect("servers start");
         let log = open(&servers.nats).await;
-        let postgres = runtime::Postgres {
+        let postgres = |role| runtime::Postgres {
             connections: 4,
-            url: servers.postgres.url("almanac").into(),
+            url: servers
+                .postgres
+                .url_of(role, "almanac")
+                .expect("a password")
+                .into(),
         };
-        let store = Store::connect(&postgres).await.expect("Postgres answers");
-        store.migrate().await.expect("migrated");
+        let owner = Owner::connect(&postgres(local::Role::Owner)).await;
+        owner
+            .expect("Postgres answers")
+            .migrate()
+            .await
+            .expect("migrated");
+        let writer = Writer::connect(&postgres(local::Role::Projector)).await;
+        let writer = writer.expect("Postgres answers");
+        let overview = Overview::of_schedule(&postgres(local::Role::Scheduler)).await;
+        let overview = overview.expect("Postgres answers");
+        let store = Store::connect(&postgres(local::Role::Gateway)).await;
+        let store = store.expect("Postgres answers");
         let ids = Ids::new(clock.clone());
         let shared: SharedLog = std::sync::Arc::new(log.clone());
-        let (projected, into) = (shared.clone(), store.clone());
+        let (projected, into) = (shared.clone(), writer);
         let projector = Part::start(|shutdown| async move {
             projections::run(projected, into, shutdown)
                 .await
@@ -96,6 +111,7 @@ impl World {
             clock,
             ids,
             log,
+            overview,
             servers,
             store,
             projector,
@@ -126,7 +142,7 @@ impl World {
             config: runtime::Scheduler::default(),
             leases,
             log,
-            store: self.store.clone(),
+            overview: self.overview.clone(),
             work,
         };
         Part::start(|shutdown| async move {

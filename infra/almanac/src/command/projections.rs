@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use ::projections::{Store, parked, verify};
+use ::projections::{Overview, parked, verify};
 use anyhow::{Context as _, Result};
 use event_log::{EventLog as _, JetStreamLog, SharedLog};
 use runtime::{Nats, Postgres};
@@ -28,9 +28,9 @@ pub(super) async fn run(asked: Projections) -> Result<ExitCode> {
 }
 
 async fn prove(place: Place) -> Result<ExitCode> {
-    let (log, store) = open(place).await?;
+    let (log, overview) = open(place).await?;
     let log: SharedLog = Arc::new(log);
-    let found = verify(&log, &store)
+    let found = verify(&log, &overview)
         .await
         .context("nothing could be compared")?;
     for difference in &found.differences {
@@ -53,8 +53,8 @@ async fn prove(place: Place) -> Result<ExitCode> {
 }
 
 async fn status(place: Place) -> Result<ExitCode> {
-    let (log, store) = open(place).await?;
-    let reached = parked::list(&store, None).await?;
+    let (log, overview) = open(place).await?;
+    let reached = parked::list(&overview, None).await?;
     let head = log.head().await?.position.0;
     let position = reached.position.0;
     println!("log          {head}");
@@ -67,8 +67,8 @@ async fn status(place: Place) -> Result<ExitCode> {
 }
 
 async fn list_parked(place: Place) -> Result<ExitCode> {
-    let (_log, store) = open(place).await?;
-    for commit in parked::list(&store, None).await?.value {
+    let (_log, overview) = open(place).await?;
+    for commit in parked::list(&overview, None).await?.value {
         let aggregate = commit
             .kind
             .zip(commit.id)
@@ -79,7 +79,7 @@ async fn list_parked(place: Place) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn open(place: Place) -> Result<(JetStreamLog, Store)> {
+async fn open(place: Place) -> Result<(JetStreamLog, Overview)> {
     let (nats, postgres) = if place.config.is_some() {
         let config = super::configuration(place.config.as_deref())?;
         (config.nats, config.postgres)
@@ -93,10 +93,10 @@ async fn open(place: Place) -> Result<(JetStreamLog, Store)> {
         };
         let postgres = Postgres {
             connections: CONNECTIONS,
-            url: running.postgres.into(),
+            url: running.analyst.into(),
         };
         (nats, postgres)
     };
     let log = roles::open_log(&nats, false).await?;
-    Ok((log, Store::connect(&postgres).await?))
+    Ok((log, Overview::of_everything(&postgres).await?))
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use commands::Registration;
 use domain::user::Role;
+use projections::Owner;
 
 use crate::{cli::Setup, roles::Ground};
 
@@ -14,8 +15,9 @@ pub(super) async fn run(asked: Setup) -> Result<ExitCode> {
     let config = super::configuration(asked.configured.config.as_deref())?;
     let ground = Ground::open(config, true).await?;
     println!("✔ streams and buckets");
-    ground.store().await?.migrate().await?;
-    println!("✔ tables");
+    let owner = Owner::connect(&ground.config.postgres).await?;
+    owner.migrate().await?;
+    println!("✔ tables, and who may do what with them");
     let administrator = Registration {
         email: asked.admin_email.clone(),
         name: "Administrator".to_owned(),

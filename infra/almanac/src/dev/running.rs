@@ -21,7 +21,7 @@ pub struct Running {
     pub nats: String,
     /// What the log's server says of itself.
     pub monitor: String,
-    /// The read models, for their owner.
+    /// The read models, for who looks after the server; no part signs in there.
     pub postgres: String,
     /// The read models, for reading.
     pub analyst: String,

@@ -10,7 +10,8 @@ use std::{
 use anyhow::{Result, bail};
 use commands::Registration;
 use domain::user::Role;
-use projections::{Freshness, Store};
+use local::Role as Login;
+use projections::{Freshness, Overview, Owner, Store, Writer};
 use runtime::{Config, Gateway, Nats, Postgres, Scheduler, Secrets, Telemetry, Worker};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
@@ -22,6 +23,8 @@ use crate::roles::{self, Ground};
 
 /// Whom the demo's administrator signs in as; the name is reserved for this machine (RFC 6761).
 const ADMIN: &str = "admin@almanac.localhost";
+/// The database of the read models.
+const DATABASE: &str = "almanac";
 /// How long the parts may take to be ready.
 const READY_LIMIT: Duration = Duration::from_mins(1);
 /// How often to look.
@@ -49,15 +52,13 @@ pub(super) async fn run(
     ));
 
     let step = Step::begin("read models");
-    let store = ground.store().await?;
-    store.migrate().await?;
-    let analyst = analyst(&store, house).await?;
+    let rows = Rows::open(house).await?;
     Box::pin(administrator(&ground, &password)).await?;
-    step.done("migrated · role analyst (reads only)");
+    step.done("migrated · a role for each part · role analyst (reads only)");
 
     let step = Step::begin("parts");
-    let freshness = Freshness::watch(&store);
-    spawn(&ground, &store, &freshness, listener, parts);
+    let freshness = Freshness::watch(&rows.served);
+    spawn(&ground, rows, &freshness, listener, parts);
     tokio::select! {
         ready = ready(&url, || freshness.healthy()) => ready?,
         failure = parts.ended() => return Err(failure),
@@ -68,8 +69,8 @@ pub(super) async fn run(
         gateway: url,
         nats: house.servers.nats.url(),
         monitor: house.servers.nats.monitor_url(),
-        postgres: house.servers.postgres.url("almanac"),
-        analyst,
+        postgres: house.servers.postgres.url(DATABASE),
+        analyst: house.servers.postgres.url_of(Login::Analyst, DATABASE)?,
         admin: Admin {
             email: ADMIN.to_owned(),
             password: password.expose_secret().to_owned(),
@@ -83,7 +84,7 @@ pub(super) async fn run(
 }
 
 fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
-    let (nats, postgres) = (&house.servers.nats, &house.servers.postgres);
+    let nats = &house.servers.nats;
     Ok(Config {
         gateway: Gateway {
             // All who can reach it have one address.
@@ -104,10 +105,8 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
             accept_interval_sync: false,
             url: nats.url().into(),
         },
-        postgres: Postgres {
-            connections: CONNECTIONS,
-            url: postgres.url("almanac").into(),
-        },
+        // The other parts sign in as what they are.
+        postgres: login(house, Login::Gateway)?,
         scheduler: Scheduler::default(),
         secrets: Secrets {
             master_key: master_key(&house.dir)?,
@@ -128,14 +127,32 @@ pub fn master_key(dir: &Path) -> Result<SecretString> {
     })
 }
 
-/// Makes the role that reads; where it connects to.
-async fn analyst(store: &Store, house: &House<'_>) -> Result<String> {
-    let password = kept::text(&house.dir.join("analyst"), || {
-        kept::hex(&runtime::random::bytes::<24>())
-    })?;
-    store.grant_analyst(&password).await?;
-    let postgres = &house.servers.postgres;
-    Ok(postgres.url_as("analyst", password.expose_secret(), "almanac"))
+/// The read models as each part may have them.
+struct Rows {
+    scheduled: Overview,
+    served: Store,
+    written: Writer,
+}
+
+impl Rows {
+    /// Brings the tables up to date, and signs in as each part.
+    async fn open(house: &House<'_>) -> Result<Self> {
+        let owner = Owner::connect(&login(house, Login::Owner)?).await?;
+        owner.migrate().await?;
+        Ok(Self {
+            scheduled: Overview::of_schedule(&login(house, Login::Scheduler)?).await?,
+            served: Store::connect(&login(house, Login::Gateway)?).await?,
+            written: Writer::connect(&login(house, Login::Projector)?).await?,
+        })
+    }
+}
+
+/// How a part signs in to Postgres.
+fn login(house: &House<'_>, role: Login) -> Result<Postgres> {
+    Ok(Postgres {
+        connections: CONNECTIONS,
+        url: house.servers.postgres.url_of(role, DATABASE)?.into(),
+    })
 }
 
 async fn administrator(ground: &Ground, password: &SecretString) -> Result<()> {
@@ -154,26 +171,26 @@ async fn administrator(ground: &Ground, password: &SecretString) -> Result<()> {
 /// rows.
 fn spawn(
     ground: &Ground,
-    store: &Store,
+    rows: Rows,
     freshness: &Freshness,
     listener: TcpListener,
     parts: &mut Parts,
 ) {
-    let (base, rows, news) = (ground.clone(), store.clone(), freshness.clone());
+    let (base, news) = (ground.clone(), freshness.clone());
     parts.spawn("gateway", 0, |token| async move {
-        Box::pin(roles::serve(&base, rows, news, listener, token)).await
+        Box::pin(roles::serve(&base, rows.served, news, listener, token)).await
     });
-    let (base, rows) = (ground.clone(), store.clone());
+    let base = ground.clone();
     parts.spawn("scheduler", 1, |token| async move {
-        roles::schedule(&base, rows, token).await
+        roles::schedule(&base, rows.scheduled, token).await
     });
     let base = ground.clone();
     parts.spawn("worker", 1, |token| async move {
         roles::work(&base, token).await
     });
-    let (base, rows) = (ground.clone(), store.clone());
+    let base = ground.clone();
     parts.spawn("projector", 2, |token| async move {
-        roles::remember(&base, rows, token).await
+        roles::remember(&base, rows.written, token).await
     });
 }
 

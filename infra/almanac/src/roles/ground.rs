@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::Result;
 use commands::{Commands, Identity};
 use event_log::{JetStreamLog, Options, SharedLog, Vault};
-use projections::Store;
 use runtime::{Clock, Config, Ids, Nats};
 
 /// What the parts stand on.
@@ -51,11 +50,6 @@ impl Ground {
         let key = self.config.secrets.master_key()?;
         let vault = Vault::open(&self.log, &key).await?;
         Ok(Identity::open(self.commands.clone(), vault).await?)
-    }
-
-    /// A connection to the read models.
-    pub async fn store(&self) -> Result<Store> {
-        Ok(Store::connect(&self.config.postgres).await?)
     }
 }
 

@@ -10,7 +10,7 @@ mod scheduler;
 mod worker;
 
 use anyhow::{Context as _, Result};
-use projections::Freshness;
+use projections::{Freshness, Overview, Store, Writer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -43,18 +43,22 @@ impl Role {
 
 /// Runs one part as a process of its own.
 pub async fn run(role: Role, ground: &Ground, shutdown: CancellationToken) -> Result<()> {
+    let postgres = &ground.config.postgres;
     match role {
         Role::Gateway => {
             let address = ground.config.gateway.listen;
             let listener = TcpListener::bind(address)
                 .await
                 .with_context(|| format!("cannot listen on {address} → change gateway.listen"))?;
-            let store = ground.store().await?;
+            let store = Store::connect(postgres).await?;
             let freshness = Freshness::watch(&store);
             Box::pin(serve(ground, store, freshness, listener, shutdown)).await
         }
-        Role::Projector => remember(ground, ground.store().await?, shutdown).await,
-        Role::Scheduler => schedule(ground, ground.store().await?, shutdown).await,
+        Role::Projector => remember(ground, Writer::connect(postgres).await?, shutdown).await,
+        Role::Scheduler => {
+            let overview = Overview::of_schedule(postgres).await?;
+            schedule(ground, overview, shutdown).await
+        }
         Role::Worker => work(ground, shutdown).await,
     }
 }

@@ -5,20 +5,20 @@
 use ::scheduler::Services;
 use anyhow::Result;
 use event_log::{Leases, WorkQueue};
-use projections::Store;
+use projections::Overview;
 use tokio_util::sync::CancellationToken;
 
 use super::Ground;
 
 /// Turns due jobs into tasks and hands out what is to be done.
-pub async fn run(ground: &Ground, store: Store, shutdown: CancellationToken) -> Result<()> {
+pub async fn run(ground: &Ground, overview: Overview, shutdown: CancellationToken) -> Result<()> {
     let services = Services {
         clock: ground.clock.clone(),
         commands: ground.commands.clone(),
         config: ground.config.scheduler.clone(),
         leases: Leases::open(&ground.log).await?,
         log: ground.shared_log(),
-        store,
+        overview,
         work: WorkQueue::new(&ground.log),
     };
     Ok(::scheduler::run(services, shutdown).await?)

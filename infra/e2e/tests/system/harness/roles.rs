@@ -5,7 +5,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use local::Servers;
+use local::{Role as Login, Servers};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
@@ -16,7 +16,16 @@ use super::{
     until,
 };
 
-const ROLES: [&str; 4] = ["gateway", "projector", "scheduler", "worker"];
+/// Each process, and who it signs in to Postgres as. The worker does not: it is told of the gateway
+/// since the configuration wants something there.
+const ROLES: [(&str, Login); 4] = [
+    ("gateway", Login::Gateway),
+    ("projector", Login::Projector),
+    ("scheduler", Login::Scheduler),
+    ("worker", Login::Gateway),
+];
+/// What each process is told beside the configuration that all share.
+const POSTGRES: &str = "ALMANAC__POSTGRES__URL";
 const EMAIL: &str = "keeper@example.org";
 const PASSWORD: &str = "a password for tests only";
 const READY_LIMIT: Duration = Duration::from_mins(1);
@@ -40,9 +49,11 @@ impl Roles {
         let folder = tempfile::tempdir()?;
         let config = folder.path().join("almanac.toml");
         let port = local::ports::free()?;
-        fs::write(&config, configuration(&servers, port))?;
+        fs::write(&config, configuration(&servers, port)?)?;
         let path = config.display().to_string();
+        let owner = servers.postgres.url_of(Login::Owner, "almanac")?;
         let admin = [
+            (POSTGRES, owner.as_str()),
             ("ALMANAC_ADMIN_EMAIL", EMAIL),
             ("ALMANAC_ADMIN_PASSWORD", PASSWORD),
         ];
@@ -58,9 +69,10 @@ impl Roles {
             _folder: folder,
             servers,
         };
-        for role in ROLES {
+        for (role, login) in ROLES {
             let args = [role, "--config", &path].map(str::to_owned);
-            let start = || Process::start(&format!("{name}-{role}"), &args, &[]);
+            let url = roles.servers.postgres.url_of(login, "almanac")?;
+            let start = || Process::start(&format!("{name}-{role}"), &args, &[(POSTGRES, &url)]);
             let process = tokio::task::block_in_place(start)?;
             roles.processes.push((role, process));
         }
@@ -112,15 +124,16 @@ impl Roles {
     }
 }
 
-fn configuration(servers: &Servers, port: u16) -> String {
-    format!(
+/// What all share; only whoever proves the read models signs in with what it says.
+fn configuration(servers: &Servers, port: u16) -> Result<String> {
+    Ok(format!(
         "[gateway]\nlisten = \"127.0.0.1:{port}\"\nregistration = \"open\"\n\
          [nats]\nurl = \"{}\"\nmonitor_url = \"{}\"\n\
          [postgres]\nurl = \"{}\"\n\
          [secrets]\nmaster_key = \"{}\"\n",
         servers.nats.url(),
         servers.nats.monitor_url(),
-        servers.postgres.url("almanac"),
+        servers.postgres.url_of(Login::Analyst, "almanac")?,
         "5a".repeat(32),
-    )
+    ))
 }

@@ -1,0 +1,157 @@
+//! Who reads for tenants.
+//!
+//! Invariant: the only way from here to a tenant's row is a transaction that names the tenant first
+//! and is forgotten with it; Postgres shows that transaction the rows of that tenant alone.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use schemas::{Position, domain::TenantId};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction, postgres::PgListener};
+use tokio::sync::watch;
+
+use super::{Access, ConnectError, Place, READ_LIMIT, StoreError, error, in_time};
+
+/// The read models' database, for what serves tenants. Clones share connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    place: Place,
+    pub(super) pool: PgPool,
+    reached: Arc<watch::Sender<Position>>,
+}
+
+/// A transaction that sees the rows of the tenants it was begun for, and changes nothing.
+///
+/// Its end is a rollback, which goes out together with the check that every connection gets when it
+/// is given back: it costs the reader no round trip.
+#[derive(Debug)]
+pub(crate) struct TenantTransaction(Transaction<'static, Postgres>);
+
+impl Store {
+    /// Connects; refuses a role that sees more than one tenant at a time, or may write.
+    pub async fn connect(config: &runtime::Postgres) -> Result<Self, ConnectError> {
+        let place = Place::of(config)?;
+        // One more than configured, since listening for positions keeps one.
+        let pool = place.pool(config.connections.saturating_add(1));
+        let mut connection = pool.acquire().await.map_err(StoreError::from)?;
+        Access::OneTenant.check(&mut connection).await?;
+        drop(connection);
+        Ok(Self {
+            place,
+            pool,
+            reached: Arc::new(watch::Sender::new(Position(0))),
+        })
+    }
+
+    /// Runs a read of `tenant`'s rows; once more if its connection turns out to be broken.
+    pub(crate) async fn read<T, Reading>(
+        &self,
+        tenant: TenantId,
+        read: impl FnMut(TenantTransaction) -> Reading,
+    ) -> Result<T, StoreError>
+    where
+        Reading: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
+        self.read_as(tenant.to_string(), read).await
+    }
+
+    /// Runs a read of the events of several tenants; it sees nothing else of them.
+    pub(crate) async fn read_events<T, Reading>(
+        &self,
+        tenants: &[TenantId],
+        read: impl FnMut(TenantTransaction) -> Reading,
+    ) -> Result<T, StoreError>
+    where
+        Reading: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
+        let named: Vec<_> = tenants.iter().map(TenantId::to_string).collect();
+        self.read_as(named.join(","), read).await
+    }
+
+    /// The position of the read models, which is no tenant's.
+    pub(crate) async fn position(&self) -> Result<Position, StoreError> {
+        let ask = || {
+            let asked = sqlx::query_scalar::<_, i64>("select position from checkpoint");
+            asked.fetch_optional(&self.pool)
+        };
+        let found = in_time(READ_LIMIT, async {
+            match ask().await {
+                Err(failure) if error::is_broken_connection(&failure) => ask().await,
+                answer => answer,
+            }
+        });
+        Ok(Position(found.await?.unwrap_or_default() as u64))
+    }
+
+    /// Hears of new positions.
+    pub(crate) async fn listener(&self) -> Result<PgListener, StoreError> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen(&self.place.channel()).await?;
+        Ok(listener)
+    }
+
+    /// The positions that this process knows to be reached.
+    pub(crate) fn reached(&self) -> &watch::Sender<Position> {
+        &self.reached
+    }
+
+    /// Makes known that `position` is reached.
+    pub(crate) fn publish(&self, position: Position) {
+        self.reached.send_if_modified(|reached| {
+            let news = position > *reached;
+            *reached = position.max(*reached);
+            news
+        });
+    }
+
+    /// `named` is made of ids: digits, letters from a to f, hyphens and commas.
+    async fn read_as<T, Reading>(
+        &self,
+        named: String,
+        mut read: impl FnMut(TenantTransaction) -> Reading,
+    ) -> Result<T, StoreError>
+    where
+        Reading: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
+        // One message, so that naming the tenant costs no round trip of its own.
+        let begin = format!("begin read only; set local almanac.tenant = '{named}'");
+        in_time(READ_LIMIT, async {
+            let mut tried = false;
+            loop {
+                match Box::pin(self.once(&begin, &mut read)).await {
+                    Err(failure) if !tried && error::is_broken_connection(&failure) => tried = true,
+                    answer => return answer,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn once<T, Reading>(
+        &self,
+        begin: &str,
+        read: &mut impl FnMut(TenantTransaction) -> Reading,
+    ) -> Result<T, sqlx::Error>
+    where
+        Reading: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
+        let transaction = self.pool.begin_with(AssertSqlSafe(begin)).await?;
+        read(TenantTransaction(transaction)).await
+    }
+}
+
+impl Deref for TenantTransaction {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for TenantTransaction {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+}
