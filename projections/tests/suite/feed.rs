@@ -251,3 +251,37 @@ async fn the_feed_ends_with_shutdown() {
         .expect("in time");
     assert_eq!(end, None);
 }
+
+/// Events are read for those who listen when the reading begins.
+#[tokio::test]
+async fn who_begins_to_listen_during_a_reading_misses_nothing() {
+    let mut running = Running::start(30).await;
+    let slow = "alter policy one_tenant on event_log using (
+        (select pg_sleep(1)::text) is not null and tenant_id = any ((select string_to_array(
+            nullif(current_setting('almanac.tenant', true), ''), ','))::uuid[]))";
+    let mut sql = running.database.sql().await;
+    sqlx::query(slow).execute(&mut sql).await.expect("slowed");
+    let [early, late] = TENANTS;
+    let from = running.world.head().await;
+    let mut first = Box::pin(running.feed.subscribe(early, Some(from)));
+    // Listening begins when it is first asked for something.
+    assert!(
+        timeout(Duration::from_millis(50), first.next())
+            .await
+            .is_err()
+    );
+    running.grow(20).await;
+    let asleep = "select count(*) > 0 from pg_stat_activity where wait_event = 'PgSleep' \
+                  and datname = current_database()";
+    poll(async || {
+        let asleep = sqlx::query_scalar::<_, bool>(asleep).fetch_one(&mut sql);
+        asleep.await.expect("asked").then_some(())
+    })
+    .await;
+    let mut second = Box::pin(running.feed.subscribe(late, Some(from)));
+    for (stream, tenant) in [(&mut second, late), (&mut first, early)] {
+        let owed = running.owed(tenant, from).await;
+        assert!(!owed.is_empty(), "choose another seed");
+        hear_all(stream, &owed).await;
+    }
+}
