@@ -80,7 +80,7 @@ impl Access {
             }
         };
         if found.passes_by {
-            Some("row-level security does not hold")
+            Some("passes by row-level security")
         } else if found.owns && self != Self::Own {
             Some("owns the tables")
         } else if found.writes && !matches!(self, Self::Own | Self::Write) {
