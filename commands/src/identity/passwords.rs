@@ -72,8 +72,8 @@ impl Passwords {
         }
     }
 
-    /// Whether `password` is that of `holder`, a user and which of their passwords counts. Takes as long if there is no such user: nobody's
-    /// password is looked up, and compared.
+    /// Whether `password` is that of `holder`, a user and which of their passwords counts. Takes as
+    /// long if there is no such user: nobody's password is looked up, and compared.
     pub(super) async fn check(
         &self,
         tenant: TenantId,

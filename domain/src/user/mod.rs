@@ -53,7 +53,7 @@ pub struct User {
     /// The address, sealed; empty once erased.
     pub email: Sealed,
     /// Whether everything personal is forgotten.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,
     /// What people call them, sealed; empty once erased.
     pub name: Sealed,
