@@ -70,17 +70,17 @@ async fn tables_ahead_of_their_checkpoint_and_an_altered_commit_are_refused() {
 
 #[tokio::test]
 async fn rows_that_contradict_the_log_are_not_blamed_on_a_commit() {
-    let mut world = world("log", 1, 20).await;
+    let mut world = world("log", 1, 200).await;
     let database = Database::new().await;
     database.project(&world, 500).await;
     database.spoil("update counts set total = 0").await;
-    while world.head().await.0 < 200 {
+    while world.head().await.0 < 400 {
         world.step().await;
     }
     let log = world.shared();
     let projector = poll(async || Projector::open(&log, &database.writer).await.ok().flatten());
     let mut projector = projector.await;
-    let refused = projector.apply(world.entries(Position(20)).await).await;
+    let refused = projector.apply(world.entries(Position(200)).await).await;
     let Err(RunError::Halted { reason }) = refused else {
         panic!("{refused:?}");
     };
