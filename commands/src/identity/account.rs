@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     AccountError, Identity,
-    particulars::{check_password, normalise_email},
+    particulars::normalise_email,
     together::{Claiming, user_stream},
 };
 use crate::{Ask, CommandError, Failure, Receipt, load::Loaded};
@@ -112,7 +112,7 @@ impl Identity {
         ask: Ask,
         change: PasswordChange,
     ) -> Result<Receipt<User>, AccountError> {
-        check_password(&change.new)?;
+        self.check_password(&change.new, &[]).await?;
         let (tenant, id, session) = (ask.tenant, UserId::new(ask.id), change.session);
         self.to_its_end(|this| async move {
             let receipt = this.set_password(&ask, change).await?;

@@ -22,6 +22,7 @@ mod register;
 mod revocations;
 mod revoke;
 mod sessions;
+mod strength;
 mod together;
 mod tokens;
 mod watch;

@@ -2,10 +2,7 @@
 //!
 //! Invariant: one address has one form, however it is typed.
 
-use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization as _;
-
-use super::AccountError;
 
 /// The form in which addresses are compared: trimmed, in lower case and composed (NFC, Unicode
 /// UAX15), since keyboards differ in how they write an accent. Not a check that mail arrives.
@@ -16,28 +13,6 @@ pub(super) fn normalise_email(text: &str) -> Option<String> {
     let fits = !local.is_empty() && !host.is_empty() && text.len() <= 254;
     (fits && !host.starts_with('.') && !host.ends_with('.') && text.chars().all(plain))
         .then_some(text)
-}
-
-pub(super) fn check_password(password: &SecretString) -> Result<(), AccountError> {
-    let text = password.expose_secret();
-    if text.chars().count() < 8 {
-        return Err(AccountError::WeakPassword(
-            "a password has at least 8 characters".into(),
-        ));
-    }
-    if text.len() > 1024 {
-        return Err(AccountError::WeakPassword(
-            "a password has at most 1024 bytes".into(),
-        ));
-    }
-    let mut letters = text.chars();
-    let first = letters.next();
-    if letters.all(|letter| Some(letter) == first) {
-        return Err(AccountError::WeakPassword(
-            "one repeated character is too easy".into(),
-        ));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -64,12 +39,5 @@ mod tests {
         ] {
             assert_eq!(normalise_email(wrong), None, "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn weak_passwords_are_refused() {
-        let check = |text: &str| check_password(&SecretString::from(text)).is_ok();
-        assert!(check("correct horse"));
-        assert!(!check("short") && !check("aaaaaaaaaaaa") && !check(&"ab".repeat(600)));
     }
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     AccountError, Identity,
-    particulars::{check_password, normalise_email},
+    particulars::normalise_email,
     together::{Claiming, user_stream},
 };
 use crate::{Ask, CommandError, Current, Failure, Receipt, load::Loaded};
@@ -57,7 +57,8 @@ impl Identity {
     ) -> Result<Receipt<User>, AccountError> {
         let email = normalise_email(&wanted.email).ok_or(AccountError::InvalidEmail)?;
         let name = Name::try_new(&wanted.name)?;
-        check_password(&wanted.password)?;
+        let known = [email.as_str(), name.as_str()];
+        self.check_password(&wanted.password, &known).await?;
         let person = Person {
             email,
             name,

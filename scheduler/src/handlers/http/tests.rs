@@ -257,11 +257,43 @@ const SPELLINGS: &[&str] = &[
     "255.255.255.255",
     "4294967295",
     "0xffffffff",
+    "example.org@127.0.0.1",
+    "example.org:443@localhost",
+    "user:word@[::1]",
+    "①⓪.0.0.1",
+    "１９２.１６８.０.１",
+    "10.255.255.255",
+    "0x0a000001",
+    "012.0xff.1",
+    "172.20.10.1",
+    "172.16.1",
+    "2886729729",
+    "192.168.255.255",
+    "0xC0A80001",
+    "030052000001",
+    "100.127.255.255",
+    "169.254.169.254.",
+    "192.0.2.1",
+    "198.19.255.255",
+    "198.51.100.1",
+    "[::ffff:a9fe:a9fe]",
+    "[::ffff:c0a8:1]",
+    "[::ffff:192.168.0.1]",
+    "[::ffff:100.64.0.1]",
+    "[64:ff9b::192.168.0.1]",
+    "[64:ff9b::a9fe:a9fe]",
+    "[2002:a00:1::]",
+    "[2002:c0a8:1::]",
+    "[2002:a9fe:a9fe::]",
+    "[febf::1]",
+    "[fdff:ffff::1]",
+    "[ff01::1]",
+    "[ff05::1:3]",
 ];
 
 #[tokio::test]
 async fn no_spelling_of_a_private_address_is_called() {
-    assert!(SPELLINGS.len() >= 60);
+    assert!(SPELLINGS.len() >= 100);
     let server = Server::start(answer("200 OK", "", "")).await;
     let http = Http::try_new(false).expect("a client");
     for host in SPELLINGS {
