@@ -11,9 +11,9 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use argon2::{Algorithm, Argon2, Params, Version};
 use bytes::Bytes;
-use commands::DEFAULT_TENANT;
+use commands::{DEFAULT_TENANT, Identity};
 use domain::{UserId, user::Role};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -34,6 +34,8 @@ const HASHES: usize = 2;
 const TOKENS: usize = 500;
 /// How often each is checked again.
 const AGAIN: usize = 200;
+/// How often a stranger guesses at somebody and at nobody.
+const GUESSES: usize = 400;
 
 struct SignIn {
     body: Bytes,
@@ -94,7 +96,9 @@ pub async fn run(scale: Scale) -> Result<Report> {
     let all = measured.rate * scale.whole().as_secs_f64();
     report.remark(spent.per(all, "sign-in"));
     report.remark("goal: p99 under 150 ms");
-    let (first, again) = Box::pin(checks(&world)).await?;
+    let (identity, _) = Box::pin(world.sign_in()).await?;
+    report.remark(guesses(&identity).await?);
+    let (first, again) = Box::pin(checks(&world, &identity)).await?;
     report.row(Row::latency("a token, checked for the first time", &first));
     report.remark(format!(
         "the same token checked again: {:.1} µs in the mean; goal: under 100 µs",
@@ -103,9 +107,38 @@ pub async fn run(scale: Scale) -> Result<Report> {
     Ok(report)
 }
 
+/// Whether time tells a stranger who exists: wrong passwords of somebody and of nobody in turn,
+/// and Welch's t of their logarithms, so that one long pause of the machine does not hide a
+/// difference.
+async fn guesses(identity: &Identity) -> Result<String> {
+    let mut took = [Vec::new(), Vec::new()];
+    for guess in 0..GUESSES {
+        for (email, took) in [ADMIN.0, "nobody@example.com"].into_iter().zip(&mut took) {
+            let password = SecretString::from(format!("a guess: {guess}"));
+            let started = Instant::now();
+            let known = identity.sign_in(DEFAULT_TENANT, email, password).await?;
+            took.push(started.elapsed().as_secs_f64().ln());
+            ensure!(known.is_none(), "a guess was right");
+        }
+    }
+    let [(somebody, spread), (nobody, other)] = took.map(|took| {
+        let count = took.len() as f64;
+        let mean = took.iter().sum::<f64>() / count;
+        let square = |ln: &f64| (ln - mean).powi(2);
+        let variance = took.iter().map(square).sum::<f64>() / (count - 1.0);
+        (mean, variance / count)
+    });
+    let t = (somebody - nobody) / (spread + other).sqrt();
+    Ok(format!(
+        "a wrong password of somebody takes {:.2} ms, of nobody {:.2} ms (geometric means of \
+         {GUESSES} in turn): Welch's t {t:.2}; goal: below 4.5 either way",
+        somebody.exp() * 1e3,
+        nobody.exp() * 1e3,
+    ))
+}
+
 /// How long it takes to know whose token it is: for the first time, and in the mean from then on.
-async fn checks(world: &World) -> Result<(Latencies, Duration)> {
-    let (identity, _) = Box::pin(world.sign_in()).await?;
+async fn checks(world: &World, identity: &Identity) -> Result<(Latencies, Duration)> {
     let user = UserId::new(world.author.ids().next());
     let mut tokens = Vec::with_capacity(TOKENS);
     for _ in 0..TOKENS {
