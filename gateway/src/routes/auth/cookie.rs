@@ -12,6 +12,9 @@ use crate::{
 };
 
 const NAME: &str = "almanac_refresh";
+/// What browsers take from encrypted pages only, so that nobody on the way can set one (RFC 6265bis
+/// §4.1.3.1).
+const SECURE_NAME: &str = "__Secure-almanac_refresh";
 /// How a browser says whose page made a request (Fetch Metadata, W3C).
 const SITE: &str = "sec-fetch-site";
 /// As long as an unused sign-in lasts, in seconds.
@@ -26,7 +29,7 @@ pub(super) fn refresh_token(
     if body.is_some() {
         return Ok(body);
     }
-    let token = in_cookies(headers);
+    let token = in_cookies(headers, name(app.config.public_url.as_deref()));
     // Without a body another site may make a browser ask this, even where it sends no cookie.
     let may_ask = counts(app, headers) || token.is_none() && !is_foreign(app, headers);
     if may_ask {
@@ -58,7 +61,7 @@ fn with_age(app: &App, headers: &HeaderMap, token: &str, max_age_s: u32) -> Resu
     if is_foreign(app, headers) {
         return Ok(HeaderMap::new());
     }
-    let text = with_attributes(app, token, max_age_s);
+    let text = with_attributes(app.config.public_url.as_deref(), token, max_age_s);
     let value = HeaderValue::from_str(&text).map_err(Error::internal)?;
     Ok(HeaderMap::from_iter([(header::SET_COOKIE, value)]))
 }
@@ -69,26 +72,27 @@ fn is_foreign(app: &App, headers: &HeaderMap) -> bool {
     told && !counts(app, headers)
 }
 
-fn with_attributes(app: &App, token: &str, max_age_s: u32) -> String {
-    let public = app.config.public_url.as_deref().unwrap_or_default();
-    let secure = if public.starts_with("https://") {
-        "; Secure"
-    } else {
-        ""
-    };
+fn with_attributes(public_url: Option<&str>, token: &str, max_age_s: u32) -> String {
+    let name = name(public_url);
+    let secure = if name == SECURE_NAME { "; Secure" } else { "" };
     format!(
-        "{NAME}={token}; Path=/api/v1/auth; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}"
+        "{name}={token}; Path=/api/v1/auth; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}"
     )
 }
 
-fn in_cookies(headers: &HeaderMap) -> Option<&str> {
+fn name(public_url: Option<&str>) -> &'static str {
+    let is_encrypted = public_url.is_some_and(|url| url.starts_with("https://"));
+    if is_encrypted { SECURE_NAME } else { NAME }
+}
+
+fn in_cookies<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, value)| *name == NAME && !value.is_empty())
+        .find(|(name, value)| *name == wanted && !value.is_empty())
         .map(|(_, value)| value)
 }
 
@@ -130,15 +134,27 @@ mod tests {
     #[test]
     fn the_cookie_is_found_among_others() {
         let found = headers(&[("cookie", "a=b; almanac_refresh=x.y; c=d")]);
-        assert_eq!(in_cookies(&found), Some("x.y"));
+        assert_eq!(in_cookies(&found, NAME), Some("x.y"));
         assert_eq!(
-            in_cookies(&headers(&[("cookie", "almanac_refresh=")])),
+            in_cookies(&headers(&[("cookie", "almanac_refresh=")]), NAME),
             None
         );
         assert_eq!(
-            in_cookies(&headers(&[("cookie", "xalmanac_refresh=1")])),
+            in_cookies(&headers(&[("cookie", "xalmanac_refresh=1")]), NAME),
             None
         );
+    }
+
+    #[test]
+    fn where_pages_are_encrypted_only_such_a_page_can_have_set_it() {
+        let public = Some("https://desk.example.org");
+        assert!(with_attributes(public, "x", 1).starts_with("__Secure-almanac_refresh=x;"));
+        assert!(with_attributes(public, "x", 1).ends_with("; Secure"));
+        let planted = headers(&[("cookie", "almanac_refresh=planted")]);
+        assert_eq!(in_cookies(&planted, name(public)), None);
+        let own = headers(&[("cookie", "__Secure-almanac_refresh=own")]);
+        assert_eq!(in_cookies(&own, name(public)), Some("own"));
+        assert!(!with_attributes(None, "x", 1).contains("Secure"));
     }
 
     #[test]
