@@ -91,6 +91,7 @@ impl World {
         let log = JetStreamLog::open(&options).await.expect("a log");
         let shared: SharedLog = Arc::new(log.clone());
         let postgres = |role| runtime::Postgres {
+            accept_plaintext: false,
             connections: 8,
             url: servers
                 .postgres

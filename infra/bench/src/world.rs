@@ -165,6 +165,7 @@ impl World {
 
 fn login(servers: &Servers, role: Login) -> Result<runtime::Postgres> {
     Ok(runtime::Postgres {
+        accept_plaintext: false,
         connections: 8,
         url: SecretString::from(servers.postgres.url_of(role, "almanac")?),
     })
@@ -172,6 +173,7 @@ fn login(servers: &Servers, role: Login) -> Result<runtime::Postgres> {
 
 async fn open(servers: &Servers, group_commit: bool) -> Result<JetStreamLog> {
     let nats = runtime::Nats {
+        accept_plaintext: false,
         monitor_url: servers.nats.monitor_url(),
         replicas: 1,
         accept_interval_sync: false,

@@ -43,6 +43,8 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gateway {
+    /// Let other machines sign in although nothing encrypts what they send.
+    pub accept_plaintext: bool,
     /// Connections at a time; more wait to be accepted.
     pub connections_max: NonZeroU32,
     /// The origins whose pages may use the API from a browser, besides the gateway's own.
@@ -84,6 +86,9 @@ pub struct Nats {
     /// cut.
     #[serde(default)]
     pub accept_interval_sync: bool,
+    /// Reach a server on another machine unencrypted.
+    #[serde(default)]
+    pub accept_plaintext: bool,
     /// Where the server listens, with credentials if it wants any.
     pub url: SecretString,
 }
@@ -92,6 +97,9 @@ pub struct Nats {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Postgres {
+    /// Reach a server on another machine unencrypted, or without proof of who it is.
+    #[serde(default)]
+    pub accept_plaintext: bool,
     /// Connections kept open by one process.
     #[serde(default = "eight")]
     pub connections: u32,
@@ -152,6 +160,16 @@ pub enum ConfigError {
         "secrets.master_key must be 64 hexadecimal digits; make one with `openssl rand -hex 32`"
     )]
     MasterKey,
+    /// Secrets would be sent in the clear.
+    #[error("{what}; {instead}, or set {accept} = true if the network itself encrypts")]
+    Plaintext {
+        /// The key that accepts it.
+        accept: &'static str,
+        /// What to do.
+        instead: &'static str,
+        /// What would happen.
+        what: &'static str,
+    },
     /// Whoever asks would choose the address that they are counted by.
     #[error("gateway.trusted_proxies: {0} is everybody; name the networks of your proxies")]
     TrustsEverybody(IpNet),
@@ -176,6 +194,7 @@ impl Config {
             .try_deserialize()?;
         config.secrets.master_key()?;
         config.gateway.check()?;
+        crate::wire::check(&config)?;
         Ok(config)
     }
 }
@@ -217,6 +236,7 @@ impl Secrets {
 impl Default for Gateway {
     fn default() -> Self {
         Self {
+            accept_plaintext: false,
             connections_max: NonZeroU32::MIN.saturating_add(10_239),
             cors_origins: Vec::new(),
             limits: Limits::default(),
@@ -302,6 +322,37 @@ mod tests {
                 .to_string()
                 .contains("allow_comands")
         );
+    }
+
+    #[test]
+    fn secrets_are_not_sent_in_the_clear() {
+        let key = "0a".repeat(32);
+        let far = |nats: &str, postgres: &str, gateway: &str| {
+            load(&format!(
+                "[nats]\nurl = \"{nats}\"\nmonitor_url = \"http://127.0.0.1:2\"\n\
+                 [postgres]\nurl = \"{postgres}\"\n\
+                 [secrets]\nmaster_key = \"{key}\"\n[gateway]\n{gateway}\n"
+            ))
+        };
+        let (nats, postgres) = (
+            "tls://n.example",
+            "postgres://p.example/a?sslmode=verify-full",
+        );
+        assert!(far(nats, postgres, "").is_ok());
+        let refused = far("nats://n.example", postgres, "").expect_err("plain");
+        assert!(refused.to_string().contains("nats.accept_plaintext"));
+        let mixed = far("tls://n.example,nats://m.example", postgres, "");
+        assert!(mixed.is_err(), "one of two is plain");
+        let unproven = far(nats, "postgres://p.example/a?sslmode=require", "");
+        let refused = unproven.expect_err("anybody may answer");
+        assert!(refused.to_string().contains("postgres.accept_plaintext"));
+        let open = "listen = \"0.0.0.0:8080\"";
+        let refused = far(nats, postgres, open).expect_err("plain");
+        assert!(refused.to_string().contains("gateway.public_url"));
+        let behind = format!("{open}\npublic_url = \"https://desk.example.org\"");
+        assert!(far(nats, postgres, &behind).is_ok());
+        let accepted = format!("{open}\naccept_plaintext = true");
+        assert!(far(nats, postgres, &accepted).is_ok());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod pages;
 pub mod random;
 mod shutdown;
 mod telemetry;
+mod wire;
 
 pub use background::in_background;
 pub use clock::Clock;

@@ -18,6 +18,7 @@ const TENANTS: [TenantId; 2] = [
 /// A store with one connection, which every read therefore shares.
 async fn store(server: &local::Postgres) -> Result<Store, ConnectError> {
     let config = |role| runtime::Postgres {
+        accept_plaintext: false,
         connections: 0,
         url: server.url_of(role, "almanac").expect("a password").into(),
     };

@@ -187,6 +187,7 @@ pub async fn connect(url: &str) -> Store {
 
 pub fn config(url: &str) -> runtime::Postgres {
     runtime::Postgres {
+        accept_plaintext: false,
         connections: 4,
         url: url.to_owned().into(),
     }

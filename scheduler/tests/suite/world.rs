@@ -79,6 +79,7 @@ impl World {
             .expect("servers start");
         let log = open(&servers.nats).await;
         let postgres = |role| runtime::Postgres {
+            accept_plaintext: false,
             connections: 4,
             url: servers
                 .postgres

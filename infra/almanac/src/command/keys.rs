@@ -36,6 +36,7 @@ async fn open(place: Place) -> Result<Identity> {
     } else {
         let running = Running::find(&place.data_dir)?;
         let nats = Nats {
+            accept_plaintext: false,
             monitor_url: running.monitor,
             replicas: 1,
             accept_interval_sync: false,

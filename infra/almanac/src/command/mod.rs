@@ -65,11 +65,12 @@ async fn role(role: Role, configured: &Configured, log: Option<String>) -> Resul
 
 fn configuration(file: Option<&Path>) -> Result<Config> {
     Config::load(file).map_err(|mistake| match mistake {
-        ConfigError::MasterKey | ConfigError::TrustsEverybody(_) => mistake.into(),
         ConfigError::Invalid(_) => {
             let remedy = "give a file with --config, or ALMANAC__<SECTION>__<KEY>";
             anyhow!("{mistake} → {remedy} in the environment")
         }
+        // Every other one says what to do.
+        _ => mistake.into(),
     })
 }
 

@@ -86,12 +86,14 @@ async fn open(place: Place) -> Result<(JetStreamLog, Overview)> {
     } else {
         let running = Running::find(&place.data_dir)?;
         let nats = Nats {
+            accept_plaintext: false,
             monitor_url: running.monitor,
             replicas: 1,
             accept_interval_sync: false,
             url: running.nats.into(),
         };
         let postgres = Postgres {
+            accept_plaintext: false,
             connections: CONNECTIONS,
             url: running.analyst.into(),
         };

@@ -100,6 +100,7 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
             ..Gateway::default()
         },
         nats: Nats {
+            accept_plaintext: false,
             monitor_url: nats.monitor_url(),
             replicas: 1,
             accept_interval_sync: false,
@@ -150,6 +151,7 @@ impl Rows {
 /// How a part signs in to Postgres.
 fn login(house: &House<'_>, role: Login) -> Result<Postgres> {
     Ok(Postgres {
+        accept_plaintext: false,
         connections: CONNECTIONS,
         url: house.servers.postgres.url_of(role, DATABASE)?.into(),
     })
