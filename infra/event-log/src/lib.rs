@@ -15,6 +15,7 @@ mod jetstream;
 mod lease;
 mod log;
 mod memory;
+mod proof;
 mod subject;
 mod vault;
 mod work;
@@ -26,6 +27,7 @@ pub use log::{
     AppendError, Entry, EventLog, Follow, Head, LogError, ReadFrom, SharedLog, Unreadable,
 };
 pub use memory::MemoryLog;
+pub use proof::{Finding, Flaw, Proof, prove};
 pub use schemas::{Commit, Hash, Meta, Position, StreamId, Version};
 pub use vault::{Change, Secret, Vault, VaultError};
 pub use work::{Delivery, Inquiry, WorkError, WorkItem, WorkQueue};
