@@ -19,7 +19,7 @@ pub use domain;
 pub use error::{CommandError, Failure};
 pub use execute::Commands;
 pub use identity::{
-    AccountChange, AccountError, DEFAULT_TENANT, EmailChange, Identity, PasswordChange, Principal,
-    Refreshed, Registration, SignIn, Tokens, bootstrap,
+    AccountChange, AccountError, DEFAULT_TENANT, EmailChange, Entry, Identity, NewTenant,
+    PasswordChange, Principal, Refreshed, Registration, SignIn, Tokens, bootstrap,
 };
 pub use load::Current;

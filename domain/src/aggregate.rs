@@ -80,6 +80,8 @@ pub struct UnknownKind(String);
 /// Who asks.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Actor {
+    /// A platform administrator who acts in a tenant that is not theirs.
+    Platform(UserId),
     /// A part of Almanac itself, by its name: `scheduler`, `worker`, `bootstrap`.
     System(String),
     /// A person who signed in.
@@ -89,6 +91,7 @@ pub enum Actor {
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Platform(id) => write!(f, "platform:{id}"),
             Self::System(name) => write!(f, "system:{name}"),
             Self::User(id) => write!(f, "user:{id}"),
         }
@@ -99,12 +102,11 @@ impl std::str::FromStr for Actor {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let user = |id: &str| id.parse().map_err(|_| format!("not a user id: {id:?}"));
         match text.split_once(':') {
+            Some(("platform", id)) => user(id).map(Self::Platform),
             Some(("system", name)) => Ok(Self::System(name.to_owned())),
-            Some(("user", id)) => id
-                .parse()
-                .map(Self::User)
-                .map_err(|_| format!("not a user id: {id:?}")),
+            Some(("user", id)) => user(id).map(Self::User),
             _ => Err(format!("not an actor: {text:?}")),
         }
     }
@@ -135,6 +137,7 @@ mod tests {
             assert_eq!(kind.name().parse(), Ok(*kind));
         }
         for actor in [
+            Actor::Platform(UserId::new(uuid::Uuid::from_u128(2))),
             Actor::System("scheduler".into()),
             Actor::User(UserId::new(uuid::Uuid::from_u128(1))),
         ] {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Timestamp;
+use crate::{Slug, Timestamp};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -90,6 +90,22 @@ impl ResourceTypeId {
     }
 }
 
+impl TenantId {
+    /// The tenant that each installation begins with. Platform administrators are users of it, and
+    /// whoever names no tenant means this one.
+    pub const MAIN: Self = Self(Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001));
+
+    /// The tenant called `slug`: two of one name meet on one subject, and signing in needs no
+    /// lookup.
+    pub fn of_slug(slug: &Slug) -> Self {
+        if slug.is_main() {
+            return Self::MAIN;
+        }
+        let name = format!("tenant/{}", slug.as_str());
+        Self(Uuid::new_v5(&Self::MAIN.0, name.as_bytes()))
+    }
+}
+
 impl TaskId {
     /// The one task that a job's slot may become. Whoever decides the slot first, by firing or by
     /// skipping it, takes this id, and the log refuses the second.
@@ -104,6 +120,14 @@ impl TaskId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slug_has_one_tenant_and_the_first_keeps_its_id() {
+        let of = |slug| TenantId::of_slug(&Slug::try_new(slug).expect("a slug"));
+        assert_eq!(of("acme"), of("acme"));
+        assert_ne!(of("acme"), of("acme-2"));
+        assert_eq!(of("main"), TenantId::MAIN);
+    }
 
     #[test]
     fn a_slot_has_one_task_id() {

@@ -215,10 +215,16 @@ impl Lawful for Task {
 
 impl Lawful for Tenant {
     fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
-        vec![(
-            "it is created once",
-            since(before, |tenant| tenant.created_at == after.created_at),
-        )]
+        vec![
+            (
+                "it is created once",
+                since(before, |tenant| tenant.created_at == after.created_at),
+            ),
+            (
+                "it keeps its slug",
+                since(before, |tenant| tenant.slug == after.slug),
+            ),
+        ]
     }
 }
 
@@ -237,6 +243,10 @@ impl Lawful for User {
                 "who is erased has no address, no name and no way in",
                 !after.erased
                     || (after.disabled && after.email.0.is_empty() && after.name.0.is_empty()),
+            ),
+            (
+                "who is erased administers nothing",
+                !(after.erased && after.platform),
             ),
         ]
     }

@@ -14,6 +14,7 @@ pub mod job;
 pub mod resource;
 pub mod resource_type;
 pub mod schedule;
+mod slug;
 pub mod task;
 pub mod tenant;
 mod time;
@@ -29,5 +30,6 @@ mod testing;
 
 pub use aggregate::{Actor, Aggregate, AggregateKind, Context, Decision, UnknownKind};
 pub use ids::{CommandId, JobId, ResourceId, ResourceTypeId, TaskId, TenantId, UserId};
+pub use slug::{InvalidSlug, Slug};
 pub use time::{InvalidTimestamp, Timestamp};
 pub use values::{Attributes, InvalidName, Labels, Name, Origin, Sealed};

@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Attributes, Labels, Name, Origin, Sealed, UserId,
+    Attributes, Labels, Name, Origin, Sealed, Slug, UserId,
     email_claim::{EmailClaim, EmailClaimCommand},
     job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
     laws::live,
@@ -141,6 +141,8 @@ fn user_command() -> impl Strategy<Value = UserCommand> {
         Just(UserCommand::Disable),
         Just(UserCommand::Enable),
         Just(UserCommand::Erase),
+        Just(UserCommand::GrantPlatform),
+        Just(UserCommand::RevokePlatform),
     ]
 }
 
@@ -156,13 +158,20 @@ fn claim_command() -> impl Strategy<Value = EmailClaimCommand> {
 }
 
 fn tenant_command() -> impl Strategy<Value = TenantCommand> {
-    (name(), any::<bool>()).prop_map(|(name, create)| {
-        if create {
-            TenantCommand::Create { name }
-        } else {
-            TenantCommand::Rename { name }
-        }
-    })
+    let slug = |text: &str| Slug::try_new(text).expect("a slug");
+    prop_oneof![
+        (name(), "[a-z]{1,2}").prop_map(move |(name, text)| TenantCommand::Create {
+            name,
+            slug: slug(&text),
+        }),
+        name().prop_map(|name| TenantCommand::Rename { name }),
+        name().prop_map(|reason| TenantCommand::Enter {
+            reason,
+            user_id: UserId::new(Uuid::from_u128(1)),
+        }),
+        Just(TenantCommand::Suspend),
+        Just(TenantCommand::Resume),
+    ]
 }
 
 fn type_command() -> impl Strategy<Value = ResourceTypeCommand> {

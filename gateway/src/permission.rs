@@ -42,6 +42,16 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("PUT", "/api/v1/tasks/{id}/cancel", Role::Operator),
     ("GET", "/api/v1/tasks/{id}/events", Role::Viewer),
     ("POST", "/api/v1/tasks/{id}/retry", Role::Operator),
+    ("GET", "/api/v1/tenant", Role::Viewer),
+    ("GET", "/api/v1/tenant/events", Role::Admin),
+    ("GET", "/api/v1/tenants", Role::Admin),
+    ("POST", "/api/v1/tenants", Role::Admin),
+    ("GET", "/api/v1/tenants/{id}", Role::Admin),
+    ("PATCH", "/api/v1/tenants/{id}", Role::Admin),
+    ("POST", "/api/v1/tenants/{id}/act", Role::Admin),
+    ("GET", "/api/v1/tenants/{id}/events", Role::Admin),
+    ("POST", "/api/v1/tenants/{id}/resume", Role::Admin),
+    ("POST", "/api/v1/tenants/{id}/suspend", Role::Admin),
     ("GET", "/api/v1/users", Role::Admin),
     ("POST", "/api/v1/users", Role::Admin),
     ("GET", "/api/v1/users/{id}", Role::Admin),
@@ -52,6 +62,7 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("POST", "/api/v1/users/{id}/erase", Role::Admin),
     ("GET", "/api/v1/users/{id}/events", Role::Admin),
     ("PUT", "/api/v1/users/{id}/password", Role::Admin),
+    ("PUT", "/api/v1/users/{id}/platform", Role::Admin),
     ("PUT", "/api/v1/users/{id}/role", Role::Admin),
 ];
 
@@ -65,6 +76,19 @@ pub(crate) const OF_SELF: &[(&str, &str)] = &[
     ("PUT", "/api/v1/users/{id}/password"),
 ];
 
+/// What only those administrators may who administer the platform.
+pub(crate) const OF_PLATFORM: &[(&str, &str)] = &[
+    ("GET", "/api/v1/tenants"),
+    ("POST", "/api/v1/tenants"),
+    ("GET", "/api/v1/tenants/{id}"),
+    ("PATCH", "/api/v1/tenants/{id}"),
+    ("POST", "/api/v1/tenants/{id}/act"),
+    ("GET", "/api/v1/tenants/{id}/events"),
+    ("POST", "/api/v1/tenants/{id}/resume"),
+    ("POST", "/api/v1/tenants/{id}/suspend"),
+    ("PUT", "/api/v1/users/{id}/platform"),
+];
+
 /// The least role that may use `route` with `method`; none if nobody may.
 pub(crate) fn least_role(method: &Method, route: &str) -> Option<Role> {
     let method = handled(method);
@@ -72,6 +96,11 @@ pub(crate) fn least_role(method: &Method, route: &str) -> Option<Role> {
         .iter()
         .find(|(listed, at, _)| *listed == method && *at == route)
         .map(|(_, _, role)| *role)
+}
+
+/// Whether `route` may be used with `method` by platform administrators only.
+pub(crate) fn is_of_platform(method: &Method, route: &str) -> bool {
+    OF_PLATFORM.contains(&(handled(method), route))
 }
 
 /// Whether `route` may be used with `method` by whoever it names.
@@ -99,6 +128,16 @@ pub(crate) const fn role_name(role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_names_any_tenant_is_for_platform_administrators() {
+        for (method, route, role) in TABLE {
+            let listed = OF_PLATFORM.contains(&(*method, *route));
+            let named = route.starts_with("/api/v1/tenants") || route.ends_with("/platform");
+            assert_eq!(listed, named, "{method} {route}");
+            assert!(!listed || *role == Role::Admin, "{method} {route}");
+        }
+    }
 
     #[test]
     fn viewers_change_nothing_but_their_sign_ins_and_only_administrators_see_the_users() {

@@ -4,13 +4,13 @@
 //! the read side from the state in the read model, so both show the same.
 
 use domain::{
-    JobId, ResourceId, TaskId, job::Job, resource::Resource, resource_type::ResourceType,
-    task::Task,
+    JobId, ResourceId, TaskId, TenantId, job::Job, resource::Resource, resource_type::ResourceType,
+    task::Task, tenant::Tenant,
 };
 
 use crate::{
     Version,
-    api::{AttemptView, JobView, ResourceTypeView, ResourceView, TaskView},
+    api::{AttemptView, JobView, ResourceTypeView, ResourceView, TaskView, TenantView},
 };
 
 /// A job as the API shows it.
@@ -83,6 +83,18 @@ pub fn task_view(id: TaskId, version: Version, task: Task) -> TaskView {
         created_at: task.created_at,
         updated_at: task.updated_at,
         finished_at: task.finished_at,
+        version: version.0,
+    }
+}
+
+/// A tenant as the API shows it.
+pub fn tenant_view(id: TenantId, version: Version, tenant: Tenant) -> TenantView {
+    TenantView {
+        id,
+        slug: tenant.slug.into(),
+        name: tenant.name.into(),
+        suspended: tenant.suspended,
+        created_at: tenant.created_at,
         version: version.0,
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: however often and from however many processes this runs, there is one of each.
 
 use domain::{
-    Actor, CommandId, Name, TenantId, UserId,
+    Actor, CommandId, Name, Slug, TenantId, UserId,
     tenant::{Tenant, TenantCommand, TenantRejection},
     user::Role,
 };
@@ -13,10 +13,10 @@ use super::{AccountError, Identity, Registration};
 use crate::{Ask, CommandError, Commands};
 
 /// The tenant that people join who register by themselves.
-pub const DEFAULT_TENANT: TenantId =
-    TenantId::new(Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001));
+pub const DEFAULT_TENANT: TenantId = TenantId::MAIN;
 
-/// Makes the default tenant and its administrator, unless they exist.
+/// Makes the default tenant and its administrator, unless they exist, and lets the latter administer
+/// the platform, once: what others took from them since stays taken.
 pub async fn bootstrap(
     commands: &Commands,
     identity: &Identity,
@@ -27,7 +27,13 @@ pub async fn bootstrap(
     let name = Name::try_new("Main")?;
     let ask = Ask::new(actor.clone(), DEFAULT_TENANT, id, CommandId::new(id));
     match commands
-        .execute::<Tenant>(ask, TenantCommand::Create { name })
+        .execute::<Tenant>(
+            ask,
+            TenantCommand::Create {
+                name,
+                slug: Slug::main(),
+            },
+        )
         .await
     {
         Ok(_) | Err(CommandError::Rejected(TenantRejection::AlreadyExists)) => {}
@@ -39,10 +45,10 @@ pub async fn bootstrap(
         &id,
         format!("administrator/{}", administrator.email).as_bytes(),
     );
-    let ask = Ask::new(actor, DEFAULT_TENANT, user, CommandId::new(user));
+    let ask = Ask::new(actor.clone(), DEFAULT_TENANT, user, CommandId::new(user));
     let email = administrator.email.clone();
     let password = administrator.password.clone();
-    match identity
+    let user = match identity
         .register(
             ask,
             Registration {
@@ -52,11 +58,19 @@ pub async fn bootstrap(
         )
         .await
     {
-        Ok(_) => Ok(UserId::new(user)),
+        Ok(_) => UserId::new(user),
         Err(AccountError::EmailTaken) => {
             let known = identity.sign_in(DEFAULT_TENANT, &email, password).await?;
-            known.map(|(user, _)| user).ok_or(AccountError::EmailTaken)
+            known
+                .map(|(user, _)| user)
+                .ok_or(AccountError::EmailTaken)?
         }
+        Err(other) => return Err(other),
+    };
+    let command = CommandId::new(Uuid::new_v5(&user.uuid(), b"platform"));
+    let ask = Ask::new(actor, DEFAULT_TENANT, user.uuid(), command);
+    match identity.set_platform(ask, true).await {
+        Ok(_) | Err(AccountError::Command(CommandError::Rejected(_))) => Ok(user),
         Err(other) => Err(other),
     }
 }

@@ -22,6 +22,9 @@ pub enum AccountError {
     /// That is no name.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
+    /// The slug belongs to another tenant.
+    #[error("there is a tenant with this slug")]
+    SlugTaken,
     /// The password would be guessed.
     #[error("{0}")]
     WeakPassword(String),

@@ -18,11 +18,13 @@ mod keys;
 mod particulars;
 mod passwords;
 mod personal;
+mod platform;
 mod register;
 mod revocations;
 mod revoke;
 mod sessions;
 mod strength;
+mod tenants;
 mod together;
 mod tokens;
 mod watch;
@@ -37,9 +39,11 @@ use uuid::Uuid;
 pub use account::{AccountChange, EmailChange, PasswordChange};
 pub use bootstrap::{DEFAULT_TENANT, bootstrap};
 pub use error::AccountError;
+pub use platform::Entry;
 pub use register::Registration;
 pub use revoke::SignIn;
 pub use sessions::Refreshed;
+pub use tenants::NewTenant;
 
 use crate::{Commands, Failure};
 use passwords::Passwords;
@@ -59,10 +63,15 @@ pub struct Identity {
 /// Whoever a valid access token speaks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Principal {
+    /// Whether they act in a tenant that is not theirs, as a platform administrator: they are a
+    /// user of the main one.
+    pub acting: bool,
     /// When the sign-in began.
     pub began: Timestamp,
     /// When the token ends.
     pub expires_at: Timestamp,
+    /// Whether they administer the platform; not while they act.
+    pub platform: bool,
     /// What they may do.
     pub role: Role,
     /// The sign-in that the token belongs to.
@@ -71,6 +80,17 @@ pub struct Principal {
     pub tenant: TenantId,
     /// Who they are.
     pub user: UserId,
+}
+
+impl Principal {
+    /// The tenant whose user they are: that of their token, unless they act in it.
+    pub fn home(&self) -> TenantId {
+        if self.acting {
+            TenantId::MAIN
+        } else {
+            self.tenant
+        }
+    }
 }
 
 /// What a sign-in gives.

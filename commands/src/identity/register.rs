@@ -7,6 +7,7 @@
 use domain::{
     Name, TenantId, UserId,
     email_claim::{EmailClaim, EmailClaimCommand},
+    tenant::TenantCommand,
     user::{Role, User, UserCommand, UserRejection},
 };
 use schemas::{StreamId, Version};
@@ -35,8 +36,10 @@ pub struct Registration {
 }
 
 /// Somebody whose particulars are in order.
-struct Person {
+pub(super) struct Person {
     email: String,
+    /// What makes the tenant that they are the first user of, to be stored with them.
+    pub(super) founds: Option<TenantCommand>,
     name: Name,
     password: SecretString,
     role: Role,
@@ -49,22 +52,28 @@ struct Streams {
 }
 
 impl Identity {
+    /// Checks what somebody says of themselves.
+    pub(super) async fn person(&self, wanted: Registration) -> Result<Person, AccountError> {
+        let email = normalise_email(&wanted.email).ok_or(AccountError::InvalidEmail)?;
+        let name = Name::try_new(&wanted.name)?;
+        let known = [email.as_str(), name.as_str()];
+        self.check_password(&wanted.password, &known).await?;
+        Ok(Person {
+            email,
+            founds: None,
+            name,
+            password: wanted.password,
+            role: wanted.role,
+        })
+    }
+
     /// Makes a user with the id `ask.id`.
     pub async fn register(
         &self,
         ask: Ask,
         wanted: Registration,
     ) -> Result<Receipt<User>, AccountError> {
-        let email = normalise_email(&wanted.email).ok_or(AccountError::InvalidEmail)?;
-        let name = Name::try_new(&wanted.name)?;
-        let known = [email.as_str(), name.as_str()];
-        self.check_password(&wanted.password, &known).await?;
-        let person = Person {
-            email,
-            name,
-            password: wanted.password,
-            role: wanted.role,
-        };
+        let person = self.person(wanted).await?;
         // Once begun it runs to its end, also if nobody waits any more.
         let this = self.clone();
         let running = async move { this.make(&ask, person).await };
@@ -74,7 +83,11 @@ impl Identity {
             .unwrap_or_else(|reason| Err(Failure::Unknown(reason.to_string()).into()))
     }
 
-    async fn make(&self, ask: &Ask, person: Person) -> Result<Receipt<User>, AccountError> {
+    pub(super) async fn make(
+        &self,
+        ask: &Ask,
+        person: Person,
+    ) -> Result<Receipt<User>, AccountError> {
         let (tenant, user) = (ask.tenant, UserId::new(ask.id));
         let streams = Streams {
             claim: self.claim_stream(tenant, &person.email),
@@ -104,11 +117,13 @@ impl Identity {
             {
                 return Err(CommandError::Reused.into());
             }
-            let claiming = Claiming {
+            let claiming = [Claiming {
                 command: EmailClaimCommand::Claim { user_id: user },
                 stream: streams.claim,
-            };
-            let receipt = self.store_together(ask, &command, &[claiming]).await?;
+            }];
+            let founds = person.founds.as_ref();
+            let stored = self.store_founding(ask, &command, &claiming, founds);
+            let receipt = stored.await?;
             if receipt.changed || receipt.replayed {
                 return Ok(receipt);
             }
@@ -156,15 +171,16 @@ impl Identity {
         Ok(())
     }
 
-    /// The user with this address and password; none if there is no such user, the password is
-    /// wrong, or they are disabled. It takes the same time in each case: of nobody all is looked up
-    /// that is of somebody.
+    /// The user with this address and password; none if there is no such tenant or user, the
+    /// password is wrong, or either is closed. It takes the same time in each case: of nobody all
+    /// is looked up that is of somebody.
     pub async fn sign_in(
         &self,
         tenant: TenantId,
         email: &str,
         password: SecretString,
     ) -> Result<Option<(UserId, Current<User>)>, Failure> {
+        let open = self.is_open(tenant).await?;
         let claim = self.address_digest(tenant, email);
         let claim = self.commands.state::<EmailClaim>(tenant, claim).await?;
         let holder = claim.and_then(|claim| claim.state.holder);
@@ -174,7 +190,7 @@ impl Identity {
         let holder = holder.map(|holder| (holder, credential));
         let right = self.passwords.check(tenant, holder, password).await?;
         Ok(user
-            .filter(|user| right && !user.state.disabled)
+            .filter(|user| right && open && !user.state.disabled)
             .map(|user| (UserId::new(id), user)))
     }
 

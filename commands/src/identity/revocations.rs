@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{TenantId, Timestamp, UserId, user::Role};
+use domain::{
+    TenantId, Timestamp, UserId,
+    user::{Role, User},
+};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -29,6 +32,8 @@ const HOLDS: Duration = Duration::from_secs(10);
 /// What a notice is about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Notice {
+    /// The tenant was suspended, or is open again.
+    Door(TenantId),
     /// The signing keys are others.
     Keys,
     /// The user may do more, or less.
@@ -43,6 +48,7 @@ impl Notice {
     /// What it is called in the vault.
     pub(super) fn name(&self) -> String {
         match self {
+            Self::Door(tenant) => format!("watched.door.{tenant}"),
             Self::Keys => super::keys::RING.to_owned(),
             Self::Rights(tenant, user) => format!("watched.rights.{tenant}.{user}"),
             Self::Session(session) => format!("watched.session.{session}"),
@@ -56,6 +62,7 @@ impl Notice {
         let kind = parts.next()?;
         let mut id = || parts.next()?.parse::<Uuid>().ok();
         match kind {
+            "door" => Some(Self::Door(TenantId::new(id()?))),
             "keys" => Some(Self::Keys),
             "rights" => Some(Self::Rights(TenantId::new(id()?), UserId::new(id()?))),
             "session" => Some(Self::Session(id()?)),
@@ -84,13 +91,29 @@ impl Cutoff {
 /// What a user may do now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Rights {
+    /// Whether they administer the platform.
+    pub(super) platform: bool,
     /// None if they may not even sign in.
     pub(super) role: Option<Role>,
+}
+
+impl Rights {
+    /// Those of `user`. Elsewhere than in the main tenant nobody administers the platform, nor
+    /// without being an administrator.
+    pub(super) fn of(tenant: TenantId, user: &User) -> Self {
+        let admits = tenant == TenantId::MAIN && user.role == Role::Admin && !user.disabled;
+        Self {
+            platform: admits && user.platform,
+            role: (!user.disabled).then_some(user.role),
+        }
+    }
 }
 
 /// What this process has heard.
 pub(super) struct Revocations {
     changes: watch::Sender<()>,
+    /// Tenants that are suspended.
+    closed: Cache<TenantId, ()>,
     cutoffs: Cache<(TenantId, UserId), Cutoff>,
     heard: Mutex<Instant>,
     rights: Cache<(TenantId, UserId), Rights>,
@@ -102,6 +125,7 @@ impl Revocations {
     pub(super) fn new() -> Self {
         Self {
             changes: watch::Sender::new(()),
+            closed: Cache::builder().build(),
             cutoffs: Cache::builder().time_to_live(KEPT).build(),
             heard: Mutex::new(Instant::now()),
             rights: Cache::builder().time_to_live(KEPT).build(),
@@ -115,6 +139,14 @@ impl Revocations {
 
     pub(super) fn end_sessions(&self, tenant: TenantId, user: UserId, cutoff: Cutoff) {
         self.cutoffs.insert((tenant, user), cutoff);
+    }
+
+    pub(super) fn set_open(&self, tenant: TenantId, open: bool) {
+        if open {
+            self.closed.invalidate(&tenant);
+        } else {
+            self.closed.insert(tenant, ());
+        }
     }
 
     pub(super) fn set_rights(&self, tenant: TenantId, user: UserId, rights: Rights) {
@@ -144,7 +176,7 @@ impl Revocations {
 
     /// Whom a valid token speaks for now, with the rights that they have now.
     pub(super) fn admit(&self, mut principal: Principal) -> Option<Principal> {
-        let whose = (principal.tenant, principal.user);
+        let whose = (principal.home(), principal.user);
         let (session, began) = (principal.session, principal.began);
         if !self.is_current() || self.sessions.contains_key(&session) {
             return None;
@@ -153,10 +185,19 @@ impl Revocations {
         if cutoff.is_some_and(|cutoff| cutoff.ends(session, began)) {
             return None;
         }
-        if let Some(rights) = self.rights.get(&whose) {
-            principal.role = rights.role?;
+        if self.closed.contains_key(&principal.tenant) && !principal.acting {
+            return None;
         }
-        Some(principal)
+        let rights = self.rights.get(&whose);
+        match rights {
+            Some(rights) if principal.acting => rights.platform.then_some(principal),
+            Some(rights) => {
+                principal.role = rights.role?;
+                principal.platform = rights.platform;
+                Some(principal)
+            }
+            None => Some(principal),
+        }
     }
 }
 
@@ -168,10 +209,17 @@ mod tests {
     const TENANT: TenantId = TenantId::new(Uuid::from_u128(1));
     const USER: UserId = UserId::new(Uuid::from_u128(2));
 
+    const NOTHING: Rights = Rights {
+        platform: false,
+        role: None,
+    };
+
     fn principal(session: u128) -> Principal {
         Principal {
+            acting: false,
             began: NOW,
             expires_at: NOW.plus_ms(600_000),
+            platform: false,
             role: Role::Operator,
             session: Uuid::from_u128(session),
             tenant: TENANT,
@@ -183,6 +231,7 @@ mod tests {
     fn names_of_notices_are_read_back() {
         let session = Uuid::from_u128(3);
         for notice in [
+            Notice::Door(TENANT),
             Notice::Keys,
             Notice::Rights(TENANT, USER),
             Notice::Session(session),
@@ -222,11 +271,53 @@ mod tests {
     fn rights_are_those_of_now() {
         let known = Revocations::new();
         let role = Some(Role::Viewer);
-        known.set_rights(TENANT, USER, Rights { role });
+        known.set_rights(
+            TENANT,
+            USER,
+            Rights {
+                platform: false,
+                role,
+            },
+        );
         let admitted = known.admit(principal(3)).expect("admitted");
         assert_eq!(admitted.role, Role::Viewer);
-        known.set_rights(TENANT, USER, Rights { role: None });
+        known.set_rights(TENANT, USER, NOTHING);
         assert_eq!(known.admit(principal(3)), None);
+    }
+
+    #[test]
+    fn who_acts_is_admitted_as_long_as_they_administer_the_platform_at_home() {
+        let known = Revocations::new();
+        let elsewhere = TenantId::new(Uuid::from_u128(8));
+        let acting = Principal {
+            acting: true,
+            tenant: elsewhere,
+            ..principal(3)
+        };
+        known.set_open(elsewhere, false);
+        assert_eq!(known.admit(acting.clone()), Some(acting.clone()));
+        let mut others = principal(4);
+        others.tenant = elsewhere;
+        assert_eq!(known.admit(others.clone()), None, "the tenant is suspended");
+        known.set_open(elsewhere, true);
+        assert_eq!(known.admit(others.clone()), Some(others));
+        // What a user with the same id may in the tenant itself is of no account.
+        known.set_rights(elsewhere, USER, NOTHING);
+        assert_eq!(known.admit(acting.clone()), Some(acting.clone()));
+        let role = Some(Role::Admin);
+        let platform = true;
+        known.set_rights(TenantId::MAIN, USER, Rights { platform, role });
+        assert_eq!(known.admit(acting.clone()), Some(acting.clone()));
+        let platform = false;
+        known.set_rights(TenantId::MAIN, USER, Rights { platform, role });
+        assert_eq!(known.admit(acting.clone()), None);
+        let known = Revocations::new();
+        let except = None;
+        known.end_sessions(TenantId::MAIN, USER, Cutoff { at: NOW, except });
+        assert_eq!(known.admit(acting.clone()), None);
+        let known = Revocations::new();
+        known.end_session(acting.session);
+        assert_eq!(known.admit(acting), None);
     }
 
     #[test]
@@ -254,7 +345,7 @@ mod tests {
                     except: None,
                 },
             );
-            known.set_rights(TENANT, user, Rights { role: None });
+            known.set_rights(TENANT, user, NOTHING);
         }
         let began = Instant::now();
         for n in 0..10_000 {

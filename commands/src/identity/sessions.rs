@@ -17,7 +17,9 @@ use uuid::Uuid;
 use super::{
     Identity, Principal, Tokens,
     family::{Family, SessionId, Standing},
+    revocations::Rights,
     tokens::ACCESS_S,
+    watch,
 };
 use crate::{Current, Failure};
 
@@ -71,7 +73,15 @@ impl Identity {
         self.vault
             .create_for(&id.name(), &encode(&family), life(&family, now))
             .await?;
-        self.tokens(id, &family, role).map(|(_, tokens)| tokens)
+        // Of those who may not, nothing need be read.
+        let platform = tenant == TenantId::MAIN
+            && role == Role::Admin
+            && watch::rights(&self.commands, tenant, user).await?.platform;
+        let rights = Rights {
+            platform,
+            role: Some(role),
+        };
+        self.tokens(id, &family, rights).map(|(_, tokens)| tokens)
     }
 
     /// Exchanges a refresh token for the next pair; none if it is not valid. One that this
@@ -93,7 +103,8 @@ impl Identity {
             let family = decode(&kept.value)?;
             let now = self.commands.clock.now();
             let user = self.commands.state::<User>(id.tenant, id.user.uuid());
-            let user = user.await?.filter(|user| !user.state.disabled);
+            let open = self.is_open(id.tenant).await?;
+            let user = user.await?.filter(|user| open && !user.state.disabled);
             let ended = self.cutoff(id.tenant, id.user).await?;
             let goes_on = ended.is_none_or(|cutoff| !cutoff.ends(id.session, family.began));
             let Some(user) = user.filter(|_| goes_on) else {
@@ -149,7 +160,8 @@ impl Identity {
         family: &Family,
         user: Current<User>,
     ) -> Result<Refreshed, Failure> {
-        let (principal, tokens) = self.tokens(id, family, user.state.role)?;
+        let rights = Rights::of(id.tenant, &user.state);
+        let (principal, tokens) = self.tokens(id, family, rights)?;
         Ok(Refreshed {
             principal,
             tokens,
@@ -161,13 +173,15 @@ impl Identity {
         &self,
         id: SessionId,
         family: &Family,
-        role: Role,
+        rights: Rights,
     ) -> Result<(Principal, Tokens), Failure> {
         let now = self.commands.clock.now();
         let principal = Principal {
+            acting: false,
             began: family.began,
             expires_at: now.plus_ms(ACCESS_S * 1_000),
-            role,
+            platform: rights.platform,
+            role: rights.role.unwrap_or(Role::Viewer),
             session: id.session,
             tenant: id.tenant,
             user: id.user,

@@ -1,4 +1,4 @@
-//! A user and the claims on their addresses, changed together.
+//! A user and the claims on their addresses, and a tenant with its first user, changed together.
 //!
 //! Invariant: all of it is stored in one atomic batch or nothing is; whoever holds an address is a
 //! user that has it.
@@ -8,13 +8,14 @@ use std::sync::Arc;
 use domain::{
     Aggregate as _, TenantId, UserId,
     email_claim::{EmailClaim, EmailClaimCommand},
+    tenant::{Tenant, TenantCommand},
     user::{User, UserCommand},
 };
 use event_log::AppendError;
 use schemas::StreamId;
 use uuid::Uuid;
 
-use super::{AccountError, Identity};
+use super::{AccountError, Identity, tenants::tenant_stream};
 use crate::{Ask, CommandError, Failure, Receipt, error::Unheard, execute::Decided, load::Loaded};
 
 /// How often it is decided anew after others were faster.
@@ -43,9 +44,22 @@ impl Identity {
         command: &UserCommand,
         claims: &[Claiming],
     ) -> Result<Receipt<User>, AccountError> {
+        self.store_founding(ask, command, claims, None).await
+    }
+
+    /// The same, with the command that makes the user's tenant, if it is to be made.
+    pub(super) async fn store_founding(
+        &self,
+        ask: &Ask,
+        command: &UserCommand,
+        claims: &[Claiming],
+        founding: Option<&TenantCommand>,
+    ) -> Result<Receipt<User>, AccountError> {
         let stream = user_stream(ask.tenant, UserId::new(ask.id));
         let mut unheard = Unheard::default();
         for _ in 0..TRIES {
+            let ground = self.ground(ask, founding).await;
+            let ground = ground.map_err(|failure| unheard.of(failure))?;
             let read = self.read_together(stream, claims).await;
             let Read { claims: held, user } = read.map_err(|failure| unheard.of(failure))?;
             if let Some(receipt) = self.commands.past(stream, &user, ask).await? {
@@ -64,14 +78,24 @@ impl Identity {
                     version: user.version,
                 });
             };
+            let founded = ground.map(|(held, command)| self.founded(ask, held, command));
+            let founded = founded.transpose()?;
             let changed = self.changed(ask, claims, held)?;
             let commits = changed.iter().map(|(_, _, claim)| claim.commit.clone());
-            let batch: Vec<_> = commits.chain([decided.commit.clone()]).collect();
+            let ground = founded.iter().map(|(_, tenant)| tenant.commit.clone());
+            let batch: Vec<_> = commits
+                .chain(ground)
+                .chain([decided.commit.clone()])
+                .collect();
             let count = batch.len();
             match self.commands.log.append_all(batch).await {
                 Ok(positions) if positions.len() == count => {
                     for ((claim, held, decided), at) in changed.into_iter().zip(&positions) {
                         self.commands.written(claim, held, &decided, *at);
+                    }
+                    if let Some((held, decided)) = founded {
+                        let (stream, at) = (tenant_stream(ask.tenant), positions[count - 2]);
+                        self.commands.written(stream, held, &decided, at);
                     }
                     let last = positions[count - 1];
                     return Ok(self.commands.written(stream, user, &decided, last));
@@ -90,6 +114,41 @@ impl Identity {
         };
         let contended = || unheard.or(CommandError::Contended).into();
         found.flatten().ok_or_else(contended)
+    }
+
+    /// The tenant that is to be made, and by what; read before the user, like a claim.
+    async fn ground<'a>(
+        &self,
+        ask: &Ask,
+        founding: Option<&'a TenantCommand>,
+    ) -> Result<Option<(Arc<Loaded<Tenant>>, &'a TenantCommand)>, Failure> {
+        let Some(command) = founding else {
+            return Ok(None);
+        };
+        let mut held = Arc::default();
+        let stream = tenant_stream(ask.tenant);
+        self.commands.catch_up(stream, &mut held).await?;
+        Ok(Some((held, command)))
+    }
+
+    fn founded(
+        &self,
+        ask: &Ask,
+        held: Arc<Loaded<Tenant>>,
+        command: &TenantCommand,
+    ) -> Result<(Arc<Loaded<Tenant>>, Decided<Tenant>), AccountError> {
+        let stream = tenant_stream(ask.tenant);
+        let ask = Ask {
+            id: stream.id,
+            expected: None,
+            ..ask.clone()
+        };
+        match self.commands.decide(stream, &held, &ask, command) {
+            Ok(Some(decided)) => Ok((held, decided)),
+            Err(CommandError::Failed(failure)) => Err(failure.into()),
+            // One that is just as wanted is another's all the same.
+            Ok(None) | Err(_) => Err(AccountError::SlugTaken),
+        }
     }
 
     /// The claims first: of a claim that is this user's by then the user is there to be found.

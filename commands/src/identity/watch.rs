@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{TenantId, Timestamp, UserId, user::User};
+use domain::{TenantId, Timestamp, UserId, tenant::Tenant, user::User};
 use event_log::{Change, Vault, VaultError};
 
 use super::{
@@ -114,6 +114,7 @@ impl Watch {
             .ok_or_else(|| Failure::Corrupt(format!("the notice {}", change.name)))?;
         let known = &watched.revocations;
         match notice {
+            Notice::Door(tenant) => known.set_open(tenant, is_open(&self.commands, tenant).await?),
             Notice::Keys => watched.signer.replace(Ring::decode(&value)?)?,
             Notice::Rights(tenant, user) => {
                 known.set_rights(tenant, user, rights(&self.commands, tenant, user).await?);
@@ -153,9 +154,17 @@ pub(super) async fn rights(
         }
         current => current?,
     };
-    let state = current.map(|current| current.state);
-    let role = state.filter(|user| !user.disabled).map(|user| user.role);
-    Ok(Rights { role })
+    let nothing = Rights {
+        platform: false,
+        role: None,
+    };
+    Ok(current.map_or(nothing, |current| Rights::of(tenant, &current.state)))
+}
+
+/// Whether there is such a tenant and its users may sign in, as the log says.
+pub(super) async fn is_open(commands: &Commands, tenant: TenantId) -> Result<bool, Failure> {
+    let found = commands.state::<Tenant>(tenant, tenant.uuid()).await?;
+    Ok(found.is_some_and(|found| !found.state.suspended))
 }
 
 /// Publishes another key, unless one that is yet to sign is published already; when it signs.

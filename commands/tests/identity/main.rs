@@ -6,6 +6,7 @@ mod erasure;
 mod races;
 mod sessions;
 mod staged;
+mod tenants;
 mod told;
 
 use std::sync::Arc;

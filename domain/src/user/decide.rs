@@ -4,7 +4,8 @@
 
 use super::{
     Role, User, UserCommand, UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent,
-    UserPasswordChanged, UserRegistered, UserRejection, UserRenamed, UserRoleChanged,
+    UserPasswordChanged, UserPlatformGranted, UserPlatformRevoked, UserRegistered, UserRejection,
+    UserRenamed, UserRoleChanged,
 };
 use crate::{Actor, Aggregate, AggregateKind, Context, Decision, Sealed, Timestamp};
 
@@ -24,6 +25,7 @@ impl Aggregate for User {
                     email: email.clone(),
                     erased: false,
                     name: name.clone(),
+                    platform: false,
                     role: *role,
                     updated_at: at,
                 }),
@@ -83,10 +85,19 @@ impl User {
                 email: Sealed::default(),
                 erased: true,
                 name: Sealed::default(),
+                platform: false,
                 ..self
             },
             UserEvent::PasswordChanged(UserPasswordChanged { credential }) => Self {
                 credential: Some(*credential),
+                ..self
+            },
+            UserEvent::PlatformGranted(UserPlatformGranted {}) => Self {
+                platform: true,
+                ..self
+            },
+            UserEvent::PlatformRevoked(UserPlatformRevoked {}) => Self {
+                platform: false,
                 ..self
             },
             UserEvent::Registered(_) => self,
@@ -102,7 +113,8 @@ impl User {
     }
 
     fn change(&self, command: &UserCommand, context: &Context) -> Decision<Self> {
-        if self.role == Role::Admin && is_own(context) && self.loses_by(command) {
+        if (self.role == Role::Admin || self.platform) && is_own(context) && self.loses_by(command)
+        {
             return Err(UserRejection::OwnRights);
         }
         let event = match command {
@@ -119,7 +131,13 @@ impl User {
             }
             UserCommand::Enable => self.disabled.then_some(UserEvent::Enabled(UserEnabled {})),
             UserCommand::Erase => Some(UserEvent::Erased(UserErased {})),
+            UserCommand::GrantPlatform => {
+                (!self.platform).then_some(UserEvent::PlatformGranted(UserPlatformGranted {}))
+            }
             UserCommand::Register { .. } => None,
+            UserCommand::RevokePlatform => self
+                .platform
+                .then_some(UserEvent::PlatformRevoked(UserPlatformRevoked {})),
             UserCommand::Update { name, role } => return Ok(self.update(name.as_ref(), *role)),
         };
         Ok(event.into_iter().collect())
@@ -137,6 +155,7 @@ impl User {
     fn loses_by(&self, command: &UserCommand) -> bool {
         match command {
             UserCommand::Disable | UserCommand::Erase => true,
+            UserCommand::RevokePlatform => self.platform,
             UserCommand::Update { role, .. } => role.is_some_and(|role| role < self.role),
             _ => false,
         }
@@ -145,5 +164,8 @@ impl User {
 
 /// Whether they ask it of themselves.
 fn is_own(context: &Context) -> bool {
-    matches!(context.actor, Actor::User(user) if user.uuid() == context.id)
+    match context.actor {
+        Actor::Platform(user) | Actor::User(user) => user.uuid() == context.id,
+        Actor::System(_) => false,
+    }
 }

@@ -22,6 +22,10 @@ pub enum UserEvent {
     Erased(UserErased),
     /// `user.password_changed`
     PasswordChanged(UserPasswordChanged),
+    /// `user.platform_granted`
+    PlatformGranted(UserPlatformGranted),
+    /// `user.platform_revoked`
+    PlatformRevoked(UserPlatformRevoked),
     /// `user.registered`
     Registered(UserRegistered),
     /// `user.renamed`
@@ -55,6 +59,14 @@ pub struct UserPasswordChanged {
     /// Which one: an id that tells nothing of it.
     pub credential: Uuid,
 }
+
+/// They administer the platform now: they create tenants and may act in each.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserPlatformGranted {}
+
+/// They administer the platform no more.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserPlatformRevoked {}
 
 /// A person became a user.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]

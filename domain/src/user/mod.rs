@@ -16,7 +16,7 @@ mod tests;
 
 pub use events::{
     UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent, UserPasswordChanged,
-    UserRegistered, UserRenamed, UserRoleChanged,
+    UserPlatformGranted, UserPlatformRevoked, UserRegistered, UserRenamed, UserRoleChanged,
 };
 
 use schemars::JsonSchema;
@@ -57,6 +57,9 @@ pub struct User {
     pub erased: bool,
     /// What people call them, sealed; empty once erased.
     pub name: Sealed,
+    /// Whether they administer the platform: create tenants, and act in each.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub platform: bool,
     /// What they may do.
     pub role: Role,
     /// When anything of this last changed.
@@ -82,6 +85,8 @@ pub enum UserCommand {
     Enable,
     /// Forget everything personal, for good.
     Erase,
+    /// Let them administer the platform.
+    GrantPlatform,
     /// Become a user.
     Register {
         /// The address, sealed.
@@ -91,6 +96,8 @@ pub enum UserCommand {
         /// What they may do.
         role: Role,
     },
+    /// Let them administer the platform no more.
+    RevokePlatform,
     /// Change what is given.
     Update {
         /// The new name, sealed.

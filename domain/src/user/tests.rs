@@ -140,6 +140,46 @@ fn administrators_take_no_rights_from_themselves() {
 }
 
 #[test]
+fn administers_the_platform_until_somebody_else_says_no() {
+    let granted = UserEvent::PlatformGranted(UserPlatformGranted {});
+    let revoked = UserEvent::PlatformRevoked(UserPlatformRevoked {});
+    given::<User>([registered(Role::Admin)])
+        .when(UserCommand::GrantPlatform)
+        .then([granted.clone()]);
+    given::<User>([registered(Role::Admin), granted.clone()])
+        .when(UserCommand::RevokePlatform)
+        .then([revoked]);
+    given::<User>([registered(Role::Admin)])
+        .when(UserCommand::RevokePlatform)
+        .then([]);
+    let events = [
+        registered(Role::Admin),
+        granted,
+        UserEvent::Erased(UserErased {}),
+    ];
+    let fold = |events: &[UserEvent]| {
+        let events = events.iter();
+        events
+            .fold(None, |user, event| User::evolve(user, event, NOW))
+            .expect("a user")
+    };
+    let mut own = context(NOW);
+    for actor in [
+        Actor::User(UserId::new(own.id)),
+        Actor::Platform(UserId::new(own.id)),
+    ] {
+        own.actor = actor;
+        let said = User::decide(
+            Some(&fold(&events[..2])),
+            &UserCommand::RevokePlatform,
+            &own,
+        );
+        assert_eq!(said, Err(UserRejection::OwnRights));
+    }
+    assert!(!fold(&events).platform);
+}
+
+#[test]
 fn nobody_changes_a_stranger() {
     given::<User>([])
         .when(UserCommand::Disable)

@@ -5,12 +5,12 @@
 
 use domain::{
     JobId, ResourceId, TaskId, TenantId, UserId, job::Job, resource::Resource,
-    resource_type::ResourceType, task::Task, user::User,
+    resource_type::ResourceType, task::Task, tenant::Tenant, user::User,
 };
 use projections::Row;
 use schemas::{
     Version,
-    api::{JobView, ResourceTypeView, ResourceView, TaskView, UserView},
+    api::{JobView, ResourceTypeView, ResourceView, TaskView, TenantView, UserView},
 };
 
 use crate::{app::App, problem::Result};
@@ -31,6 +31,10 @@ pub(crate) fn task(row: Row<Task>) -> TaskView {
     schemas::task_view(TaskId::new(row.id), row.version, row.state)
 }
 
+pub(crate) fn tenant(row: Row<Tenant>) -> TenantView {
+    schemas::tenant_view(TenantId::new(row.id), row.version, row.state)
+}
+
 /// A user with their personal text opened; null where they were erased.
 pub(crate) async fn user(
     app: &App,
@@ -47,6 +51,7 @@ pub(crate) async fn user(
         name: identity.open_personal(tenant, id, &user.name).await?,
         role: user.role,
         disabled: user.disabled,
+        platform: user.platform,
         created_at: user.created_at,
         updated_at: user.updated_at,
         version: version.0,

@@ -52,6 +52,7 @@ pub(crate) struct PageParameters {
         (name = "resources", description = "What is operated"),
         (name = "system", description = "Probes and documents"),
         (name = "tasks", description = "Units of work"),
+        (name = "tenants", description = "Whom everything else belongs to"),
         (name = "users", description = "People who sign in"),
     ),
     components(schemas(Problem)),
@@ -110,6 +111,9 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         operation["x-least-role"] = json!(role);
         if permission::OF_SELF.contains(&(method, path)) {
             operation["x-or-self"] = json!(true);
+        }
+        if permission::OF_PLATFORM.contains(&(method, path)) {
+            operation["x-platform"] = json!(true);
         }
     }
     // A type of resources is named by its body.

@@ -32,7 +32,11 @@ impl Caller {
     }
 
     pub fn actor(&self) -> Actor {
-        Actor::User(self.0.user)
+        if self.0.acting {
+            Actor::Platform(self.0.user)
+        } else {
+            Actor::User(self.0.user)
+        }
     }
 }
 
@@ -57,7 +61,12 @@ impl FromRequestParts<App> for Caller {
         let route = route.map_or("", MatchedPath::as_str);
         let needed = permission::least_role(&parts.method, route);
         let of_self = permission::is_of_self(&parts.method, route);
+        let of_platform = permission::is_of_platform(&parts.method, route);
         match needed {
+            Some(_) if of_platform && !principal.platform => {
+                let detail = "this is for those who administer the platform";
+                Err(Error::new(Code::Forbidden, detail))
+            }
             Some(needed) if principal.role >= needed => Ok(Self(principal)),
             Some(_) if of_self => match Id::from_request_parts(parts, app).await? {
                 Id(id) if id == principal.user.uuid() => Ok(Self(principal)),

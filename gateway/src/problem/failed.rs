@@ -127,6 +127,7 @@ impl From<AccountError> for Error {
             ),
             AccountError::InvalidEmail => Self::invalid_field("/email", error.to_string()),
             AccountError::InvalidName(reason) => Self::invalid_field("/name", reason.to_string()),
+            AccountError::SlugTaken => Self::new(Code::AlreadyExists, error.to_string()),
             AccountError::WeakPassword(reason) => Self::invalid_field("/password", reason),
             AccountError::WrongPassword => {
                 Self::invalid_field("/current_password", error.to_string())

@@ -97,6 +97,14 @@ impl Error {
         self
     }
 
+    /// The same, of a part of the body.
+    pub fn within(mut self, part: &str) -> Self {
+        for field in &mut self.0.errors {
+            field.pointer.insert_str(0, part);
+        }
+        self
+    }
+
     /// The same with what broke, for the log.
     pub fn caused_by(mut self, cause: impl std::fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());

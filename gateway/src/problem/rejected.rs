@@ -5,7 +5,7 @@
 
 use domain::{
     job::JobRejection, resource::ResourceRejection, resource_type::ResourceTypeRejection,
-    schedule::InvalidSchedule, task::TaskRejection, user::UserRejection,
+    schedule::InvalidSchedule, task::TaskRejection, tenant::TenantRejection, user::UserRejection,
 };
 use schemas::api::Code;
 
@@ -52,6 +52,16 @@ impl Explain for ResourceTypeRejection {
 impl Explain for TaskRejection {
     fn explain(self) -> Error {
         task("", &self)
+    }
+}
+
+impl Explain for TenantRejection {
+    fn explain(self) -> Error {
+        match self {
+            Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
+            Self::Main => Error::new(Code::InvalidState, self.to_string()),
+            Self::NotFound => Error::not_found("tenant"),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: the history of what was deleted can still be read; an object without one never was.
 
 use axum::response::Response;
-use domain::AggregateKind;
+use domain::{AggregateKind, TenantId};
 use projections::event_log;
 use uuid::Uuid;
 
@@ -22,7 +22,18 @@ pub(super) async fn page(
     kind: AggregateKind,
     id: Uuid,
 ) -> Result<Response> {
-    let tenant = reading.tenant();
+    page_of(app, reading, paging, reading.tenant(), kind, id).await
+}
+
+/// The same of an object of `tenant`, whom the caller may ask of.
+pub(super) async fn page_of(
+    app: &App,
+    reading: &Reading,
+    paging: &Paging<()>,
+    tenant: TenantId,
+    kind: AggregateKind,
+    id: Uuid,
+) -> Result<Response> {
     let cursors = Cursors::new(app, tenant, &paging.scope);
     let after = paging.after(&cursors)?;
     let found = event_log::of_aggregate(&app.store, tenant, kind, id, after, paging.limit).await?;

@@ -12,6 +12,7 @@ mod resource_types;
 mod resources;
 mod system;
 mod tasks;
+mod tenants;
 mod users;
 
 use axum::{
@@ -60,6 +61,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .merge(resources::router())
         .merge(system::router())
         .merge(tasks::router())
+        .merge(tenants::router())
         .merge(users::router())
 }
 

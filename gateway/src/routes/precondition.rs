@@ -11,6 +11,7 @@ use domain::{
     resource::Resource,
     resource_type::ResourceType,
     task::Task,
+    tenant::Tenant,
     user::User,
 };
 use schemas::{Version, api::Code, catalogue::Recorded};
@@ -52,6 +53,12 @@ impl Changed for ResourceType {
 }
 
 impl Changed for Task {
+    fn lives(&self) -> bool {
+        true
+    }
+}
+
+impl Changed for Tenant {
     fn lives(&self) -> bool {
         true
     }

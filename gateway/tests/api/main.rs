@@ -21,6 +21,7 @@ mod serving;
 mod sessions;
 mod site;
 mod tasks;
+mod tenants;
 mod told;
 mod users;
 mod world;

@@ -166,6 +166,18 @@ impl World {
             .with_bearer(secrecy::ExposeSecret::expose_secret(&tokens.access))
     }
 
+    /// The first administrator, who administers the platform.
+    pub async fn platform(&self) -> Client {
+        let known = (self.services.identity).sign_in(DEFAULT_TENANT, ADMIN.0, ADMIN.1.into());
+        let (user, current) = known.await.expect("an answer").expect("an administrator");
+        let role = current.state.role;
+        let identity = &self.services.identity;
+        let tokens = identity.start_session(DEFAULT_TENANT, user, role).await;
+        let tokens = tokens.expect("a session");
+        self.stranger()
+            .with_bearer(secrecy::ExposeSecret::expose_secret(&tokens.access))
+    }
+
     pub async fn operator(&self) -> Client {
         self.signed_in(Role::Operator).await
     }

@@ -32,6 +32,9 @@ pub enum Command {
     /// Look after the keys that sign access tokens.
     #[command(subcommand)]
     Keys(Keys),
+    /// Say who administers the platform.
+    #[command(subcommand)]
+    Platform(Platform),
     /// Look into the read models.
     #[command(subcommand)]
     Projections(Projections),
@@ -164,6 +167,24 @@ pub enum Keys {
     List(Place),
     /// Publish the next key, which signs five minutes later. By itself that happens every 89 days.
     Rotate(Place),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Platform {
+    /// Let an administrator of the main tenant create tenants and act in each.
+    Grant(Somebody),
+    /// Let them do so no more.
+    Revoke(Somebody),
+}
+
+/// A user of the main tenant.
+#[derive(Args, Debug)]
+pub struct Somebody {
+    /// Their address.
+    #[arg(value_name = "ADDRESS")]
+    pub email: String,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,8 +3,8 @@
 //! Invariant: what a caller gives reaches Postgres as bound values only; the text of a statement is
 //! made of parts that are spelled in this crate.
 
-use schemas::domain::TenantId;
-use sqlx::{Postgres, QueryBuilder};
+use schemas::domain::{TenantId, tenant::Tenant};
+use sqlx::{Postgres, QueryBuilder, postgres::PgRow};
 
 use crate::{
     At, Key, Listed, PageRequest, Row, SortKey, Store, StoreError,
@@ -31,10 +31,31 @@ pub(super) async fn page<A: Model, K: Order<A>>(
 ) -> Result<At<Listed<Row<A>>>, StoreError> {
     let rows = store
         .read(tenant, |mut rows| {
-            let mut query = statement::<A, K>(tenant, request, &narrow);
+            let mut query = statement::<A, K>(Some(tenant), request, &narrow);
             async move { query.build().fetch_all(&mut *rows).await }
         })
         .await?;
+    listed(request, &rows)
+}
+
+/// The page of all tenants that `request` asks for.
+pub(super) async fn page_of_tenants<K: Order<Tenant>>(
+    store: &Store,
+    request: &PageRequest<K>,
+) -> Result<At<Listed<Row<Tenant>>>, StoreError> {
+    let rows = store
+        .read_tenants(|mut rows| {
+            let mut query = statement::<Tenant, K>(None, request, |_| {});
+            async move { query.build().fetch_all(&mut *rows).await }
+        })
+        .await?;
+    listed(request, &rows)
+}
+
+fn listed<A: Model, K: Order<A>>(
+    request: &PageRequest<K>,
+    rows: &[PgRow],
+) -> Result<At<Listed<Row<A>>>, StoreError> {
     let items: Result<Vec<_>, _> = rows.iter().filter_map(|r| row_of(r).transpose()).collect();
     let listed = Listed::cut(items?, request.limit as usize, |last: &Row<A>| Key {
         id: last.id,
@@ -61,8 +82,9 @@ pub(super) fn name_contains(query: &mut QueryBuilder<Postgres>, part: &str) {
         .push_bind(pattern);
 }
 
+/// Of one tenant, or of all whose rows are shown.
 fn statement<A: Model, K: Order<A>>(
-    tenant: TenantId,
+    tenant: Option<TenantId>,
     request: &PageRequest<K>,
     narrow: impl Fn(&mut QueryBuilder<Postgres>),
 ) -> QueryBuilder<Postgres> {
@@ -76,7 +98,7 @@ fn statement<A: Model, K: Order<A>>(
         "select c.position as reached, (select min(p.position) from parked p where p.tenant_id = ",
     );
     query
-        .push_bind(tenant.uuid())
+        .push_bind(tenant.map(TenantId::uuid))
         .push(" and p.kind = ")
         .push_bind(A::KIND.name())
         .push(
@@ -86,7 +108,10 @@ fn statement<A: Model, K: Order<A>>(
         .push(key)
         .push(" as sorted from ")
         .push(A::statements().table);
-    query.push(" where tenant_id = ").push_bind(tenant.uuid());
+    match tenant {
+        Some(tenant) => query.push(" where tenant_id = ").push_bind(tenant.uuid()),
+        None => query.push(" where true"),
+    };
     narrow(&mut query);
     if let Some(after) = &request.after {
         let cast = if request.sort.key.is_instant() {

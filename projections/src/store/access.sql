@@ -3,7 +3,7 @@ with tables as (
         has_table_privilege(c.oid, 'insert, update, delete, truncate') as is_writable,
         exists (
             select from pg_policy p
-            where p.polrelid = c.oid and p.polname <> 'one_tenant'
+            where p.polrelid = c.oid and p.polname not in ('list_of_tenants', 'one_tenant')
                 and exists (
                     select from unnest(p.polroles) as who
                     where who = 0 or pg_has_role(who, 'member'))

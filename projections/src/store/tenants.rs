@@ -54,7 +54,21 @@ impl Store {
     where
         Reading: Future<Output = Result<T, sqlx::Error>> + Send,
     {
-        self.read_as(tenant.to_string(), read).await
+        self.read_as(format!("almanac.tenant = '{tenant}'"), read)
+            .await
+    }
+
+    /// Runs a read of the tenants' own rows, for platform administrators; it sees nothing else of
+    /// them.
+    pub(crate) async fn read_tenants<T, Reading>(
+        &self,
+        read: impl FnMut(TenantTransaction) -> Reading,
+    ) -> Result<T, StoreError>
+    where
+        Reading: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
+        self.read_as("almanac.list = 'tenants'".to_owned(), read)
+            .await
     }
 
     /// Runs a read of the events of several tenants; it sees nothing else of them.
@@ -67,7 +81,9 @@ impl Store {
         Reading: Future<Output = Result<T, sqlx::Error>> + Send,
     {
         let named: Vec<_> = tenants.iter().map(TenantId::to_string).collect();
-        self.read_as(named.join(","), read).await
+        let named = named.join(",");
+        self.read_as(format!("almanac.tenant = '{named}'"), read)
+            .await
     }
 
     /// The position of the read models, which is no tenant's.
@@ -106,7 +122,8 @@ impl Store {
         });
     }
 
-    /// `named` is made of ids: digits, letters from a to f, hyphens and commas.
+    /// `named` is a setting, made of words of this file and of ids: digits, letters from a to f,
+    /// hyphens and commas.
     async fn read_as<T, Reading>(
         &self,
         named: String,
@@ -116,7 +133,7 @@ impl Store {
         Reading: Future<Output = Result<T, sqlx::Error>> + Send,
     {
         // One message, so that naming the tenant costs no round trip of its own.
-        let begin = format!("begin read only; set local almanac.tenant = '{named}'");
+        let begin = format!("begin read only; set local {named}");
         in_time(READ_LIMIT, async {
             let mut tried = false;
             loop {

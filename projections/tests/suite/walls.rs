@@ -202,6 +202,40 @@ async fn a_gateway_sees_the_tenant_it_has_named_and_nobody_before() {
     }
 }
 
+/// Platform administrators list tenants: their own rows, and nothing that belongs to them.
+#[tokio::test]
+async fn who_lists_tenants_sees_their_own_rows_alone() {
+    let (_world, database) = filled().await;
+    let mut gateway = session(&database.urls.gateway).await;
+    let mut begun = gateway.begin().await.expect("begun");
+    sqlx::raw_sql("set local almanac.list = 'tenants'")
+        .execute(&mut *begun)
+        .await
+        .expect("named");
+    let everybody: BTreeSet<_> = TENANTS.map(|tenant| Some(tenant.uuid())).into();
+    for table in SERVED {
+        let seen = whose(&mut begun, format!("select tenant_id from {table}")).await;
+        if table == "tenants" {
+            assert_eq!(seen, everybody);
+        } else {
+            assert_eq!(seen, BTreeSet::new(), "{table}");
+        }
+    }
+    begun.commit().await.expect("ended");
+    let seen = whose(&mut gateway, "select tenant_id from tenants".to_owned()).await;
+    assert_eq!(seen, BTreeSet::new(), "when the transaction is over");
+    for other in ["users", "tenants_history", "*", "tenants,users", "TENANTS"] {
+        let mut begun = gateway.begin().await.expect("begun");
+        let name = format!("set local almanac.list = '{other}'");
+        sqlx::raw_sql(AssertSqlSafe(name))
+            .execute(&mut *begun)
+            .await
+            .expect("named");
+        let seen = whose(&mut begun, "select tenant_id from tenants".to_owned()).await;
+        assert_eq!(seen, BTreeSet::new(), "{other}");
+    }
+}
+
 /// Only events may be read for several at once, and only of those that are named.
 #[tokio::test]
 async fn several_tenants_are_named_for_events_alone() {

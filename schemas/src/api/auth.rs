@@ -23,6 +23,10 @@ pub struct Register {
     /// What people call you.
     #[schema(min_length = 1, max_length = 200, examples("Ann"))]
     pub name: String,
+    /// The slug of the tenant to join; the main one if absent. Others are joined by being added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 63, examples("main"))]
+    pub tenant: Option<String>,
 }
 
 /// Sign in.
@@ -35,6 +39,10 @@ pub struct Login {
     /// Your password.
     #[schema(format = Password, max_length = 1024)]
     pub password: String,
+    /// The slug of your tenant; the main one if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 63, examples("main"))]
+    pub tenant: Option<String>,
 }
 
 /// Exchange a refresh token for a new pair.

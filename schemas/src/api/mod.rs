@@ -12,6 +12,7 @@ mod resource_types;
 mod resources;
 mod stats;
 mod tasks;
+mod tenants;
 mod users;
 
 pub use auth::{Login, Logout, Refresh, Register, Session, SessionView};
@@ -25,4 +26,5 @@ pub use resource_types::{PutResourceType, ResourceTypeView};
 pub use resources::{CreateResource, PatchResource, ResourceView};
 pub use stats::{Stats, TypeCount};
 pub use tasks::{AttemptView, CancelTask, CreateTask, TaskView};
+pub use tenants::{TenantEntry, TenantView};
 pub use users::UserView;

@@ -21,6 +21,9 @@ pub struct UserView {
     pub role: Role,
     /// Whether signing in is refused.
     pub disabled: bool,
+    /// Whether they administer the platform, while they are an administrator of the main tenant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub platform: bool,
     /// When they registered.
     pub created_at: Timestamp,
     /// When anything of this last changed.

@@ -131,7 +131,10 @@ catalogue! {
     }
     Tenant, TenantEvent {
         "tenant.created" v 1 => Created(domain::tenant::TenantCreated),
+        "tenant.entered" v 1 => Entered(domain::tenant::TenantEntered),
         "tenant.renamed" v 1 => Renamed(domain::tenant::TenantRenamed),
+        "tenant.resumed" v 1 => Resumed(domain::tenant::TenantResumed),
+        "tenant.suspended" v 1 => Suspended(domain::tenant::TenantSuspended),
     }
     User, UserEvent {
         "user.disabled" v 1 => Disabled(domain::user::UserDisabled),
@@ -139,6 +142,8 @@ catalogue! {
         "user.enabled" v 1 => Enabled(domain::user::UserEnabled),
         "user.erased" v 1 => Erased(domain::user::UserErased),
         "user.password_changed" v 1 => PasswordChanged(domain::user::UserPasswordChanged),
+        "user.platform_granted" v 1 => PlatformGranted(domain::user::UserPlatformGranted),
+        "user.platform_revoked" v 1 => PlatformRevoked(domain::user::UserPlatformRevoked),
         "user.registered" v 1 => Registered(domain::user::UserRegistered),
         "user.renamed" v 1 => Renamed(domain::user::UserRenamed),
         "user.role_changed" v 1 => RoleChanged(domain::user::UserRoleChanged),

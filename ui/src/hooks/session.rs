@@ -263,6 +263,7 @@ mod tests {
             name: None,
             role: Role::Viewer,
             disabled: false,
+            platform: false,
             created_at: Timestamp::default(),
             updated_at: Timestamp::default(),
             version: 1,

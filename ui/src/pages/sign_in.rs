@@ -107,7 +107,16 @@ async fn ask(
     let text = |name: &str| data.get(name).as_string().unwrap_or_default();
     let (email, password) = (text("email").trim().to_owned(), text("password"));
     match wish {
-        Wish::SignIn => client.login(&Login { email, password }).await,
+        Wish::SignIn => {
+            let tenant = None;
+            client
+                .login(&Login {
+                    email,
+                    password,
+                    tenant,
+                })
+                .await
+        }
         Wish::Register => {
             let name = text("name").trim().to_owned();
             client
@@ -115,6 +124,7 @@ async fn ask(
                     email,
                     password,
                     name,
+                    tenant: None,
                 })
                 .await
         }

@@ -62,8 +62,17 @@ struct Verified {
     kid: String,
 }
 
+/// Who acts, where the token is for a tenant that is not theirs (RFC 8693 §4.1). It is the very user
+/// in `sub`: nobody of the tenant is impersonated.
+#[derive(Deserialize, Serialize)]
+struct Act {
+    sub: UserId,
+}
+
 #[derive(Deserialize, Serialize)]
 struct Claims {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
     aud: String,
     /// When the sign-in began, in milliseconds: tokens of one second may be told apart.
     began_ms: i64,
@@ -72,6 +81,8 @@ struct Claims {
     iss: String,
     jti: Uuid,
     nbf: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    platform: bool,
     role: Role,
     sid: Uuid,
     sub: UserId,
@@ -115,6 +126,9 @@ impl Signer {
         now: Timestamp,
     ) -> Result<SecretString, Failure> {
         let claims = Claims {
+            act: principal.acting.then_some(Act {
+                sub: principal.user,
+            }),
             aud: AUDIENCE.to_owned(),
             began_ms: principal.began.unix_ms(),
             exp: principal.expires_at.unix_ms() / 1_000,
@@ -122,6 +136,7 @@ impl Signer {
             iss: ISSUER.to_owned(),
             jti: id,
             nbf: now.unix_ms() / 1_000,
+            platform: principal.platform,
             role: principal.role,
             sid: principal.session,
             sub: principal.user,
@@ -156,9 +171,15 @@ impl Signer {
             return None;
         }
         keys.valid(&verified.kid, now)?;
+        let acting = claims.act.as_ref();
+        if acting.is_some_and(|act| act.sub != claims.sub) {
+            return None;
+        }
         Some(Principal {
+            acting: acting.is_some(),
             began: Timestamp::from_unix_ms(claims.began_ms),
             expires_at: Timestamp::from_unix_ms(claims.exp.saturating_mul(1_000)),
+            platform: claims.platform,
             role: claims.role,
             session: claims.sid,
             tenant: claims.tenant,

@@ -35,8 +35,10 @@ fn installation() -> Installation {
 
 fn principal() -> Principal {
     Principal {
+        acting: false,
         began: NOW,
         expires_at: NOW.plus_ms(ACCESS_S * 1_000),
+        platform: false,
         role: Role::Operator,
         session: Uuid::from_u128(1),
         tenant: TenantId::new(Uuid::from_u128(2)),
@@ -199,6 +201,36 @@ fn what_is_claimed_must_be_what_we_claim() {
             ours.with_claim("role", json!("root")),
         ),
     ]);
+}
+
+#[test]
+fn who_acts_is_told_by_the_token_and_is_nobody_else() {
+    let ours = installation();
+    let acting = Principal {
+        acting: true,
+        ..principal()
+    };
+    let token = ours
+        .signer
+        .sign(&acting, Uuid::from_u128(4), NOW)
+        .expect("signed");
+    let token = token.expose_secret();
+    assert_eq!(ours.signer.verify(token, NOW), Some(acting.clone()));
+    let claims = token.split('.').nth(1).expect("claims");
+    let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64");
+    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    assert_eq!(claims["act"], json!({"sub": acting.user}));
+    let plain = ours
+        .signer
+        .sign(&principal(), Uuid::from_u128(4), NOW)
+        .expect("signed");
+    let admitted = ours
+        .signer
+        .verify(plain.expose_secret(), NOW)
+        .expect("valid");
+    assert!(!admitted.acting && !admitted.platform);
+    let other = ours.with_claim("act", json!({"sub": Uuid::from_u128(9)}));
+    assert_eq!(ours.signer.verify(&other, NOW), None);
 }
 
 #[test]

@@ -1,17 +1,16 @@
 //! `POST /auth/login`
 //!
-//! Invariant: an unknown address and a wrong password get the same answer in the same time, and the
-//! same pauses after that.
+//! Invariant: an unknown tenant, an unknown address and a wrong password get the same answer in the
+//! same time, and the same pauses after that.
 
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use commands::DEFAULT_TENANT;
 use schemas::api::{Code, Login, Session};
 
-use super::session;
+use super::{session, tenant_of};
 use crate::{
     answer,
     app::App,
@@ -31,15 +30,17 @@ pub(super) async fn login(
     headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Response> {
-    let Login { email, password } = body.value;
-    let account = app.identity.address_digest(DEFAULT_TENANT, &email);
+    let Login {
+        email,
+        password,
+        tenant,
+    } = body.value;
+    let tenant = tenant_of(tenant.as_deref());
+    let account = app.identity.address_digest(tenant, &email);
     let now = app.commands.clock().now();
     let attempt = app.limits.sign_ins.begin(account, from.group(), now);
     let attempt = attempt.map_err(pause)?;
-    let known = app
-        .identity
-        .sign_in(DEFAULT_TENANT, &email, password.into())
-        .await;
+    let known = app.identity.sign_in(tenant, &email, password.into()).await;
     let (user, current) = match known {
         Ok(Some(known)) => known,
         Ok(None) => {
@@ -55,9 +56,9 @@ pub(super) async fn login(
     let role = current.state.role;
     let tokens = app
         .identity
-        .start_session_of(DEFAULT_TENANT, user, role, session::client(&headers))
+        .start_session_of(tenant, user, role, session::client(&headers))
         .await?;
-    let view = answer::user(&app, DEFAULT_TENANT, user, current.version, current.state).await?;
+    let view = answer::user(&app, tenant, user, current.version, current.state).await?;
     session::answer(&app, &headers, StatusCode::OK, view, &tokens)
 }
 

@@ -26,7 +26,8 @@ pub(super) async fn me(
     reading: Reading,
     Parameters(Nothing): Parameters<Nothing>,
 ) -> Result<Response> {
-    let (tenant, user) = (reading.tenant(), reading.caller.user());
+    // Whoever acts in another tenant is who they are at home.
+    let (tenant, user) = (reading.caller.0.home(), reading.caller.user());
     let current = app.commands.state::<User>(tenant, user.uuid()).await?;
     let current = current.ok_or_else(|| Error::not_found("user"))?;
     let view = answer::user(&app, tenant, user, current.version, current.state).await?;

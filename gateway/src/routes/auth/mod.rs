@@ -12,7 +12,9 @@ mod register;
 mod session;
 mod sessions;
 
+use domain::{Slug, TenantId};
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
 use crate::app::App;
 
@@ -29,4 +31,13 @@ pub(super) fn router() -> OpenApiRouter<App> {
             sessions::end_other_sessions
         ))
         .routes(routes!(sessions::end_session))
+}
+
+/// The tenant that a sign-in names; the main one if none. A text that is no slug stands for a tenant
+/// that nobody can have, and is looked up like any other.
+fn tenant_of(slug: Option<&str>) -> TenantId {
+    let named = |slug| {
+        Slug::try_new(slug).map_or(TenantId::new(Uuid::nil()), |slug| TenantId::of_slug(&slug))
+    };
+    slug.map_or(TenantId::MAIN, named)
 }

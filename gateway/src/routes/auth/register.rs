@@ -1,7 +1,8 @@
 //! `POST /auth/register`
 //!
 //! Invariant: a stranger becomes an operator of the default tenant, never more, and only where
-//! registration is open.
+//! registration is open. Of another tenant nobody becomes a user by themselves, and whether there is
+//! one is not told.
 
 use axum::{
     extract::State,
@@ -15,7 +16,7 @@ use domain::{
 };
 use schemas::api::{Code, Register, Session};
 
-use super::session;
+use super::{session, tenant_of};
 use crate::{
     answer,
     app::App,
@@ -37,7 +38,9 @@ pub(super) async fn register(
     headers: HeaderMap,
     body: Body<Register>,
 ) -> Result<Response> {
-    if app.config.registration == runtime::Registration::Closed {
+    let tenant = tenant_of(body.value.tenant.as_deref());
+    let closed = app.config.registration == runtime::Registration::Closed;
+    if closed || tenant != DEFAULT_TENANT {
         let detail = "Ask an administrator to add you.";
         return Err(Error::new(Code::RegistrationClosed, detail));
     }

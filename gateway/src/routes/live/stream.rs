@@ -138,9 +138,14 @@ fn message(caller: &Caller, item: &LiveItem) -> Option<Event> {
     }
 }
 
-/// The same rule that reads have: who other users are is for administrators.
+/// The same rule that reads have: who other users are, and what happens to the tenant itself, is for
+/// administrators.
 fn may_hear(caller: &Caller, live: &Live) -> bool {
-    let personal = [AggregateKind::EmailClaim, AggregateKind::User];
+    let personal = [
+        AggregateKind::EmailClaim,
+        AggregateKind::Tenant,
+        AggregateKind::User,
+    ];
     let personal = personal.contains(&live.kind);
     !personal || caller.0.role == Role::Admin || live.id == caller.user().uuid()
 }

@@ -12,11 +12,13 @@ mod get;
 mod list;
 mod password;
 mod patch;
+mod platform;
 mod role;
 
 use axum::{http::StatusCode, response::Response};
 use commands::{AccountError, Ask, Receipt};
 use domain::{UserId, user::User};
+use schemas::api::Code;
 use secrecy::SecretString;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -39,6 +41,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(erase::erase_user))
         .routes(routes!(events::list_user_events))
         .routes(routes!(password::put_password))
+        .routes(routes!(platform::put_platform))
         .routes(routes!(role::put_role))
 }
 
@@ -50,6 +53,7 @@ async fn change(
     body: &[u8],
     act: impl AsyncFnOnce(Ask) -> std::result::Result<Receipt<User>, AccountError>,
 ) -> Result<Response> {
+    protect(app, writing, id).await?;
     let mut ask = writing.change(app, id, body);
     let unmet = precondition::expect::<User>(app, writing, &mut ask).await?;
     let receipt = precondition::run_by(ask, unmet, act).await?;
@@ -58,6 +62,21 @@ async fn change(
     let view = view
         .map_err(|error| error.after_storing("The user was changed, but cannot be shown now."))?;
     Ok(answer::written(app, &receipt, StatusCode::OK, &view))
+}
+
+/// Refuses who would change a platform administrator without being one: with another password or
+/// address of theirs, they would become one.
+async fn protect(app: &App, writing: &Writing, id: Uuid) -> Result<()> {
+    let caller = &writing.caller;
+    if caller.0.platform || caller.user().uuid() == id {
+        return Ok(());
+    }
+    let (identity, user) = (&app.identity, UserId::new(id));
+    if identity.holds_platform(writing.tenant(), user).await? {
+        let detail = "only platform administrators change one of them";
+        return Err(Error::new(Code::Forbidden, detail));
+    }
+    Ok(())
 }
 
 /// The password that proves that callers are who they are, asked of whoever changes their own way

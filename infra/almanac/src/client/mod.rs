@@ -67,6 +67,7 @@ impl Client {
             credentials: Login {
                 email: email.to_owned(),
                 password: password.expose_secret().to_owned(),
+                tenant: None,
             },
             http,
             state: Mutex::new(State {

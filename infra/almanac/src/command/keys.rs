@@ -18,18 +18,19 @@ use crate::{
 pub(super) async fn run(asked: Keys) -> Result<ExitCode> {
     match asked {
         Keys::List(place) => {
-            let keys = open(place).await?.public_keys();
+            let keys = open(place).await?.1.public_keys();
             println!("{}", serde_json::to_string_pretty(&keys)?);
         }
         Keys::Rotate(place) => {
-            let signs_from = open(place).await?.rotate_keys().await?;
+            let signs_from = open(place).await?.1.rotate_keys().await?;
             println!("✔ the next key is published and signs from {signs_from}");
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn open(place: Place) -> Result<Identity> {
+/// What changes who somebody is, on the servers at `place`.
+pub(super) async fn open(place: Place) -> Result<(Commands, Identity)> {
     let (nats, secrets) = if place.config.is_some() {
         let config = super::configuration(place.config.as_deref())?;
         (config.nats, config.secrets)
@@ -49,5 +50,6 @@ async fn open(place: Place) -> Result<Identity> {
     let vault = Vault::open(&log, &secrets.master_key()?).await?;
     let clock = Clock::system();
     let commands = Commands::new(Arc::new(log), clock.clone(), Ids::new(clock));
-    Ok(Identity::open(commands, vault).await?)
+    let identity = Identity::open(commands.clone(), vault).await?;
+    Ok((commands, identity))
 }

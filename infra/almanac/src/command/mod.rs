@@ -5,6 +5,7 @@
 mod auth;
 pub mod import;
 mod keys;
+mod platform;
 mod projections;
 mod schemas;
 mod setup;
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Gateway(configured) => Box::pin(role(Role::Gateway, &configured, log)).await,
         Command::Import(asked) => import::run(asked).await,
         Command::Keys(asked) => Box::pin(keys::run(asked)).await,
+        Command::Platform(asked) => Box::pin(platform::run(asked)).await,
         Command::Projections(asked) => projections::run(asked).await,
         Command::Projector(configured) => Box::pin(role(Role::Projector, &configured, log)).await,
         Command::Scheduler(configured) => Box::pin(role(Role::Scheduler, &configured, log)).await,

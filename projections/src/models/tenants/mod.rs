@@ -2,14 +2,15 @@
 //!
 //! Invariant: a tenant's row is its own: its id is that of its tenant.
 
+mod query;
+
 use std::sync::LazyLock;
 
-use schemas::domain::{TenantId, tenant::Tenant};
+use schemas::domain::tenant::Tenant;
 
-use crate::{
-    At, Row, Store, StoreError,
-    models::{Model, Statements},
-};
+use crate::models::{Model, Statements};
+
+pub use query::{SortBy, get, list};
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements::of("tenants"));
 
@@ -25,9 +26,4 @@ impl Model for Tenant {
     fn lives(&self) -> bool {
         true
     }
-}
-
-/// The tenant itself.
-pub async fn get(store: &Store, tenant: TenantId) -> Result<At<Option<Row<Tenant>>>, StoreError> {
-    crate::models::get::get(store, tenant, tenant.uuid()).await
 }

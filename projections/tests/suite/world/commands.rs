@@ -6,7 +6,7 @@
 use schemas::{
     StreamId,
     domain::{
-        AggregateKind, JobId, Name, ResourceTypeId, Sealed, TaskId, TenantId, UserId,
+        AggregateKind, JobId, Name, ResourceTypeId, Sealed, Slug, TaskId, TenantId, UserId,
         email_claim::{EmailClaim, EmailClaimCommand},
         job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
         resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
@@ -76,10 +76,12 @@ impl World {
 
     fn tenant_command(&self) -> TenantCommand {
         let name = Name::try_new(&format!("tenant {}", self.now_ms % 7)).expect("a name");
-        if self.now_ms % 2 == 0 {
-            TenantCommand::Create { name }
-        } else {
-            TenantCommand::Rename { name }
+        let slug = Slug::try_new(&format!("t{}", self.now_ms % 3)).expect("a slug");
+        match self.now_ms % 6 {
+            0 => TenantCommand::Suspend,
+            1 => TenantCommand::Resume,
+            2 | 3 => TenantCommand::Create { name, slug },
+            _ => TenantCommand::Rename { name },
         }
     }
 
