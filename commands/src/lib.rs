@@ -19,7 +19,8 @@ pub use domain;
 pub use error::{CommandError, Failure};
 pub use execute::Commands;
 pub use identity::{
-    AccountChange, AccountError, DEFAULT_TENANT, EmailChange, Entry, Identity, NewTenant,
-    PasswordChange, Principal, Refreshed, Registration, SignIn, Tokens, bootstrap,
+    AccountChange, AccountError, Answered, Authentication, DEFAULT_TENANT, EmailChange, Enrolled,
+    Enrolment, Entry, Identity, Means, MfaState, NewTenant, PasswordChange, Principal, Refreshed,
+    Registration, SecondFactor, Shown, SignIn, SignedIn, SteppedUp, Tokens, bootstrap,
 };
 pub use load::Current;

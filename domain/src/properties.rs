@@ -139,6 +139,10 @@ fn user_command() -> impl Strategy<Value = UserCommand> {
             credential: Uuid::from_u128(id)
         }),
         Just(UserCommand::Disable),
+        Just(UserCommand::DisableMfa),
+        (0_u128..3).prop_map(|id| UserCommand::EnableMfa {
+            credential: Uuid::from_u128(id)
+        }),
         Just(UserCommand::Enable),
         Just(UserCommand::Erase),
         Just(UserCommand::GrantPlatform),

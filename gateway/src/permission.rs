@@ -8,9 +8,15 @@ use domain::user::Role;
 /// Method, route, and the least role that may. A route that is not listed is open to everybody.
 pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("GET", "/api/v1/auth/me", Role::Viewer),
+    ("GET", "/api/v1/auth/mfa", Role::Viewer),
+    ("POST", "/api/v1/auth/mfa/recovery-codes", Role::Viewer),
+    ("DELETE", "/api/v1/auth/mfa/totp", Role::Viewer),
+    ("POST", "/api/v1/auth/mfa/totp", Role::Viewer),
+    ("POST", "/api/v1/auth/mfa/totp/confirm", Role::Viewer),
     ("DELETE", "/api/v1/auth/sessions", Role::Viewer),
     ("GET", "/api/v1/auth/sessions", Role::Viewer),
     ("DELETE", "/api/v1/auth/sessions/{id}", Role::Viewer),
+    ("POST", "/api/v1/auth/step-up", Role::Viewer),
     ("GET", "/api/v1/jobs", Role::Viewer),
     ("POST", "/api/v1/jobs", Role::Operator),
     ("POST", "/api/v1/jobs/preview", Role::Viewer),
@@ -61,6 +67,7 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("POST", "/api/v1/users/{id}/enable", Role::Admin),
     ("POST", "/api/v1/users/{id}/erase", Role::Admin),
     ("GET", "/api/v1/users/{id}/events", Role::Admin),
+    ("DELETE", "/api/v1/users/{id}/mfa", Role::Admin),
     ("PUT", "/api/v1/users/{id}/password", Role::Admin),
     ("PUT", "/api/v1/users/{id}/platform", Role::Admin),
     ("PUT", "/api/v1/users/{id}/role", Role::Admin),
@@ -89,6 +96,29 @@ pub(crate) const OF_PLATFORM: &[(&str, &str)] = &[
     ("PUT", "/api/v1/users/{id}/platform"),
 ];
 
+/// What wants that the caller has shown who they are within [`STEP_UP_S`] (RFC 9470): what cannot
+/// be undone, gives or takes a way in, or makes somebody who may do all of that. A route of it that
+/// is in [`OF_SELF`] as well asks for the password itself of whoever changes their own way in.
+pub(crate) const STEP_UP: &[(&str, &str)] = &[
+    ("POST", "/api/v1/auth/mfa/recovery-codes"),
+    ("DELETE", "/api/v1/auth/mfa/totp"),
+    ("POST", "/api/v1/auth/mfa/totp"),
+    ("POST", "/api/v1/tenants"),
+    ("POST", "/api/v1/tenants/{id}/act"),
+    ("POST", "/api/v1/tenants/{id}/suspend"),
+    ("POST", "/api/v1/users"),
+    ("POST", "/api/v1/users/{id}/disable"),
+    ("PUT", "/api/v1/users/{id}/email"),
+    ("POST", "/api/v1/users/{id}/erase"),
+    ("DELETE", "/api/v1/users/{id}/mfa"),
+    ("PUT", "/api/v1/users/{id}/password"),
+    ("PUT", "/api/v1/users/{id}/platform"),
+    ("PUT", "/api/v1/users/{id}/role"),
+];
+
+/// How long it counts that somebody has shown who they are, in seconds.
+pub(crate) const STEP_UP_S: i64 = 300;
+
 /// The least role that may use `route` with `method`; none if nobody may.
 pub(crate) fn least_role(method: &Method, route: &str) -> Option<Role> {
     let method = handled(method);
@@ -106,6 +136,11 @@ pub(crate) fn is_of_platform(method: &Method, route: &str) -> bool {
 /// Whether `route` may be used with `method` by whoever it names.
 pub(crate) fn is_of_self(method: &Method, route: &str) -> bool {
     OF_SELF.contains(&(handled(method), route))
+}
+
+/// Whether `route` may be used with `method` only by who has shown lately who they are.
+pub(crate) fn is_stepped_up(method: &Method, route: &str) -> bool {
+    STEP_UP.contains(&(handled(method), route))
 }
 
 /// A HEAD is answered by the GET handler.
@@ -152,5 +187,21 @@ mod tests {
             Some(Role::Viewer)
         );
         assert_eq!(least_role(&Method::GET, "/api/v1/unlisted"), None);
+    }
+
+    #[test]
+    fn whatever_ends_or_gives_a_way_in_wants_a_step_up() {
+        for (method, route, role) in TABLE {
+            let kept = (*method, *route);
+            let of_users = route.starts_with("/api/v1/users") && *role == Role::Admin;
+            let harmless = route.ends_with("/enable") || *method == "PATCH";
+            let wants = of_users && *method != "GET" && !harmless;
+            assert!(!wants || STEP_UP.contains(&kept), "{method} {route}");
+        }
+        for (method, route) in STEP_UP {
+            let listed = |(at, of, _): &(&str, &str, Role)| at == method && of == route;
+            assert!(TABLE.iter().any(listed), "{method} {route}");
+            assert_ne!(*method, "GET", "{route}");
+        }
     }
 }

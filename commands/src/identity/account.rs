@@ -269,11 +269,12 @@ impl Identity {
         self.commands.catch_up(stream, &mut loaded).await?;
         let credential = loaded.state.as_ref().and_then(|user| user.credential);
         self.passwords.delete(tenant, user, credential).await?;
+        self.forget_mfa(tenant, user).await?;
         self.personal.delete_key(tenant, user).await
     }
 }
 
 /// What is stored already must be asked for again if others could not be told of it.
-fn told(outcome: Result<(), Failure>) -> Result<(), Failure> {
+pub(super) fn told(outcome: Result<(), Failure>) -> Result<(), Failure> {
     outcome.map_err(|reason| Failure::Unknown(reason.to_string()))
 }

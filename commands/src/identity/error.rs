@@ -25,9 +25,18 @@ pub enum AccountError {
     /// The slug belongs to another tenant.
     #[error("there is a tenant with this slug")]
     SlugTaken,
+    /// No second factor is being turned on, or it took too long.
+    #[error("begin to turn on a second factor first")]
+    NoEnrolment,
+    /// They have no second factor.
+    #[error("no second factor is on")]
+    NoMfa,
     /// The password would be guessed.
     #[error("{0}")]
     WeakPassword(String),
+    /// It is not a code of the second factor, or not any more.
+    #[error("not the code that the authenticator shows now")]
+    WrongCode,
     /// It is not the password that they sign in with.
     #[error("not the password that you sign in with")]
     WrongPassword,

@@ -7,6 +7,7 @@ use domain::{TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::{Authentication, Means};
 use crate::fingerprint;
 
 /// How long a sign-in lasts at most: 30 days.
@@ -27,6 +28,9 @@ pub(super) struct SessionId {
 /// A sign-in.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Family {
+    /// How and when who holds it last showed who they are; if absent, as it began, by a password.
+    #[serde(default)]
+    authenticated: Option<Authentication>,
     pub(super) began: Timestamp,
     /// What the client that holds it calls itself.
     pub(super) client: Option<String>,
@@ -77,6 +81,7 @@ fn prefix(tenant: TenantId, user: UserId) -> String {
 impl Family {
     pub(super) fn new(secret: String, client: Option<String>, now: Timestamp) -> Self {
         Self {
+            authenticated: None,
             began: now,
             client,
             current: secret,
@@ -85,9 +90,26 @@ impl Family {
         }
     }
 
+    /// The same after who holds it showed who they are.
+    pub(super) fn authenticated_again(self, authenticated: Authentication) -> Self {
+        Self {
+            authenticated: Some(authenticated),
+            ..self
+        }
+    }
+
+    /// How and when who holds it last showed who they are.
+    pub(super) fn authenticated(&self) -> Authentication {
+        self.authenticated.unwrap_or(Authentication {
+            at: self.began,
+            by: Means::Password,
+        })
+    }
+
     /// The same after its token was exchanged for `secret`.
     pub(super) fn rotated(&self, secret: String, client: Option<String>, now: Timestamp) -> Self {
         Self {
+            authenticated: self.authenticated,
             began: self.began,
             client,
             current: secret,

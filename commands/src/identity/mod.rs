@@ -1,7 +1,7 @@
 //! Who somebody is: registering, signing in, and the tokens that remember it.
 //!
-//! Passwords, personal keys, signing keys and refresh tokens are in the vault. The log holds
-//! personal text sealed, and knows an address only by a keyed digest.
+//! Passwords, second factors, personal keys, signing keys and refresh tokens are in the vault. The
+//! log holds personal text sealed, and knows an address only by a keyed digest.
 //!
 //! Keys and refresh tokens change and end while tokens are about, so each process watches for that
 //! (`watch`) and knows in memory what has ended (`revocations`).
@@ -11,10 +11,14 @@
 
 mod account;
 mod bootstrap;
+mod challenge;
 mod erase;
 mod error;
+mod factor;
 mod family;
 mod keys;
+mod means;
+mod mfa;
 mod particulars;
 mod passwords;
 mod personal;
@@ -23,10 +27,13 @@ mod register;
 mod revocations;
 mod revoke;
 mod sessions;
+mod step_up;
 mod strength;
 mod tenants;
+mod tickets;
 mod together;
 mod tokens;
+mod totp;
 mod watch;
 
 use std::sync::Arc;
@@ -38,11 +45,16 @@ use uuid::Uuid;
 
 pub use account::{AccountChange, EmailChange, PasswordChange};
 pub use bootstrap::{DEFAULT_TENANT, bootstrap};
+pub use challenge::{Answered, SignedIn};
 pub use error::AccountError;
+pub use factor::SecondFactor;
+pub use means::{Authentication, Means};
+pub use mfa::{Enrolled, Enrolment, MfaState};
 pub use platform::Entry;
 pub use register::Registration;
 pub use revoke::SignIn;
 pub use sessions::Refreshed;
+pub use step_up::{Shown, SteppedUp};
 pub use tenants::NewTenant;
 
 use crate::{Commands, Failure};
@@ -66,6 +78,8 @@ pub struct Principal {
     /// Whether they act in a tenant that is not theirs, as a platform administrator: they are a
     /// user of the main one.
     pub acting: bool,
+    /// How and when they last showed who they are.
+    pub authenticated: Authentication,
     /// When the sign-in began.
     pub began: Timestamp,
     /// When the token ends.

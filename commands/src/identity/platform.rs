@@ -63,6 +63,7 @@ impl Identity {
         let now = self.commands.clock.now();
         let acting = Principal {
             acting: true,
+            authenticated: principal.authenticated,
             began: principal.began,
             expires_at: now.plus_ms(ACCESS_S * 1_000),
             platform: false,

@@ -204,6 +204,7 @@ impl Revocations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::{Authentication, Means};
 
     const NOW: Timestamp = Timestamp::from_unix_ms(1_800_000_000_000);
     const TENANT: TenantId = TenantId::new(Uuid::from_u128(1));
@@ -217,6 +218,10 @@ mod tests {
     fn principal(session: u128) -> Principal {
         Principal {
             acting: false,
+            authenticated: Authentication {
+                at: NOW,
+                by: Means::Password,
+            },
             began: NOW,
             expires_at: NOW.plus_ms(600_000),
             platform: false,

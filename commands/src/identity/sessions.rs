@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
-    Identity, Principal, Tokens,
+    Authentication, Identity, Means, Principal, Tokens,
     family::{Family, SessionId, Standing},
     revocations::Rights,
     tokens::ACCESS_S,
@@ -59,6 +59,19 @@ impl Identity {
         role: Role,
         client: Option<&str>,
     ) -> Result<Tokens, Failure> {
+        self.start_session_by(tenant, user, role, client, Means::Password)
+            .await
+    }
+
+    /// The same of a user who has just shown who they are in another way than by a password.
+    pub async fn start_session_by(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        role: Role,
+        client: Option<&str>,
+        by: Means,
+    ) -> Result<Tokens, Failure> {
         let id = SessionId {
             tenant,
             user,
@@ -70,6 +83,7 @@ impl Identity {
         let now = self.commands.clock.now();
         let began = ended.map_or(now, |ended| ended.max(now));
         let family = Family::new(secret(), client.map(shortened), began);
+        let family = family.authenticated_again(Authentication { at: now, by });
         self.vault
             .create_for(&id.name(), &encode(&family), life(&family, now))
             .await?;
@@ -123,9 +137,7 @@ impl Identity {
                     return Ok(None);
                 }
             };
-            let (name, bytes, life) = (id.name(), encode(&next), life(&next, now));
-            let replaced = self.vault.replace_for(&name, &bytes, kept.revision, life);
-            match replaced.await {
+            match self.replace_session(id, &next, kept.revision).await {
                 Ok(()) => return self.refreshed(id, &next, user).map(Some),
                 Err(VaultError::Conflict) => {}
                 Err(other) => return Err(other.into()),
@@ -169,7 +181,19 @@ impl Identity {
         })
     }
 
-    fn tokens(
+    /// Replaces the sign-in that was kept at `revision`.
+    pub(super) async fn replace_session(
+        &self,
+        id: SessionId,
+        family: &Family,
+        revision: u64,
+    ) -> Result<(), VaultError> {
+        let life = life(family, self.commands.clock.now());
+        let (name, bytes) = (id.name(), encode(family));
+        self.vault.replace_for(&name, &bytes, revision, life).await
+    }
+
+    pub(super) fn tokens(
         &self,
         id: SessionId,
         family: &Family,
@@ -178,6 +202,7 @@ impl Identity {
         let now = self.commands.clock.now();
         let principal = Principal {
             acting: false,
+            authenticated: family.authenticated(),
             began: family.began,
             expires_at: now.plus_ms(ACCESS_S * 1_000),
             platform: rights.platform,

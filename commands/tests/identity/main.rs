@@ -2,10 +2,13 @@
 //!
 //! Invariant: an address has one user, and what a token allows ends when it should.
 
+mod authenticator;
 mod erasure;
+mod mfa;
 mod races;
 mod sessions;
 mod staged;
+mod step_up;
 mod tenants;
 mod told;
 

@@ -25,18 +25,18 @@ async fn until(limit: Duration, what: &str, holds: impl Fn() -> bool) {
 
 impl World {
     /// Another process of the same installation, whose clock is another.
-    async fn other(&self, clock: &Clock) -> Identity {
+    pub async fn other(&self, clock: &Clock) -> Identity {
         let ids = Ids::new(clock.clone());
         let commands = Commands::new(Arc::new(self.log.clone()), clock.clone(), ids);
         let opened = Identity::open(commands, self.vault().await).await;
         opened.expect("an identity")
     }
 
-    async fn vault(&self) -> Vault {
+    pub async fn vault(&self) -> Vault {
         Vault::open(&self.log, &[7; 32]).await.expect("a vault")
     }
 
-    async fn registered(&self, email: &str) -> UserId {
+    pub async fn registered(&self, email: &str) -> UserId {
         let ask = self.ask();
         let user = UserId::new(ask.id);
         let made = self.identity.register(ask, wanted(email)).await;
@@ -44,13 +44,13 @@ impl World {
         user
     }
 
-    async fn start(&self, user: UserId) -> Tokens {
+    pub async fn start(&self, user: UserId) -> Tokens {
         let (identity, role) = (&self.identity, Role::Operator);
         let started = identity.start_session(DEFAULT_TENANT, user, role).await;
         started.expect("a session")
     }
 
-    async fn refresh(&self, token: &SecretString) -> Option<Refreshed> {
+    pub async fn refresh(&self, token: &SecretString) -> Option<Refreshed> {
         let token = token.expose_secret();
         self.identity.refresh(token, None).await.expect("asked")
     }

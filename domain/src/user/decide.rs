@@ -2,10 +2,12 @@
 //!
 //! Invariant: a command that changes nothing gives no event, so it can be retried.
 
+use uuid::Uuid;
+
 use super::{
     Role, User, UserCommand, UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent,
-    UserPasswordChanged, UserPlatformGranted, UserPlatformRevoked, UserRegistered, UserRejection,
-    UserRenamed, UserRoleChanged,
+    UserMfaDisabled, UserMfaEnabled, UserPasswordChanged, UserPlatformGranted, UserPlatformRevoked,
+    UserRegistered, UserRejection, UserRenamed, UserRoleChanged,
 };
 use crate::{Actor, Aggregate, AggregateKind, Context, Decision, Sealed, Timestamp};
 
@@ -24,6 +26,7 @@ impl Aggregate for User {
                     disabled: false,
                     email: email.clone(),
                     erased: false,
+                    mfa: None,
                     name: name.clone(),
                     platform: false,
                     role: *role,
@@ -84,8 +87,14 @@ impl User {
                 disabled: true,
                 email: Sealed::default(),
                 erased: true,
+                mfa: None,
                 name: Sealed::default(),
                 platform: false,
+                ..self
+            },
+            UserEvent::MfaDisabled(_) => Self { mfa: None, ..self },
+            UserEvent::MfaEnabled(UserMfaEnabled { credential }) => Self {
+                mfa: Some(*credential),
                 ..self
             },
             UserEvent::PasswordChanged(UserPasswordChanged { credential }) => Self {
@@ -129,7 +138,11 @@ impl User {
             UserCommand::Disable => {
                 (!self.disabled).then_some(UserEvent::Disabled(UserDisabled {}))
             }
+            UserCommand::DisableMfa => self
+                .mfa
+                .map(|credential| UserEvent::MfaDisabled(UserMfaDisabled { credential })),
             UserCommand::Enable => self.disabled.then_some(UserEvent::Enabled(UserEnabled {})),
+            UserCommand::EnableMfa { credential } => self.enable_mfa(*credential)?,
             UserCommand::Erase => Some(UserEvent::Erased(UserErased {})),
             UserCommand::GrantPlatform => {
                 (!self.platform).then_some(UserEvent::PlatformGranted(UserPlatformGranted {}))
@@ -141,6 +154,14 @@ impl User {
             UserCommand::Update { name, role } => return Ok(self.update(name.as_ref(), *role)),
         };
         Ok(event.into_iter().collect())
+    }
+
+    fn enable_mfa(&self, credential: Uuid) -> Result<Option<UserEvent>, UserRejection> {
+        match self.mfa {
+            None => Ok(Some(UserEvent::MfaEnabled(UserMfaEnabled { credential }))),
+            Some(one) if one == credential => Ok(None),
+            Some(_) => Err(UserRejection::MfaEnabled),
+        }
     }
 
     fn update(&self, name: Option<&Sealed>, role: Option<Role>) -> Vec<UserEvent> {

@@ -20,6 +20,10 @@ pub enum UserEvent {
     Enabled(UserEnabled),
     /// `user.erased`
     Erased(UserErased),
+    /// `user.mfa_disabled`
+    MfaDisabled(UserMfaDisabled),
+    /// `user.mfa_enabled`
+    MfaEnabled(UserMfaEnabled),
     /// `user.password_changed`
     PasswordChanged(UserPasswordChanged),
     /// `user.platform_granted`
@@ -52,6 +56,20 @@ pub struct UserEnabled {}
 /// Everything personal of the user is to be forgotten, for good: the end.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct UserErased {}
+
+/// They sign in without a second factor again.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserMfaDisabled {
+    /// Which one no longer counts: an id that tells nothing of it.
+    pub credential: Uuid,
+}
+
+/// They sign in with a second factor now.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserMfaEnabled {
+    /// Which one: an id that tells nothing of it.
+    pub credential: Uuid,
+}
 
 /// They sign in with another password now.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]

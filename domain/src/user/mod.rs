@@ -5,9 +5,9 @@
 //!                └────────┴─→ erased
 //! ```
 //!
-//! Invariant: personal text reaches the log only sealed; a password never does, in any form. Nobody
-//! takes rights from themselves, so whoever administers a tenant leaves an administrator behind.
-//! What is erased stays erased.
+//! Invariant: personal text reaches the log only sealed; a password or second factor never does, in
+//! any form. Nobody takes rights from themselves, so whoever administers a tenant leaves an
+//! administrator behind. What is erased stays erased.
 
 mod decide;
 mod events;
@@ -15,8 +15,9 @@ mod events;
 mod tests;
 
 pub use events::{
-    UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent, UserPasswordChanged,
-    UserPlatformGranted, UserPlatformRevoked, UserRegistered, UserRenamed, UserRoleChanged,
+    UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent, UserMfaDisabled,
+    UserMfaEnabled, UserPasswordChanged, UserPlatformGranted, UserPlatformRevoked, UserRegistered,
+    UserRenamed, UserRoleChanged,
 };
 
 use schemars::JsonSchema;
@@ -55,6 +56,9 @@ pub struct User {
     /// Whether everything personal is forgotten.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,
+    /// Which second factor they sign in with, if with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<Uuid>,
     /// What people call them, sealed; empty once erased.
     pub name: Sealed,
     /// Whether they administer the platform: create tenants, and act in each.
@@ -81,8 +85,15 @@ pub enum UserCommand {
     },
     /// Refuse signing in.
     Disable,
+    /// Sign in without a second factor.
+    DisableMfa,
     /// Allow signing in.
     Enable,
+    /// Sign in with a second factor, which is kept elsewhere.
+    EnableMfa {
+        /// Which one: an id that tells nothing of it.
+        credential: Uuid,
+    },
     /// Forget everything personal, for good.
     Erase,
     /// Let them administer the platform.
@@ -116,6 +127,9 @@ pub enum UserRejection {
     /// Nothing can be changed of somebody who is erased.
     #[error("the user is erased")]
     Erased,
+    /// They have a second factor, and it is another one.
+    #[error("a second factor is on already: disable it first")]
+    MfaEnabled,
     /// There is none with this id.
     #[error("there is no such user")]
     NotFound,

@@ -85,6 +85,31 @@ fn changes_the_address_and_the_password() {
 }
 
 #[test]
+fn has_one_second_factor_or_none() {
+    let credential = Uuid::from_u128(5);
+    let enable = UserCommand::EnableMfa { credential };
+    let enabled = UserEvent::MfaEnabled(UserMfaEnabled { credential });
+    let disabled = UserEvent::MfaDisabled(UserMfaDisabled { credential });
+    given::<User>([viewer()])
+        .when(enable.clone())
+        .then([enabled.clone()]);
+    given::<User>([viewer(), enabled.clone()])
+        .when(UserCommand::EnableMfa {
+            credential: Uuid::from_u128(6),
+        })
+        .rejected(&UserRejection::MfaEnabled);
+    given::<User>([viewer(), enabled.clone()])
+        .when(UserCommand::DisableMfa)
+        .then([disabled.clone()]);
+    given::<User>([viewer()])
+        .when(UserCommand::DisableMfa)
+        .then([]);
+    given::<User>([viewer(), enabled, disabled])
+        .when(enable)
+        .then([UserEvent::MfaEnabled(UserMfaEnabled { credential })]);
+}
+
+#[test]
 fn is_disabled_and_enabled() {
     let disabled = UserEvent::Disabled(UserDisabled {});
     given::<User>([viewer()])

@@ -97,8 +97,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         .iter()
         .find(|(listed, at, _)| *listed == method && *at == path)
         .map(|(_, _, role)| permission::role_name(*role));
-    // Sign-ins are not in the log, so they have no position and no version.
-    let logged = role.is_some() && !path.starts_with("/api/v1/auth/sessions");
+    let logged = role.is_some() && is_logged(method, path);
     let reads = logged && method == "GET" && path != "/api/v1/stream";
     let writes = logged && method != "GET" && !path.ends_with("/preview");
     let has_body = operation.get("requestBody").is_some();
@@ -114,6 +113,9 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         }
         if permission::OF_PLATFORM.contains(&(method, path)) {
             operation["x-platform"] = json!(true);
+        }
+        if permission::STEP_UP.contains(&(method, path)) {
+            operation["x-step-up"] = json!(permission::STEP_UP_S);
         }
     }
     // A type of resources is named by its body.
@@ -150,6 +152,16 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     add_problems(operation, &codes);
     if counted {
         add_limits(operation);
+    }
+}
+
+/// Whether it is about what the log has: what the vault alone has is without position and version.
+fn is_logged(method: &str, path: &str) -> bool {
+    match path.strip_prefix("/api/v1/auth/") {
+        Some("mfa" | "mfa/recovery-codes" | "step-up") => false,
+        Some("mfa/totp") => method == "DELETE",
+        Some(rest) => !rest.starts_with("sessions"),
+        None => true,
     }
 }
 
@@ -332,6 +344,7 @@ mod tests {
             "GET /problems/{code}",
             "GET /readyz",
             "POST /api/v1/auth/login",
+            "POST /api/v1/auth/login/mfa",
             "POST /api/v1/auth/logout",
             "POST /api/v1/auth/refresh",
             "POST /api/v1/auth/register",

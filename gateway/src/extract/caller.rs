@@ -2,6 +2,7 @@
 //!
 //! Invariant: the tenant comes from a valid access token and from nowhere else; the sign-in that it
 //! belongs to goes on, and the role that its user has now suffices for the route that was asked.
+//! Where the table says so, its user has shown lately who they are.
 
 use axum::{
     extract::{FromRequestParts, MatchedPath},
@@ -62,12 +63,25 @@ impl FromRequestParts<App> for Caller {
         let needed = permission::least_role(&parts.method, route);
         let of_self = permission::is_of_self(&parts.method, route);
         let of_platform = permission::is_of_platform(&parts.method, route);
+        let step_up = permission::is_stepped_up(&parts.method, route);
         match needed {
             Some(_) if of_platform && !principal.platform => {
                 let detail = "this is for those who administer the platform";
                 Err(Error::new(Code::Forbidden, detail))
             }
-            Some(needed) if principal.role >= needed => Ok(Self(principal)),
+            Some(needed) if principal.role >= needed => {
+                if step_up && !is_recent(app, &principal) {
+                    // Whoever changes their own way in is asked for the password by the route.
+                    let own = of_self && {
+                        let Id(id) = Id::from_request_parts(parts, app).await?;
+                        id == principal.user.uuid()
+                    };
+                    if !own {
+                        return Err(step_up_required());
+                    }
+                }
+                Ok(Self(principal))
+            }
             Some(_) if of_self => match Id::from_request_parts(parts, app).await? {
                 Id(id) if id == principal.user.uuid() => Ok(Self(principal)),
                 Id(_) => Err(Error::not_found("user")),
@@ -103,6 +117,22 @@ fn unauthenticated(challenge: &'static str) -> Error {
     let detail = "Send a valid access token as Authorization: Bearer.";
     Error::new(Code::AuthenticationRequired, detail)
         .with_header(header::WWW_AUTHENTICATE, challenge)
+}
+
+/// Whether they have shown lately who they are.
+fn is_recent(app: &App, principal: &Principal) -> bool {
+    let now = app.commands.clock().now();
+    now.since_ms(principal.authenticated.at) <= permission::STEP_UP_S * 1_000
+}
+
+fn step_up_required() -> Error {
+    let detail = "Show again who you are: send your password, or a code if you have a second \
+                  factor, to /api/v1/auth/step-up; then ask this again with the new token.";
+    let challenge = concat!(
+        "Bearer realm=\"almanac\", error=\"insufficient_user_authentication\", ",
+        "max_age=300"
+    );
+    Error::new(Code::StepUpRequired, detail).with_header(header::WWW_AUTHENTICATE, challenge)
 }
 
 /// Nobody can know whether the token was revoked; it may still be good.

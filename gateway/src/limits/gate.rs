@@ -19,7 +19,11 @@ use crate::{
 };
 
 /// Where a client that succeeds has shown who it is.
-const SHOWS_WHO: [&str; 2] = ["/api/v1/auth/login", "/api/v1/auth/refresh"];
+const SHOWS_WHO: [&str; 3] = [
+    "/api/v1/auth/login",
+    "/api/v1/auth/login/mfa",
+    "/api/v1/auth/refresh",
+];
 
 /// Lets a request through if no limit is against it.
 pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {

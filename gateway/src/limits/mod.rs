@@ -105,7 +105,7 @@ impl Limits {
     /// The limit of a route that costs more than others.
     fn costly(&self, method: &Method, route: &str) -> Option<&Windows> {
         match (method.as_str(), route) {
-            ("POST", "/api/v1/auth/login") => self.sign_in.as_ref(),
+            ("POST", "/api/v1/auth/login" | "/api/v1/auth/login/mfa") => self.sign_in.as_ref(),
             ("POST", "/api/v1/auth/register") => self.register.as_ref(),
             ("POST", "/api/v1/jobs/preview") => self.preview.as_ref(),
             ("GET" | "HEAD", "/api/v1/stream") => self.stream.as_ref(),

@@ -128,7 +128,11 @@ impl From<AccountError> for Error {
             AccountError::InvalidEmail => Self::invalid_field("/email", error.to_string()),
             AccountError::InvalidName(reason) => Self::invalid_field("/name", reason.to_string()),
             AccountError::SlugTaken => Self::new(Code::AlreadyExists, error.to_string()),
+            AccountError::NoEnrolment | AccountError::NoMfa => {
+                Self::new(Code::InvalidState, error.to_string())
+            }
             AccountError::WeakPassword(reason) => Self::invalid_field("/password", reason),
+            AccountError::WrongCode => Self::invalid_field("/code", error.to_string()),
             AccountError::WrongPassword => {
                 Self::invalid_field("/current_password", error.to_string())
             }

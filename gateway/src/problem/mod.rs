@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use schemas::api::{Code, FieldError, Problem};
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub(crate) use page::page;
 pub(crate) use rejected::{Explain, schedule};
@@ -30,6 +31,8 @@ pub(crate) struct Error(Box<Refusal>);
 pub(crate) struct Refusal {
     /// What broke, for the log only.
     pub cause: Option<String>,
+    /// What the next step of a sign-in must be sent with.
+    pub challenge: Option<SecretString>,
     pub code: Code,
     pub current_etag: Option<String>,
     pub detail: String,
@@ -42,6 +45,7 @@ impl Error {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self(Box::new(Refusal {
             cause: None,
+            challenge: None,
             code,
             current_etag: None,
             detail: detail.into(),
@@ -111,6 +115,12 @@ impl Error {
         self
     }
 
+    /// The same with what the next step of a sign-in must be sent with.
+    pub fn with_challenge(mut self, challenge: SecretString) -> Self {
+        self.0.challenge = Some(challenge);
+        self
+    }
+
     /// The same with the object's present version.
     pub fn with_etag(mut self, etag: String) -> Self {
         self.0.current_etag = Some(etag);
@@ -172,6 +182,7 @@ impl Refusal {
             retryable: retryable(self.code),
             errors: self.errors.clone(),
             current_etag: self.current_etag.clone(),
+            challenge: (self.challenge.as_ref()).map(|text| text.expose_secret().to_owned()),
         }
     }
 }

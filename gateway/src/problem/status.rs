@@ -11,9 +11,13 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         Code::CursorMismatch | Code::InvalidBody | Code::InvalidParameter => {
             StatusCode::BAD_REQUEST
         }
-        Code::AuthenticationRequired | Code::InvalidCredentials | Code::InvalidRefreshToken => {
-            StatusCode::UNAUTHORIZED
-        }
+        Code::AuthenticationRequired
+        | Code::InvalidChallenge
+        | Code::InvalidCode
+        | Code::InvalidCredentials
+        | Code::InvalidRefreshToken
+        | Code::MfaRequired
+        | Code::StepUpRequired => StatusCode::UNAUTHORIZED,
         Code::Forbidden | Code::RegistrationClosed => StatusCode::FORBIDDEN,
         Code::NotFound | Code::RouteNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

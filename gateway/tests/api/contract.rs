@@ -18,6 +18,8 @@ struct Operation {
     or_self: bool,
     /// Whether it is for platform administrators.
     platform: bool,
+    /// Whether it wants that the caller has shown lately who they are.
+    step_up: bool,
 }
 
 async fn operations(world: &World) -> Vec<Operation> {
@@ -43,6 +45,7 @@ async fn operations(world: &World) -> Vec<Operation> {
                 least: least.map(|role| serde_json::from_value(role).expect("a role")),
                 or_self: operation.get("x-or-self").is_some(),
                 platform: operation.get("x-platform").is_some(),
+                step_up: operation.get("x-step-up").is_some(),
             });
         }
     }
@@ -151,6 +154,28 @@ fn everybody_may_do_to_themselves_what_the_document_says_and_to_nobody_else() {
             let told = of(&ann, operation, &others).await;
             assert_eq!(told, Some(Code::NotFound), "{place}");
         }
+    });
+}
+
+#[test]
+fn a_sign_in_of_long_ago_may_do_all_but_what_wants_a_step_up() {
+    on_world(|world| async move {
+        let clock = world.clock_of_now();
+        let admin = world.signed_in(Role::Admin).await;
+        let admin = world.at(&clock, &admin).await;
+        let (mut stopped, operations) = (0, operations(world).await);
+        clock.set(clock.now().plus_ms(5 * 60_000 + 1_000));
+        for operation in operations.iter().filter(|one| one.least.is_some()) {
+            let (_, code) = ask(&admin, operation).await;
+            let place = format!("{} {}: {code:?}", operation.method, operation.path);
+            assert_eq!(
+                code == Some(Code::StepUpRequired),
+                operation.step_up,
+                "{place}"
+            );
+            stopped += usize::from(operation.step_up);
+        }
+        assert!(stopped > 8, "{stopped}");
     });
 }
 

@@ -4,6 +4,7 @@
 //! alone: each makes objects of its own and looks for those only.
 
 mod auth;
+mod authenticator;
 mod bad_input;
 mod caching;
 mod contract;
@@ -12,6 +13,7 @@ mod jobs;
 mod limits;
 mod lists;
 mod live;
+mod mfa;
 mod outage;
 mod parked;
 mod preconditions;
@@ -20,6 +22,7 @@ mod retries;
 mod serving;
 mod sessions;
 mod site;
+mod step_up;
 mod tasks;
 mod tenants;
 mod told;

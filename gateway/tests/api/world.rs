@@ -178,6 +178,25 @@ impl World {
             .with_bearer(secrecy::ExposeSecret::expose_secret(&tokens.access))
     }
 
+    /// A clock that stands where the others are now.
+    pub fn clock_of_now(&self) -> Clock {
+        Clock::manual(self.services.commands.clock().now())
+    }
+
+    /// The same client at a gateway of its own, which goes by `clock`.
+    pub async fn at(&self, clock: &Clock, client: &Client) -> Client {
+        let log = Arc::new(self.log.clone());
+        let commands = Commands::new(log, clock.clone(), Ids::new(clock.clone()));
+        let identity = Identity::open(commands.clone(), self.vault.clone()).await;
+        let mut services = self.services.clone();
+        services.identity = identity.expect("an identity");
+        services.commands = commands;
+        Client {
+            router: gateway::router(services),
+            ..client.clone()
+        }
+    }
+
     pub async fn operator(&self) -> Client {
         self.signed_in(Role::Operator).await
     }

@@ -6,6 +6,7 @@
 mod auth;
 mod events;
 mod jobs;
+mod mfa;
 mod page;
 mod problem;
 mod resource_types;
@@ -20,6 +21,7 @@ pub use events::{EventView, LiveEvent};
 pub use jobs::{
     CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,
 };
+pub use mfa::{AccessToken, ConfirmTotp, LoginMfa, MfaView, RecoveryCodes, StepUp, TotpEnrolment};
 pub use page::{Page, PageInfo};
 pub use problem::{Code, FieldError, Problem};
 pub use resource_types::{PutResourceType, ResourceTypeView};

@@ -46,6 +46,10 @@ codes! {
     IdempotencyKeyReused => "The idempotency key was used for another request",
     /// Something unexpected broke here.
     Internal => "Something broke on our side",
+    /// The challenge is unknown, spent or expired.
+    InvalidChallenge => "The sign-in must be begun anew",
+    /// It is not the code of the second factor, or was used already.
+    InvalidCode => "The code is not valid",
     /// Address and password do not belong together.
     InvalidCredentials => "Wrong e-mail address or password",
     /// The body is not what the operation takes.
@@ -58,6 +62,8 @@ codes! {
     InvalidState => "The object's state does not allow this",
     /// The path exists, with other methods.
     MethodNotAllowed => "The method is not allowed here",
+    /// The password is right, and a second factor must follow.
+    MfaRequired => "A second factor is needed",
     /// There is no such object.
     NotFound => "Not found",
     /// The read models have not caught up with the position asked for.
@@ -66,6 +72,8 @@ codes! {
     RouteNotFound => "There is no such route",
     /// Registering is switched off.
     RegistrationClosed => "Registration is closed",
+    /// The caller has not shown lately who they are.
+    StepUpRequired => "Show again who you are",
     /// Too many requests at once.
     TooManyRequests => "Too many requests",
     /// The log or the database cannot be reached; nothing is known to have changed.
@@ -118,6 +126,9 @@ pub struct Problem {
     /// The object's present `ETag`, when it is not the one expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_etag: Option<String>,
+    /// What the second step of a sign-in must be sent with, when one is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
 }
 
 /// What is wrong with one field.

@@ -24,6 +24,8 @@ pub struct UserView {
     /// Whether they administer the platform, while they are an administrator of the main tenant.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub platform: bool,
+    /// Whether they sign in with a second factor.
+    pub mfa_enabled: bool,
     /// When they registered.
     pub created_at: Timestamp,
     /// When anything of this last changed.

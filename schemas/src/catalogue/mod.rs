@@ -141,6 +141,8 @@ catalogue! {
         "user.email_changed" v 1 => EmailChanged(domain::user::UserEmailChanged),
         "user.enabled" v 1 => Enabled(domain::user::UserEnabled),
         "user.erased" v 1 => Erased(domain::user::UserErased),
+        "user.mfa_disabled" v 1 => MfaDisabled(domain::user::UserMfaDisabled),
+        "user.mfa_enabled" v 1 => MfaEnabled(domain::user::UserMfaEnabled),
         "user.password_changed" v 1 => PasswordChanged(domain::user::UserPasswordChanged),
         "user.platform_granted" v 1 => PlatformGranted(domain::user::UserPlatformGranted),
         "user.platform_revoked" v 1 => PlatformRevoked(domain::user::UserPlatformRevoked),

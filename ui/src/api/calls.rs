@@ -5,8 +5,8 @@
 
 use schemas::{
     api::{
-        CancelTask, CreateTask, EventView, JobView, Login, Logout, Page, PauseJob, Preview,
-        PreviewJob, Register, ResourceView, Session, Stats, TaskView, TriggerJob,
+        CancelTask, CreateTask, EventView, JobView, Login, LoginMfa, Logout, Page, PauseJob,
+        Preview, PreviewJob, Register, ResourceView, Session, Stats, TaskView, TriggerJob,
     },
     domain::{JobId, ResourceId, TaskId, schedule::Schedule},
 };
@@ -57,6 +57,12 @@ impl Client {
     /// Signs in.
     pub async fn login(&self, login: &Login) -> Result<Session, ApiError> {
         self.send(Call::post("/auth/login", login)?.unsigned())
+            .await
+    }
+
+    /// Completes a sign-in with a second factor.
+    pub async fn login_mfa(&self, login: &LoginMfa) -> Result<Session, ApiError> {
+        self.send(Call::post("/auth/login/mfa", login)?.unsigned())
             .await
     }
 

@@ -55,6 +55,14 @@ impl ApiError {
         }
     }
 
+    /// What a second factor must be sent with, if one is needed.
+    pub fn challenge(&self) -> Option<&str> {
+        match self {
+            Self::Refused(problem) => problem.challenge.as_deref(),
+            _ => None,
+        }
+    }
+
     /// What to quote when asking for help.
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -115,6 +123,7 @@ mod tests {
                 detail: "is odd".to_owned(),
             }],
             current_etag: None,
+            challenge: None,
         }))
     }
 

@@ -13,6 +13,7 @@ mod object;
 mod overview;
 mod resource;
 mod resources;
+mod second_factor;
 mod sign_in;
 mod task;
 mod tasks;

@@ -1,11 +1,14 @@
 //! The page where one signs in or registers.
 //!
+//! Whoever has a second factor is asked for it once the password is right.
+//!
 //! Invariant: the password goes from its field into one request and is kept nowhere.
 
 use schemas::api::{Code, Login, Register, Session as Granted};
 use web_sys::{FormData, HtmlFormElement};
 use yew::prelude::*;
 
+use super::second_factor::SecondFactor;
 use crate::{
     api::ApiError,
     components::{Brand, Button, Field, Glyph, Icon, Look, Refusal, ThemeSwitch},
@@ -17,6 +20,15 @@ use crate::{
 enum Wish {
     Register,
     SignIn,
+}
+
+impl Wish {
+    const fn other(self) -> Self {
+        match self {
+            Self::Register => Self::SignIn,
+            Self::SignIn => Self::Register,
+        }
+    }
 }
 
 /// What the page promises before anything is known of the visitor.
@@ -31,10 +43,12 @@ pub fn SignIn() -> Html {
     let session = use_session();
     let busy = use_state_eq(|| false);
     let error = use_state_eq(|| None::<ApiError>);
+    let challenge = use_state_eq(|| None::<AttrValue>);
     let registers = *wish == Wish::Register;
     use_page(if registers { "Register" } else { "Sign in" }, true);
     let onsubmit = {
         let (busy, error, wish) = (busy.clone(), error.clone(), *wish);
+        let challenge = challenge.clone();
         let session = session.clone();
         move |event: SubmitEvent| {
             event.prevent_default();
@@ -43,13 +57,17 @@ pub fn SignIn() -> Html {
                 return;
             };
             let (session, busy, error) = (session.clone(), busy.clone(), error.clone());
+            let challenge = challenge.clone();
             busy.set(true);
             wasm_bindgen_futures::spawn_local(async move {
                 let granted = ask(&session.client, wish, &form).await;
                 busy.set(false);
                 match granted {
                     Ok(granted) => session.begin(&granted),
-                    Err(refusal) => error.set(Some(refusal)),
+                    Err(refusal) => match refusal.challenge() {
+                        Some(text) => challenge.set(Some(text.to_owned().into())),
+                        None => error.set(Some(refusal)),
+                    },
                 }
             });
         }
@@ -58,40 +76,60 @@ pub fn SignIn() -> Html {
         let (wish, error) = (wish.clone(), error.clone());
         move |_| {
             error.set(None);
-            wish.set(if registers {
-                Wish::SignIn
-            } else {
-                Wish::Register
-            });
+            wish.set(wish.other());
         }
     };
+    if let Some(text) = &*challenge {
+        let (challenge, error) = (challenge.clone(), error.clone());
+        let over = move |why| {
+            error.set(why);
+            challenge.set(None);
+        };
+        return card(html! { <SecondFactor challenge={text.clone()} {over} /> });
+    }
+    card(html! {
+        <>
+            <h1>{ if registers { "Create your account" } else { "Sign in to Almanac" } }</h1>
+            <p class="sign-in-line">{ PROMISE }</p>
+            { ended(&session.state) }
+            if let Some(error) = &*error {
+                <Refusal error={error.clone()} advice={advice(error)} />
+            }
+            <form class="form" {onsubmit}>
+                { fields(registers, error.as_ref()) }
+                <Button
+                    label={if registers { "Create account" } else { "Sign in" }}
+                    look={Look::Primary}
+                    submit=true
+                    busy={*busy}
+                />
+            </form>
+            { switch(registers, change) }
+        </>
+    })
+}
+
+/// The way to the other form.
+fn switch(registers: bool, change: impl Fn(MouseEvent) + 'static) -> Html {
+    html! {
+        <p class="sign-in-other">
+            { if registers { "You have an account?" } else { "New here?" } }
+            { " " }
+            <button type="button" class="link" data-action="switch" onclick={change}>
+                { if registers { "Sign in" } else { "Create an account" } }
+            </button>
+        </p>
+    }
+}
+
+/// What stands around each step.
+fn card(step: Html) -> Html {
     html! {
         <main class="sign-in" id="content">
             <div class="sign-in-theme"><ThemeSwitch /></div>
             <section class="sign-in-card">
                 <Brand />
-                <h1>{ if registers { "Create your account" } else { "Sign in to Almanac" } }</h1>
-                <p class="sign-in-line">{ PROMISE }</p>
-                { ended(&session.state) }
-                if let Some(error) = &*error {
-                    <Refusal error={error.clone()} advice={advice(error)} />
-                }
-                <form class="form" {onsubmit}>
-                    { fields(registers, error.as_ref()) }
-                    <Button
-                        label={if registers { "Create account" } else { "Sign in" }}
-                        look={Look::Primary}
-                        submit=true
-                        busy={*busy}
-                    />
-                </form>
-                <p class="sign-in-other">
-                    { if registers { "You have an account?" } else { "New here?" } }
-                    { " " }
-                    <button type="button" class="link" data-action="switch" onclick={change}>
-                        { if registers { "Sign in" } else { "Create an account" } }
-                    </button>
-                </p>
+                { step }
             </section>
         </main>
     }

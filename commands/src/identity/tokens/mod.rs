@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Principal, keys::Ring};
+use super::{Authentication, Means, Principal, keys::Ring};
 use crate::{Failure, fingerprint};
 
 /// For how long an access token is valid, in seconds.
@@ -73,7 +73,10 @@ struct Act {
 struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     act: Option<Act>,
+    amr: Means,
     aud: String,
+    /// When they last showed who they are, in seconds.
+    auth_time: i64,
     /// When the sign-in began, in milliseconds: tokens of one second may be told apart.
     began_ms: i64,
     exp: i64,
@@ -129,7 +132,9 @@ impl Signer {
             act: principal.acting.then_some(Act {
                 sub: principal.user,
             }),
+            amr: principal.authenticated.by,
             aud: AUDIENCE.to_owned(),
+            auth_time: principal.authenticated.at.unix_ms() / 1_000,
             began_ms: principal.began.unix_ms(),
             exp: principal.expires_at.unix_ms() / 1_000,
             iat: now.unix_ms() / 1_000,
@@ -177,6 +182,10 @@ impl Signer {
         }
         Some(Principal {
             acting: acting.is_some(),
+            authenticated: Authentication {
+                at: Timestamp::from_unix_ms(claims.auth_time.saturating_mul(1_000)),
+                by: claims.amr,
+            },
             began: Timestamp::from_unix_ms(claims.began_ms),
             expires_at: Timestamp::from_unix_ms(claims.exp.saturating_mul(1_000)),
             platform: claims.platform,

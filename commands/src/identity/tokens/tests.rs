@@ -6,6 +6,7 @@ use aws_lc_rs::{hmac, rand::SystemRandom, signature::EcdsaKeyPair};
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::identity::Means;
 use crate::identity::keys::{AHEAD_MS, Key, OVERLAP_MS};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_800_000_000_000);
@@ -36,6 +37,10 @@ fn installation() -> Installation {
 fn principal() -> Principal {
     Principal {
         acting: false,
+        authenticated: Authentication {
+            at: NOW,
+            by: Means::PasswordAndCode,
+        },
         began: NOW,
         expires_at: NOW.plus_ms(ACCESS_S * 1_000),
         platform: false,
@@ -68,7 +73,8 @@ impl Installation {
     /// What a genuine token of this installation claims.
     fn claims() -> Value {
         json!({
-            "aud": AUDIENCE, "began_ms": NOW_S * 1_000, "exp": NOW_S + ACCESS_S, "iat": NOW_S,
+            "amr": ["pwd", "otp", "mfa"], "aud": AUDIENCE, "auth_time": NOW_S,
+            "began_ms": NOW_S * 1_000, "exp": NOW_S + ACCESS_S, "iat": NOW_S,
             "iss": ISSUER, "jti": Uuid::from_u128(4), "nbf": NOW_S, "role": "operator",
             "sid": principal().session, "sub": principal().user, "tenant": principal().tenant,
         })
@@ -196,6 +202,12 @@ fn what_is_claimed_must_be_what_we_claim() {
         ("no user", ours.without_claim("sub")),
         ("no tenant", ours.without_claim("tenant")),
         ("no session", ours.without_claim("sid")),
+        ("no means", ours.without_claim("amr")),
+        (
+            "means that there are not",
+            ours.with_claim("amr", json!(["face"])),
+        ),
+        ("no time of authentication", ours.without_claim("auth_time")),
         (
             "a role that there is not",
             ours.with_claim("role", json!("root")),

@@ -1,7 +1,8 @@
 //! `POST /auth/login`
 //!
 //! Invariant: an unknown tenant, an unknown address and a wrong password get the same answer in the
-//! same time, and the same pauses after that.
+//! same time, and the same pauses after that. Whether somebody has a second factor is told for the
+//! right password only.
 
 use axum::{
     extract::State,
@@ -19,6 +20,9 @@ use crate::{
 };
 
 /// Sign in.
+///
+/// Whoever has a second factor is answered `MFA_REQUIRED` with a `challenge`, which
+/// `POST /auth/login/mfa` takes with the code.
 #[utoipa::path(
     post, path = "/api/v1/auth/login", tag = "auth", request_body = Login,
     responses((status = 200, description = "Signed in", body = Session)),
@@ -53,6 +57,11 @@ pub(super) async fn login(
         }
     };
     attempt.succeeded();
+    let challenge = app.identity.challenge(tenant, user, &current.state);
+    if let Some(challenge) = challenge.await? {
+        let detail = "Send the challenge and a code to /api/v1/auth/login/mfa.";
+        return Err(Error::new(Code::MfaRequired, detail).with_challenge(challenge));
+    }
     let role = current.state.role;
     let tokens = app
         .identity
@@ -62,7 +71,7 @@ pub(super) async fn login(
     session::answer(&app, &headers, StatusCode::OK, view, &tokens)
 }
 
-fn pause(seconds: i64) -> Error {
+pub(super) fn pause(seconds: i64) -> Error {
     let detail = format!("This sign-in has failed too often; try again in {seconds} s.");
     Error::new(Code::TooManyRequests, detail).with_retry_after(seconds)
 }

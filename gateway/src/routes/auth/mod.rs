@@ -5,12 +5,15 @@
 mod cookie;
 mod keys;
 mod login;
+mod login_mfa;
 mod logout;
 mod me;
+mod mfa;
 mod refresh;
 mod register;
 mod session;
 mod sessions;
+mod step_up;
 
 use domain::{Slug, TenantId};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -22,15 +25,21 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(register::register))
         .routes(routes!(login::login))
+        .routes(routes!(login_mfa::login_mfa))
         .routes(routes!(refresh::refresh))
         .routes(routes!(logout::logout))
         .routes(routes!(me::me))
+        .routes(routes!(mfa::show_mfa))
+        .routes(routes!(mfa::renew_recovery_codes))
+        .routes(routes!(mfa::begin_totp, mfa::disable_totp))
+        .routes(routes!(mfa::confirm_totp))
         .routes(routes!(keys::list_keys))
         .routes(routes!(
             sessions::list_sessions,
             sessions::end_other_sessions
         ))
         .routes(routes!(sessions::end_session))
+        .routes(routes!(step_up::step_up))
 }
 
 /// The tenant that a sign-in names; the main one if none. A text that is no slug stands for a tenant

@@ -10,6 +10,7 @@ mod erase;
 mod events;
 mod get;
 mod list;
+mod mfa;
 mod password;
 mod patch;
 mod platform;
@@ -40,6 +41,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(enable::enable_user))
         .routes(routes!(erase::erase_user))
         .routes(routes!(events::list_user_events))
+        .routes(routes!(mfa::disable_user_mfa))
         .routes(routes!(password::put_password))
         .routes(routes!(platform::put_platform))
         .routes(routes!(role::put_role))

@@ -62,6 +62,7 @@ impl Answer {
             retryable: false,
             errors: Vec::new(),
             current_etag: None,
+            challenge: None,
         };
         Self {
             body: json!(problem),

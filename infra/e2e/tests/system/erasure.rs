@@ -74,7 +74,7 @@ pub async fn who_is_erased_can_be_read_nowhere() -> Result<()> {
 }
 
 /// The files at `place` that hold any of `texts`.
-fn holding(place: &Path, texts: &[&str]) -> Result<Vec<PathBuf>> {
+pub fn holding(place: &Path, texts: &[&str]) -> Result<Vec<PathBuf>> {
     if place.is_dir() {
         let mut found = Vec::new();
         for entry in fs::read_dir(place)? {
@@ -91,7 +91,7 @@ fn holding(place: &Path, texts: &[&str]) -> Result<Vec<PathBuf>> {
 }
 
 /// Whether any of `texts` is there, in one byte to a character or in two.
-fn holds(bytes: &[u8], texts: &[&str]) -> bool {
+pub fn holds(bytes: &[u8], texts: &[&str]) -> bool {
     texts.iter().any(|text| {
         let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
         let has = |needle: &[u8]| memmem::find(bytes, needle).is_some();

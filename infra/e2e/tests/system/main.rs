@@ -13,6 +13,7 @@ mod erasure;
 mod harness;
 mod imports;
 mod kills;
+mod mfa;
 mod outages;
 mod races;
 mod refusals;
@@ -90,6 +91,7 @@ fn trials() -> Vec<Trial> {
         trial("erasure", async || {
             erasure::who_is_erased_can_be_read_nowhere().await
         }),
+        trial("mfa", async || mfa::a_second_factor_comes_and_goes().await),
         trial("rivals", async || races::of_rivals_one_wins().await),
         trial("one_key", async || races::one_key_is_one_command().await),
         trial("cut_off", async || {

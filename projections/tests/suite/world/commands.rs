@@ -88,7 +88,7 @@ impl World {
     fn user_command(&mut self) -> UserCommand {
         let sealed = |text: String| Sealed(text.into());
         let role = [Role::Viewer, Role::Operator, Role::Admin][self.random.below(3) as usize];
-        match self.random.below(7) {
+        match self.random.below(9) {
             0 => UserCommand::Update {
                 name: Some(sealed(format!("n{}", self.random.below(9)))),
                 role: Some(role),
@@ -99,6 +99,10 @@ impl World {
                 email: sealed(format!("e{}", self.random.below(9))),
             },
             4 => UserCommand::Erase,
+            5 => UserCommand::EnableMfa {
+                credential: self.id(6, 2),
+            },
+            6 => UserCommand::DisableMfa,
             _ => UserCommand::Register {
                 email: sealed(format!("e{}", self.random.below(9))),
                 name: sealed(format!("n{}", self.random.below(9))),
