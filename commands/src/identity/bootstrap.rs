@@ -15,8 +15,8 @@ use crate::{Ask, CommandError, Commands};
 /// The tenant that people join who register by themselves.
 pub const DEFAULT_TENANT: TenantId = TenantId::MAIN;
 
-/// Makes the default tenant and its administrator, unless they exist, and lets the latter administer
-/// the platform, once: what others took from them since stays taken.
+/// Makes the default tenant and its administrator, unless they exist, and lets the latter
+/// administer the platform, once: what others took from them since stays taken.
 pub async fn bootstrap(
     commands: &Commands,
     identity: &Identity,

@@ -244,6 +244,35 @@ async fn who_acts_in_a_tenant_is_known_there_and_ends_with_their_right() {
 }
 
 #[tokio::test]
+async fn an_administrator_of_before_gets_the_right_at_the_next_start() {
+    let world = world().await;
+    let email = "root@example.org";
+    let user = uuid::Uuid::new_v5(
+        &TenantId::MAIN.uuid(),
+        format!("administrator/{email}").as_bytes(),
+    );
+    let actor = Actor::System("bootstrap".into());
+    let ask = Ask::new(actor, TenantId::MAIN, user, CommandId::new(user));
+    let wanted = Registration {
+        role: Role::Admin,
+        ..founded("main", email).administrator
+    };
+    world
+        .identity
+        .register(ask, wanted)
+        .await
+        .expect("registered");
+    let holds = || {
+        world
+            .identity
+            .holds_platform(TenantId::MAIN, UserId::new(user))
+    };
+    assert!(!holds().await.expect("an answer"));
+    assert_eq!(platform(&world).await, UserId::new(user));
+    assert!(holds().await.expect("an answer"));
+}
+
+#[tokio::test]
 async fn a_start_grants_the_right_once() {
     let world = world().await;
     let root = platform(&world).await;

@@ -156,6 +156,9 @@ pub struct Target {
     /// Who signs in there.
     #[arg(long, requires = "url", value_name = "ADDRESS")]
     pub email: Option<String>,
+    /// The slug of their tenant; the main one if absent.
+    #[arg(long, requires = "url", value_name = "SLUG")]
+    pub tenant: Option<String>,
     /// The environment variable that holds their password.
     #[arg(long, default_value = "ALMANAC_PASSWORD", value_name = "NAME")]
     pub password_env: String,

@@ -62,8 +62,8 @@ struct Verified {
     kid: String,
 }
 
-/// Who acts, where the token is for a tenant that is not theirs (RFC 8693 §4.1). It is the very user
-/// in `sub`: nobody of the tenant is impersonated.
+/// Who acts, where the token is for a tenant that is not theirs (RFC 8693 §4.1). It is the very
+/// user in `sub`: nobody of the tenant is impersonated.
 #[derive(Deserialize, Serialize)]
 struct Act {
     sub: UserId,

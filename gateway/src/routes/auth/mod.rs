@@ -42,8 +42,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(step_up::step_up))
 }
 
-/// The tenant that a sign-in names; the main one if none. A text that is no slug stands for a tenant
-/// that nobody can have, and is looked up like any other.
+/// The tenant that a sign-in names; the main one if none. A text that is no slug stands for a
+/// tenant that nobody can have, and is looked up like any other.
 fn tenant_of(slug: Option<&str>) -> TenantId {
     let named = |slug| {
         Slug::try_new(slug).map_or(TenantId::new(Uuid::nil()), |slug| TenantId::of_slug(&slug))

@@ -1,8 +1,8 @@
 //! `POST /auth/register`
 //!
 //! Invariant: a stranger becomes an operator of the default tenant, never more, and only where
-//! registration is open. Of another tenant nobody becomes a user by themselves, and whether there is
-//! one is not told.
+//! registration is open. Of another tenant nobody becomes a user by themselves, and whether there
+//! is one is not told.
 
 use axum::{
     extract::State,

@@ -138,8 +138,8 @@ fn message(caller: &Caller, item: &LiveItem) -> Option<Event> {
     }
 }
 
-/// The same rule that reads have: who other users are, and what happens to the tenant itself, is for
-/// administrators.
+/// The same rule that reads have: who other users are, and what happens to the tenant itself, is
+/// for administrators.
 fn may_hear(caller: &Caller, live: &Live) -> bool {
     let personal = [
         AggregateKind::EmailClaim,

@@ -37,6 +37,9 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(suspend::suspend_tenant))
 }
 
+/// What came of a command.
+type Outcome = std::result::Result<Receipt<Tenant>, CommandError<TenantRejection>>;
+
 /// The command that changes the tenant `id`, of a platform administrator.
 fn change_of(app: &App, writing: &Writing, id: Uuid, body: &[u8]) -> Ask {
     Ask {
@@ -52,7 +55,7 @@ async fn change(
     writing: &Writing,
     id: Uuid,
     body: &[u8],
-    act: impl AsyncFnOnce(Ask) -> std::result::Result<Receipt<Tenant>, CommandError<TenantRejection>>,
+    act: impl AsyncFnOnce(Ask) -> Outcome,
 ) -> Result<Response> {
     let mut ask = change_of(app, writing, id, body);
     let unmet = precondition::expect::<Tenant>(app, writing, &mut ask).await?;

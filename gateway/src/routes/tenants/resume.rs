@@ -1,6 +1,7 @@
 //! `POST /tenants/{id}/resume`
 //!
-//! Invariant: whoever was signed in when it was suspended still is, unless their sign-in ended meanwhile.
+//! Invariant: whoever was signed in when it was suspended still is, unless their sign-in ended
+//! meanwhile.
 
 use axum::{extract::State, response::Response};
 use domain::TenantId;

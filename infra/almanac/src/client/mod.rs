@@ -56,6 +56,16 @@ impl Client {
         email: &str,
         password: &SecretString,
     ) -> Result<Self, ClientError> {
+        Self::sign_in_to(base, None, email, password).await
+    }
+
+    /// The same, as a user of the tenant with this slug; of the main one if none.
+    pub async fn sign_in_to(
+        base: &str,
+        tenant: Option<&str>,
+        email: &str,
+        password: &SecretString,
+    ) -> Result<Self, ClientError> {
         let base = Url::parse(base).map_err(|_| ClientError::NoUrl(base.to_owned()))?;
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
@@ -67,7 +77,7 @@ impl Client {
             credentials: Login {
                 email: email.to_owned(),
                 password: password.expose_secret().to_owned(),
-                tenant: None,
+                tenant: tenant.map(str::to_owned),
             },
             http,
             state: Mutex::new(State {

@@ -68,7 +68,8 @@ async fn client(target: &Target) -> Result<Client> {
     let name = &target.password_env;
     let password = std::env::var(name)
         .with_context(|| format!("no password → put it into the environment as {name}"))?;
-    Ok(Client::sign_in(url, email, &password.into()).await?)
+    let tenant = target.tenant.as_deref();
+    Ok(Client::sign_in_to(url, tenant, email, &password.into()).await?)
 }
 
 /// `1 job`, `2 jobs`
