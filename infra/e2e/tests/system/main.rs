@@ -8,6 +8,7 @@
 //! `ALMANAC_BIN` names a binary that is built already. Logs lie in `target/<profile>/e2e`.
 
 mod analyst;
+mod crawler;
 mod crontab;
 mod erasure;
 mod harness;
@@ -63,6 +64,9 @@ fn trials() -> Vec<Trial> {
         trial("starts", async || starts::a_second_start_goes_on().await),
         trial("refused_starts", async || {
             starts::what_cannot_start_says_why().await
+        }),
+        trial("crawler", async || {
+            crawler::another_tenant_finds_tells_and_changes_nothing().await
         }),
         trial("refusals", async || {
             refusals::bad_input_is_refused_and_leaves_nothing().await
