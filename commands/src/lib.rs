@@ -19,8 +19,9 @@ pub use domain;
 pub use error::{CommandError, Failure};
 pub use execute::Commands;
 pub use identity::{
-    AccountChange, AccountError, Answered, Authentication, DEFAULT_TENANT, EmailChange, Enrolled,
-    Enrolment, Entry, Identity, Means, MfaState, NewTenant, PasswordChange, Principal, Refreshed,
-    Registration, SecondFactor, Shown, SignIn, SignedIn, SteppedUp, Tokens, bootstrap,
+    Acceptance, Accepted, AccountChange, AccountError, Answered, Authentication, DEFAULT_TENANT,
+    EmailChange, Enrolled, Enrolment, Entry, Identity, Invitation, Invited, Means, MfaState,
+    NewTenant, PasswordChange, Principal, Refreshed, Registration, SecondFactor, Shown, SignIn,
+    SignedIn, SteppedUp, Tokens, bootstrap,
 };
 pub use load::Current;

@@ -138,6 +138,24 @@ fn user_command() -> impl Strategy<Value = UserCommand> {
         any::<u128>().prop_map(|id| UserCommand::ChangePassword {
             credential: Uuid::from_u128(id)
         }),
+        (sealed(), 0_u128..3, sealed(), role()).prop_map(|(email, id, name, role)| {
+            UserCommand::Invite {
+                email,
+                invitation: Uuid::from_u128(id),
+                name,
+                role,
+            }
+        }),
+        (0_u128..3).prop_map(|id| UserCommand::RenewInvitation {
+            invitation: Uuid::from_u128(id)
+        }),
+        (0_u128..3, 0_u128..3, prop::option::of(sealed())).prop_map(|(id, with, name)| {
+            UserCommand::AcceptInvitation {
+                credential: Uuid::from_u128(with),
+                invitation: Uuid::from_u128(id),
+                name,
+            }
+        }),
         Just(UserCommand::Disable),
         Just(UserCommand::DisableMfa),
         (0_u128..3).prop_map(|id| UserCommand::EnableMfa {

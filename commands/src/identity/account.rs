@@ -269,7 +269,7 @@ impl Identity {
         self.commands.catch_up(stream, &mut loaded).await?;
         let credential = loaded.state.as_ref().and_then(|user| user.credential);
         self.passwords.delete(tenant, user, credential).await?;
-        self.forget_mfa(tenant, user).await?;
+        self.forget_ways_in(tenant, user).await?;
         self.personal.delete_key(tenant, user).await
     }
 }

@@ -19,6 +19,9 @@ pub enum AccountError {
     /// That is no address.
     #[error("not an e-mail address")]
     InvalidEmail,
+    /// The invitation is unknown, was accepted, has ended or expired.
+    #[error("the invitation is not valid")]
+    InvalidInvitation,
     /// That is no name.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),

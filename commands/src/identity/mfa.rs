@@ -188,9 +188,13 @@ impl Identity {
         codes.ok_or(AccountError::NoMfa)
     }
 
-    /// Removes every second factor of `user`, and what asks for one.
-    pub(super) async fn forget_mfa(&self, tenant: TenantId, user: UserId) -> Result<(), Failure> {
-        for what in ["challenge", "totp"] {
+    /// Removes every second factor of `user`, what asks for one, and invitations.
+    pub(super) async fn forget_ways_in(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+    ) -> Result<(), Failure> {
+        for what in ["challenge", "invitation", "totp"] {
             let (pattern, mut after) = (format!("{tenant}.user.{user}.{what}.*"), 0);
             while let Some(change) = self.vault.next(&pattern, after).await? {
                 after = change.revision;

@@ -46,9 +46,9 @@ pub(super) struct Person {
 }
 
 /// What a registration writes to.
-struct Streams {
-    claim: StreamId,
-    user: StreamId,
+pub(super) struct Streams {
+    pub(super) claim: StreamId,
+    pub(super) user: StreamId,
 }
 
 impl Identity {
@@ -137,7 +137,7 @@ impl Identity {
     }
 
     /// What there is already: the answer to an earlier try, a user, or somebody else's claim.
-    async fn look(
+    pub(super) async fn look(
         &self,
         ask: &Ask,
         streams: &Streams,
@@ -160,7 +160,7 @@ impl Identity {
     }
 
     /// Removes the secrets of a user that came to nothing.
-    async fn forget_unmade(&self, streams: &Streams) -> Result<(), Failure> {
+    pub(super) async fn forget_unmade(&self, streams: &Streams) -> Result<(), Failure> {
         let mut user = Arc::<Loaded<User>>::default();
         self.commands.catch_up(streams.user, &mut user).await?;
         if user.version == Version(0) {
@@ -172,8 +172,8 @@ impl Identity {
     }
 
     /// The user with this address and password; none if there is no such tenant or user, the
-    /// password is wrong, or either is closed. It takes the same time in each case: of nobody all
-    /// is looked up that is of somebody.
+    /// password is wrong, either is closed, or they have not accepted yet. It takes the same time in
+    /// each case: of nobody all is looked up that is of somebody.
     pub async fn sign_in(
         &self,
         tenant: TenantId,
@@ -190,7 +190,7 @@ impl Identity {
         let holder = holder.map(|holder| (holder, credential));
         let right = self.passwords.check(tenant, holder, password).await?;
         Ok(user
-            .filter(|user| right && open && !user.state.disabled)
+            .filter(|user| right && open && !user.state.disabled && !user.state.invited)
             .map(|user| (UserId::new(id), user)))
     }
 

@@ -21,6 +21,8 @@ const PART: usize = 16;
 pub(super) enum Purpose {
     /// To show a second factor.
     Challenge,
+    /// To become a user.
+    Invitation,
 }
 
 /// A ticket.
@@ -35,6 +37,7 @@ impl Purpose {
     const fn word(self) -> &'static str {
         match self {
             Self::Challenge => "challenge",
+            Self::Invitation => "invitation",
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod authenticator;
 mod erasure;
+mod invite;
 mod mfa;
 mod races;
 mod sessions;

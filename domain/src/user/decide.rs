@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{
     Role, User, UserCommand, UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent,
-    UserMfaDisabled, UserMfaEnabled, UserPasswordChanged, UserPlatformGranted, UserPlatformRevoked,
-    UserRegistered, UserRejection, UserRenamed, UserRoleChanged,
+    UserInvitationAccepted, UserInvitationRenewed, UserInvited, UserMfaDisabled, UserMfaEnabled,
+    UserPasswordChanged, UserPlatformGranted, UserPlatformRevoked, UserRegistered, UserRejection,
+    UserRenamed, UserRoleChanged,
 };
 use crate::{Actor, Aggregate, AggregateKind, Context, Decision, Sealed, Timestamp};
 
@@ -20,18 +21,14 @@ impl Aggregate for User {
     fn evolve(state: Option<Self>, event: &UserEvent, at: Timestamp) -> Option<Self> {
         let Some(user) = state else {
             return match event {
-                UserEvent::Registered(UserRegistered { email, name, role }) => Some(Self {
-                    created_at: at,
-                    credential: None,
-                    disabled: false,
-                    email: email.clone(),
-                    erased: false,
-                    mfa: None,
-                    name: name.clone(),
-                    platform: false,
-                    role: *role,
-                    updated_at: at,
+                UserEvent::Invited(invited) => Some(Self {
+                    invitation: Some(invited.invitation),
+                    invited: true,
+                    ..Self::new(&invited.email, &invited.name, invited.role, at)
                 }),
+                UserEvent::Registered(UserRegistered { email, name, role }) => {
+                    Some(Self::new(email, name, *role, at))
+                }
                 _ => None,
             };
         };
@@ -54,8 +51,25 @@ impl Aggregate for User {
                     role: *role,
                 })])
             }
+            (
+                None,
+                UserCommand::Invite {
+                    email,
+                    invitation,
+                    name,
+                    role,
+                },
+            ) => Ok(vec![UserEvent::Invited(UserInvited {
+                email: email.clone(),
+                invitation: *invitation,
+                name: name.clone(),
+                role: *role,
+            })]),
             (None, _) => Err(UserRejection::NotFound),
-            (Some(user), UserCommand::Register { email, name, .. }) => {
+            (
+                Some(user),
+                UserCommand::Invite { email, name, .. } | UserCommand::Register { email, name, .. },
+            ) => {
                 if user.email != *email || user.name != *name {
                     return Err(UserRejection::AlreadyExists);
                 }
@@ -69,10 +83,29 @@ impl Aggregate for User {
 }
 
 impl User {
+    /// Somebody who has just become a user.
+    fn new(email: &Sealed, name: &Sealed, role: Role, at: Timestamp) -> Self {
+        Self {
+            created_at: at,
+            credential: None,
+            disabled: false,
+            email: email.clone(),
+            erased: false,
+            invitation: None,
+            invited: false,
+            mfa: None,
+            name: name.clone(),
+            platform: false,
+            role,
+            updated_at: at,
+        }
+    }
+
     fn after(self, event: &UserEvent) -> Self {
         match event {
             UserEvent::Disabled(UserDisabled {}) => Self {
                 disabled: true,
+                invitation: None,
                 ..self
             },
             UserEvent::EmailChanged(UserEmailChanged { email }) => Self {
@@ -87,6 +120,8 @@ impl User {
                 disabled: true,
                 email: Sealed::default(),
                 erased: true,
+                invitation: None,
+                invited: false,
                 mfa: None,
                 name: Sealed::default(),
                 platform: false,
@@ -101,6 +136,17 @@ impl User {
                 credential: Some(*credential),
                 ..self
             },
+            UserEvent::InvitationAccepted(UserInvitationAccepted { credential, name }) => Self {
+                credential: Some(*credential),
+                invitation: None,
+                invited: false,
+                name: name.clone().unwrap_or(self.name),
+                ..self
+            },
+            UserEvent::InvitationRenewed(UserInvitationRenewed { invitation }) => Self {
+                invitation: Some(*invitation),
+                ..self
+            },
             UserEvent::PlatformGranted(UserPlatformGranted {}) => Self {
                 platform: true,
                 ..self
@@ -109,7 +155,7 @@ impl User {
                 platform: false,
                 ..self
             },
-            UserEvent::Registered(_) => self,
+            UserEvent::Invited(_) | UserEvent::Registered(_) => self,
             UserEvent::Renamed(UserRenamed { name }) => Self {
                 name: name.clone(),
                 ..self
@@ -127,6 +173,14 @@ impl User {
             return Err(UserRejection::OwnRights);
         }
         let event = match command {
+            UserCommand::AcceptInvitation {
+                credential,
+                invitation,
+                name,
+            } => self.accept(*credential, *invitation, name.as_ref())?,
+            UserCommand::ChangePassword { .. } | UserCommand::EnableMfa { .. } if self.invited => {
+                return Err(UserRejection::Invited);
+            }
             UserCommand::ChangeEmail { email } => (self.email != *email).then(|| {
                 let email = email.clone();
                 UserEvent::EmailChanged(UserEmailChanged { email })
@@ -147,13 +201,42 @@ impl User {
             UserCommand::GrantPlatform => {
                 (!self.platform).then_some(UserEvent::PlatformGranted(UserPlatformGranted {}))
             }
-            UserCommand::Register { .. } => None,
+            UserCommand::Invite { .. } | UserCommand::Register { .. } => None,
+            UserCommand::RenewInvitation { invitation } => self.renew(*invitation)?,
             UserCommand::RevokePlatform => self
                 .platform
                 .then_some(UserEvent::PlatformRevoked(UserPlatformRevoked {})),
             UserCommand::Update { name, role } => return Ok(self.update(name.as_ref(), *role)),
         };
         Ok(event.into_iter().collect())
+    }
+
+    fn accept(
+        &self,
+        credential: Uuid,
+        invitation: Uuid,
+        name: Option<&Sealed>,
+    ) -> Result<Option<UserEvent>, UserRejection> {
+        if !self.invited && self.credential == Some(credential) {
+            return Ok(None);
+        }
+        if self.disabled || self.invitation != Some(invitation) {
+            return Err(UserRejection::InvitationEnded);
+        }
+        let name = name.filter(|name| **name != self.name).cloned();
+        let accepted = UserInvitationAccepted { credential, name };
+        Ok(Some(UserEvent::InvitationAccepted(accepted)))
+    }
+
+    fn renew(&self, invitation: Uuid) -> Result<Option<UserEvent>, UserRejection> {
+        if !self.invited {
+            return Err(UserRejection::NotInvited);
+        }
+        if self.disabled {
+            return Err(UserRejection::Disabled);
+        }
+        let renewed = UserEvent::InvitationRenewed(UserInvitationRenewed { invitation });
+        Ok((self.invitation != Some(invitation)).then_some(renewed))
     }
 
     fn enable_mfa(&self, credential: Uuid) -> Result<Option<UserEvent>, UserRejection> {

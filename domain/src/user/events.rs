@@ -20,6 +20,12 @@ pub enum UserEvent {
     Enabled(UserEnabled),
     /// `user.erased`
     Erased(UserErased),
+    /// `user.invitation_accepted`
+    InvitationAccepted(UserInvitationAccepted),
+    /// `user.invitation_renewed`
+    InvitationRenewed(UserInvitationRenewed),
+    /// `user.invited`
+    Invited(UserInvited),
     /// `user.mfa_disabled`
     MfaDisabled(UserMfaDisabled),
     /// `user.mfa_enabled`
@@ -56,6 +62,36 @@ pub struct UserEnabled {}
 /// Everything personal of the user is to be forgotten, for good: the end.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct UserErased {}
+
+/// Whoever was invited has let themselves in.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserInvitationAccepted {
+    /// The password they chose: an id that tells nothing of it.
+    pub credential: Uuid,
+    /// What people call them, sealed, if it is not what the invitation said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Sealed>,
+}
+
+/// Another invitation counts; the one before does no more.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserInvitationRenewed {
+    /// Which one: an id that tells nothing of it.
+    pub invitation: Uuid,
+}
+
+/// A person was asked to become a user; until they do they cannot sign in.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserInvited {
+    /// The address, sealed.
+    pub email: Sealed,
+    /// Which invitation counts: an id that tells nothing of it.
+    pub invitation: Uuid,
+    /// What people call them, sealed.
+    pub name: Sealed,
+    /// What they may do.
+    pub role: Role,
+}
 
 /// They sign in without a second factor again.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! A user: a person who signs in, with a role.
 //!
 //! ```text
-//! register ─→ enabled ⇄ disabled
-//!                └────────┴─→ erased
+//! invite ─→ invited ─┐ accept
+//! register ────────→ enabled ⇄ disabled
+//!                       └────────┴─→ erased
 //! ```
 //!
 //! Invariant: personal text reaches the log only sealed; a password or second factor never does, in
@@ -15,9 +16,9 @@ mod events;
 mod tests;
 
 pub use events::{
-    UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent, UserMfaDisabled,
-    UserMfaEnabled, UserPasswordChanged, UserPlatformGranted, UserPlatformRevoked, UserRegistered,
-    UserRenamed, UserRoleChanged,
+    UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent, UserInvitationAccepted,
+    UserInvitationRenewed, UserInvited, UserMfaDisabled, UserMfaEnabled, UserPasswordChanged,
+    UserPlatformGranted, UserPlatformRevoked, UserRegistered, UserRenamed, UserRoleChanged,
 };
 
 use schemars::JsonSchema;
@@ -56,6 +57,12 @@ pub struct User {
     /// Whether everything personal is forgotten.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,
+    /// The invitation that lets them in, if one counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<Uuid>,
+    /// Whether they were invited and have not let themselves in yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub invited: bool,
     /// Which second factor they sign in with, if with one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mfa: Option<Uuid>,
@@ -73,6 +80,15 @@ pub struct User {
 /// What can be asked of a user.
 #[derive(Clone, Debug)]
 pub enum UserCommand {
+    /// Let themselves in.
+    AcceptInvitation {
+        /// The password they chose: an id that tells nothing of it.
+        credential: Uuid,
+        /// The invitation that they were given.
+        invitation: Uuid,
+        /// What people call them, sealed, if it is not what the invitation said.
+        name: Option<Sealed>,
+    },
     /// Sign in with another address.
     ChangeEmail {
         /// The new address, sealed.
@@ -98,6 +114,17 @@ pub enum UserCommand {
     Erase,
     /// Let them administer the platform.
     GrantPlatform,
+    /// Become a user as soon as they let themselves in.
+    Invite {
+        /// The address, sealed.
+        email: Sealed,
+        /// The invitation that lets them in: an id that tells nothing of it.
+        invitation: Uuid,
+        /// What people call them, sealed.
+        name: Sealed,
+        /// What they may do.
+        role: Role,
+    },
     /// Become a user.
     Register {
         /// The address, sealed.
@@ -109,6 +136,11 @@ pub enum UserCommand {
     },
     /// Let them administer the platform no more.
     RevokePlatform,
+    /// Let another invitation count.
+    RenewInvitation {
+        /// Which one: an id that tells nothing of it.
+        invitation: Uuid,
+    },
     /// Change what is given.
     Update {
         /// The new name, sealed.
@@ -124,15 +156,27 @@ pub enum UserRejection {
     /// There is one with this id.
     #[error("the user exists already")]
     AlreadyExists,
+    /// Whoever is disabled is not invited.
+    #[error("the user is disabled: enable them first")]
+    Disabled,
     /// Nothing can be changed of somebody who is erased.
     #[error("the user is erased")]
     Erased,
+    /// The invitation was accepted, renewed or ended.
+    #[error("the invitation does not count any more")]
+    InvitationEnded,
+    /// They have not let themselves in yet.
+    #[error("the user was invited and has not accepted yet")]
+    Invited,
     /// They have a second factor, and it is another one.
     #[error("a second factor is on already: disable it first")]
     MfaEnabled,
     /// There is none with this id.
     #[error("there is no such user")]
     NotFound,
+    /// They are in already.
+    #[error("the user has no invitation to accept any more")]
+    NotInvited,
     /// Somebody would take rights from themselves.
     #[error("nobody takes rights from themselves: ask another administrator")]
     OwnRights,

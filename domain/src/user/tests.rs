@@ -109,6 +109,115 @@ fn has_one_second_factor_or_none() {
         .then([UserEvent::MfaEnabled(UserMfaEnabled { credential })]);
 }
 
+fn invited(invitation: u128) -> UserEvent {
+    UserEvent::Invited(UserInvited {
+        email: sealed("e1"),
+        invitation: Uuid::from_u128(invitation),
+        name: sealed("n1"),
+        role: Role::Viewer,
+    })
+}
+
+fn accept(invitation: u128, credential: u128, name: Option<&'static str>) -> UserCommand {
+    UserCommand::AcceptInvitation {
+        credential: Uuid::from_u128(credential),
+        invitation: Uuid::from_u128(invitation),
+        name: name.map(sealed),
+    }
+}
+
+fn accepted(credential: u128, name: Option<&'static str>) -> UserEvent {
+    UserEvent::InvitationAccepted(UserInvitationAccepted {
+        credential: Uuid::from_u128(credential),
+        name: name.map(sealed),
+    })
+}
+
+#[test]
+fn is_invited_and_lets_themselves_in_once() {
+    given::<User>([])
+        .when(UserCommand::Invite {
+            email: sealed("e1"),
+            invitation: Uuid::from_u128(1),
+            name: sealed("n1"),
+            role: Role::Viewer,
+        })
+        .then([invited(1)]);
+    given::<User>([invited(1)])
+        .when(accept(1, 5, Some("n2")))
+        .then([accepted(5, Some("n2"))]);
+    given::<User>([invited(1)])
+        .when(accept(1, 5, Some("n1")))
+        .then([accepted(5, None)]);
+    for command in [accept(1, 6, None), accept(2, 6, None)] {
+        given::<User>([invited(1), accepted(5, None)])
+            .when(command)
+            .rejected(&UserRejection::InvitationEnded);
+    }
+    let user = [invited(1), accepted(5, Some("n2"))]
+        .iter()
+        .fold(None, |user, event| User::evolve(user, event, NOW))
+        .expect("a user");
+    assert!(!user.invited && user.invitation.is_none());
+    assert_eq!(
+        (user.credential, user.name),
+        (Some(Uuid::from_u128(5)), sealed("n2"))
+    );
+}
+
+#[test]
+fn whoever_has_not_accepted_has_no_way_in_to_change() {
+    let credential = Uuid::from_u128(5);
+    for command in [
+        UserCommand::ChangePassword { credential },
+        UserCommand::EnableMfa { credential },
+    ] {
+        given::<User>([invited(1)])
+            .when(command)
+            .rejected(&UserRejection::Invited);
+    }
+}
+
+#[test]
+fn another_invitation_or_being_disabled_ends_the_one_before() {
+    let renew = |invitation| UserCommand::RenewInvitation {
+        invitation: Uuid::from_u128(invitation),
+    };
+    let renewed = UserEvent::InvitationRenewed(UserInvitationRenewed {
+        invitation: Uuid::from_u128(2),
+    });
+    let ended = UserRejection::InvitationEnded;
+    given::<User>([invited(1)])
+        .when(renew(2))
+        .then([renewed.clone()]);
+    given::<User>([invited(1), renewed.clone()])
+        .when(accept(1, 5, None))
+        .rejected(&ended);
+    given::<User>([invited(1), renewed.clone()])
+        .when(accept(2, 5, None))
+        .then([accepted(5, None)]);
+    given::<User>([viewer()])
+        .when(renew(2))
+        .rejected(&UserRejection::NotInvited);
+    let disabled = UserEvent::Disabled(UserDisabled {});
+    let enabled = UserEvent::Enabled(UserEnabled {});
+    given::<User>([invited(1), disabled.clone()])
+        .when(renew(2))
+        .rejected(&UserRejection::Disabled);
+    given::<User>([invited(1), disabled.clone()])
+        .when(accept(1, 5, None))
+        .rejected(&ended);
+    given::<User>([invited(1), disabled.clone(), enabled.clone()])
+        .when(accept(1, 5, None))
+        .rejected(&ended);
+    given::<User>([invited(1), disabled, enabled])
+        .when(renew(2))
+        .then([renewed]);
+    given::<User>([invited(1), UserEvent::Erased(UserErased {})])
+        .when(accept(1, 5, None))
+        .rejected(&UserRejection::Erased);
+}
+
 #[test]
 fn is_disabled_and_enabled() {
     let disabled = UserEvent::Disabled(UserDisabled {});

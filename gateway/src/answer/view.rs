@@ -52,6 +52,7 @@ pub(crate) async fn user(
         role: user.role,
         disabled: user.disabled,
         platform: user.platform,
+        invited: user.invited,
         mfa_enabled: user.mfa.is_some(),
         created_at: user.created_at,
         updated_at: user.updated_at,

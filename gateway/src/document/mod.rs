@@ -143,7 +143,9 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         &[Code::InvalidCredentials, Code::Forbidden],
     );
     may(
-        path.ends_with("/register") || path.ends_with("/users"),
+        ["/register", "/users", "/users/invite"]
+            .iter()
+            .any(|end| path.ends_with(end)),
         &[Code::EmailTaken],
     );
     let counted = path.starts_with("/api/") || path == "/readyz";
@@ -343,6 +345,7 @@ mod tests {
             "GET /livez",
             "GET /problems/{code}",
             "GET /readyz",
+            "POST /api/v1/auth/invitations/accept",
             "POST /api/v1/auth/login",
             "POST /api/v1/auth/login/mfa",
             "POST /api/v1/auth/logout",

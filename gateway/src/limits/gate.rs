@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// Where a client that succeeds has shown who it is.
-const SHOWS_WHO: [&str; 3] = [
+const SHOWS_WHO: [&str; 4] = [
+    "/api/v1/auth/invitations/accept",
     "/api/v1/auth/login",
     "/api/v1/auth/login/mfa",
     "/api/v1/auth/refresh",

@@ -106,7 +106,9 @@ impl Limits {
     fn costly(&self, method: &Method, route: &str) -> Option<&Windows> {
         match (method.as_str(), route) {
             ("POST", "/api/v1/auth/login" | "/api/v1/auth/login/mfa") => self.sign_in.as_ref(),
-            ("POST", "/api/v1/auth/register") => self.register.as_ref(),
+            ("POST", "/api/v1/auth/invitations/accept" | "/api/v1/auth/register") => {
+                self.register.as_ref()
+            }
             ("POST", "/api/v1/jobs/preview") => self.preview.as_ref(),
             ("GET" | "HEAD", "/api/v1/stream") => self.stream.as_ref(),
             (

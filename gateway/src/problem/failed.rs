@@ -126,6 +126,10 @@ impl From<AccountError> for Error {
                 "Sign in with this address, or use another one.",
             ),
             AccountError::InvalidEmail => Self::invalid_field("/email", error.to_string()),
+            AccountError::InvalidInvitation => Self::new(
+                Code::InvalidInvitation,
+                "It lasts seven days and works once. Ask an administrator for another one.",
+            ),
             AccountError::InvalidName(reason) => Self::invalid_field("/name", reason.to_string()),
             AccountError::SlugTaken => Self::new(Code::AlreadyExists, error.to_string()),
             AccountError::NoEnrolment | AccountError::NoMfa => {

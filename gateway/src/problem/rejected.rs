@@ -69,7 +69,12 @@ impl Explain for UserRejection {
     fn explain(self) -> Error {
         match self {
             Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
-            Self::Erased | Self::MfaEnabled => Error::new(Code::InvalidState, self.to_string()),
+            Self::Disabled
+            | Self::Erased
+            | Self::InvitationEnded
+            | Self::Invited
+            | Self::MfaEnabled
+            | Self::NotInvited => Error::new(Code::InvalidState, self.to_string()),
             Self::NotFound => Error::not_found("user"),
             Self::OwnRights => Error::new(Code::Forbidden, self.to_string()),
         }

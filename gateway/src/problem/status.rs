@@ -15,6 +15,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::InvalidChallenge
         | Code::InvalidCode
         | Code::InvalidCredentials
+        | Code::InvalidInvitation
         | Code::InvalidRefreshToken
         | Code::MfaRequired
         | Code::StepUpRequired => StatusCode::UNAUTHORIZED,

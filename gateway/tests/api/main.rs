@@ -9,6 +9,7 @@ mod bad_input;
 mod caching;
 mod contract;
 mod cors;
+mod invite;
 mod jobs;
 mod limits;
 mod lists;

@@ -52,7 +52,7 @@ fn after_five_minutes_a_password_is_asked_for_and_a_refresh_is_none() {
             .post(&erase, json!({}))
             .await
             .problem(Code::StepUpRequired);
-        admin.get(&path).await.expect(200);
+        admin.get("/users").await.expect(200);
 
         let body = json!({"refresh_token": refresh});
         let next = admin.post("/auth/refresh", body).await.expect(200).body();

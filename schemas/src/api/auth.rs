@@ -45,6 +45,22 @@ pub struct Login {
     pub tenant: Option<String>,
 }
 
+/// Let yourself in.
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptInvitation {
+    /// What the administrator who invited you was given.
+    #[schema(max_length = 200)]
+    pub token: String,
+    /// The password to sign in with; at least 8 characters.
+    #[schema(format = Password, min_length = 8, max_length = 1024)]
+    pub password: String,
+    /// What people call you, if not what the invitation says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200, examples("Bob"))]
+    pub name: Option<String>,
+}
+
 /// Exchange a refresh token for a new pair.
 #[derive(Clone, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

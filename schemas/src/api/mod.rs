@@ -16,7 +16,7 @@ mod tasks;
 mod tenants;
 mod users;
 
-pub use auth::{Login, Logout, Refresh, Register, Session, SessionView};
+pub use auth::{AcceptInvitation, Login, Logout, Refresh, Register, Session, SessionView};
 pub use events::{EventView, LiveEvent};
 pub use jobs::{
     CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,
@@ -29,4 +29,4 @@ pub use resources::{CreateResource, PatchResource, ResourceView};
 pub use stats::{Stats, TypeCount};
 pub use tasks::{AttemptView, CancelTask, CreateTask, TaskView};
 pub use tenants::{TenantEntry, TenantView};
-pub use users::UserView;
+pub use users::{InvitationView, UserView};

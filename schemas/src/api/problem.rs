@@ -52,6 +52,8 @@ codes! {
     InvalidCode => "The code is not valid",
     /// Address and password do not belong together.
     InvalidCredentials => "Wrong e-mail address or password",
+    /// The invitation is unknown, was accepted, has ended or expired.
+    InvalidInvitation => "The invitation is not valid",
     /// The body is not what the operation takes.
     InvalidBody => "The body is not valid",
     /// A query parameter or header is not what the operation takes.

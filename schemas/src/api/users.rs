@@ -24,6 +24,8 @@ pub struct UserView {
     /// Whether they administer the platform, while they are an administrator of the main tenant.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub platform: bool,
+    /// Whether they were invited and have not let themselves in yet.
+    pub invited: bool,
     /// Whether they sign in with a second factor.
     pub mfa_enabled: bool,
     /// When they registered.
@@ -32,4 +34,15 @@ pub struct UserView {
     pub updated_at: Timestamp,
     /// Counts the changes; the `ETag`.
     pub version: u64,
+}
+
+/// Somebody who was invited.
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
+pub struct InvitationView {
+    /// The user that they will be.
+    pub user: UserView,
+    /// What lets them in, once; it is shown only now, and is theirs alone.
+    pub token: String,
+    /// Until when they can accept.
+    pub expires_at: Timestamp,
 }

@@ -264,6 +264,7 @@ mod tests {
             role: Role::Viewer,
             disabled: false,
             platform: false,
+            invited: false,
             mfa_enabled: false,
             created_at: Timestamp::default(),
             updated_at: Timestamp::default(),

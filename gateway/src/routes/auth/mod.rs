@@ -2,6 +2,7 @@
 //!
 //! Invariant: a password or token is never in an address, a log line or a cacheable answer.
 
+mod accept;
 mod cookie;
 mod keys;
 mod login;
@@ -24,6 +25,7 @@ use crate::app::App;
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(register::register))
+        .routes(routes!(accept::accept_invitation))
         .routes(routes!(login::login))
         .routes(routes!(login_mfa::login_mfa))
         .routes(routes!(refresh::refresh))

@@ -9,6 +9,7 @@ mod enable;
 mod erase;
 mod events;
 mod get;
+mod invite;
 mod list;
 mod mfa;
 mod password;
@@ -41,6 +42,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(enable::enable_user))
         .routes(routes!(erase::erase_user))
         .routes(routes!(events::list_user_events))
+        .routes(routes!(invite::invite_user))
+        .routes(routes!(invite::invite_user_again))
         .routes(routes!(mfa::disable_user_mfa))
         .routes(routes!(password::put_password))
         .routes(routes!(platform::put_platform))

@@ -13,6 +13,7 @@ mod crontab;
 mod erasure;
 mod harness;
 mod imports;
+mod invite;
 mod kills;
 mod mfa;
 mod outages;
@@ -94,6 +95,9 @@ fn trials() -> Vec<Trial> {
         }),
         trial("erasure", async || {
             erasure::who_is_erased_can_be_read_nowhere().await
+        }),
+        trial("invite", async || {
+            invite::whoever_is_invited_lets_themselves_in_once().await
         }),
         trial("mfa", async || mfa::a_second_factor_comes_and_goes().await),
         trial("rivals", async || races::of_rivals_one_wins().await),

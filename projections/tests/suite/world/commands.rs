@@ -88,7 +88,7 @@ impl World {
     fn user_command(&mut self) -> UserCommand {
         let sealed = |text: String| Sealed(text.into());
         let role = [Role::Viewer, Role::Operator, Role::Admin][self.random.below(3) as usize];
-        match self.random.below(9) {
+        match self.random.below(12) {
             0 => UserCommand::Update {
                 name: Some(sealed(format!("n{}", self.random.below(9)))),
                 role: Some(role),
@@ -103,6 +103,20 @@ impl World {
                 credential: self.id(6, 2),
             },
             6 => UserCommand::DisableMfa,
+            7 => UserCommand::Invite {
+                email: sealed(format!("e{}", self.random.below(9))),
+                invitation: self.id(7, 2),
+                name: sealed(format!("n{}", self.random.below(9))),
+                role,
+            },
+            8 => UserCommand::RenewInvitation {
+                invitation: self.id(7, 2),
+            },
+            9 => UserCommand::AcceptInvitation {
+                credential: self.id(8, 2),
+                invitation: self.id(7, 2),
+                name: None,
+            },
             _ => UserCommand::Register {
                 email: sealed(format!("e{}", self.random.below(9))),
                 name: sealed(format!("n{}", self.random.below(9))),
