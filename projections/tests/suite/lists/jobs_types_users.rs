@@ -87,3 +87,32 @@ async fn users_are_listed_by_role_and_to_their_tenant_only() {
         .is_empty()
     );
 }
+
+#[tokio::test]
+async fn second_factors_and_invitations_are_columns_now_and_before() {
+    let (_, database) = filled(2_000).await;
+    let (store, tenant) = (&database.store, TENANTS[1]);
+    let all = users::Filter::default();
+    let everyone = pages!(Sort::default(), 9, |page| users::list(
+        store, tenant, &all, page
+    ));
+    let mut connection = database.sql().await;
+    let ask = "select mfa_enabled, invited from users where id = $1 and tenant_id = $2";
+    for row in &everyone {
+        let columns: (bool, bool) = sqlx::query_as(ask)
+            .bind(row.id)
+            .bind(tenant.uuid())
+            .fetch_one(&mut connection)
+            .await
+            .expect("a row");
+        assert_eq!(columns, (row.state.mfa.is_some(), row.state.invited));
+    }
+    for column in ["mfa_enabled", "invited"] {
+        let ask = format!("select {column} from users_history group by 1 order by 1");
+        let seen: Vec<bool> = sqlx::query_scalar(sqlx::AssertSqlSafe(ask))
+            .fetch_all(&mut connection)
+            .await
+            .expect("asked");
+        assert_eq!(seen, [false, true], "{column}");
+    }
+}
