@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::{Limits, Origin};
+use crate::{InvalidOidc, Limits, OidcProvider, Origin, oidc};
 
 /// Everything a process may be told.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,6 +53,8 @@ pub struct Gateway {
     pub limits: Limits,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Who else may say who somebody is.
+    pub oidc: Vec<OidcProvider>,
     /// The address that people use, when it is not `http://<listen>`; cookies are `Secure` if it is
     /// `https`.
     pub public_url: Option<String>,
@@ -170,6 +172,9 @@ pub enum ConfigError {
         /// What would happen.
         what: &'static str,
     },
+    /// A provider to sign in by cannot be used, or not safely.
+    #[error(transparent)]
+    Oidc(#[from] InvalidOidc),
     /// Whoever asks would choose the address that they are counted by.
     #[error("gateway.trusted_proxies: {0} is everybody; name the networks of your proxies")]
     TrustsEverybody(IpNet),
@@ -211,9 +216,10 @@ impl Gateway {
     fn check(&self) -> Result<(), ConfigError> {
         let everybody = |network: &&IpNet| network.prefix_len() == 0;
         match self.trusted_proxies.iter().find(everybody) {
-            Some(network) => Err(ConfigError::TrustsEverybody(*network)),
-            None => Ok(()),
+            Some(network) => return Err(ConfigError::TrustsEverybody(*network)),
+            None => oidc::check(&self.oidc, self.public_url.as_deref(), self.listen)?,
         }
+        Ok(())
     }
 }
 
@@ -241,6 +247,7 @@ impl Default for Gateway {
             cors_origins: Vec::new(),
             limits: Limits::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            oidc: Vec::new(),
             public_url: None,
             registration: Registration::Closed,
             trusted_proxies: Vec::new(),

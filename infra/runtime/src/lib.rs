@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod ids;
 mod limits;
+mod oidc;
 mod origin;
 mod pages;
 pub mod random;
@@ -24,6 +25,7 @@ pub use config::{
 };
 pub use ids::Ids;
 pub use limits::{InvalidLimit, Limit, Limits};
+pub use oidc::{CreateUsers, InvalidOidc, OidcProvider};
 pub use origin::{InvalidOrigin, Origin};
 pub use pages::prefer_small_pages;
 pub use shutdown::shutdown_on_signal;
