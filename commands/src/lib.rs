@@ -19,9 +19,9 @@ pub use domain;
 pub use error::{CommandError, Failure};
 pub use execute::Commands;
 pub use identity::{
-    Acceptance, Accepted, AccountChange, AccountError, Answered, Authentication, DEFAULT_TENANT,
-    EmailChange, Enrolled, Enrolment, Entry, Identity, Invitation, Invited, Means, MfaState,
-    NewTenant, PasswordChange, Principal, Refreshed, Registration, SecondFactor, Shown, SignIn,
-    SignedIn, SteppedUp, Tokens, bootstrap,
+    Acceptance, Accepted, AccountChange, AccountError, Answered, Asserted, Authentication,
+    DEFAULT_TENANT, EmailChange, Enrolled, Enrolment, Entry, Identity, IdentityError, Invitation,
+    Invited, Means, MfaState, NewTenant, PasswordChange, Principal, Refreshed, Registration,
+    SecondFactor, Shown, SignIn, SignedIn, SteppedUp, Terms, Tokens, bootstrap,
 };
 pub use load::Current;

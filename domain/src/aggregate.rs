@@ -64,6 +64,7 @@ macro_rules! kinds {
 
 kinds! {
     EmailClaim => "email",
+    IdentityClaim => "identity",
     Job => "job",
     Resource => "resource",
     ResourceType => "resource_type",

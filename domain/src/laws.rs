@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Aggregate, Origin,
     email_claim::EmailClaim,
+    identity_claim::IdentityClaim,
     job::{Job, JobStatus},
     resource::Resource,
     resource_type::ResourceType,
@@ -75,6 +76,16 @@ impl Lawful for EmailClaim {
         let holder = before.and_then(|claim| claim.holder);
         vec![(
             "an address is released before another takes it",
+            holder.is_none() || after.holder.is_none() || holder == after.holder,
+        )]
+    }
+}
+
+impl Lawful for IdentityClaim {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        let holder = before.and_then(|claim| claim.holder);
+        vec![(
+            "an identity is released before another takes it",
             holder.is_none() || after.holder.is_none() || holder == after.holder,
         )]
     }
@@ -242,7 +253,21 @@ impl Lawful for User {
             (
                 "who is erased has no address, no name and no way in",
                 !after.erased
-                    || (after.disabled && after.email.0.is_empty() && after.name.0.is_empty()),
+                    || (after.disabled
+                        && after.email.0.is_empty()
+                        && after.name.0.is_empty()
+                        && after.identities.is_empty()),
+            ),
+            (
+                "who is not erased has a way in",
+                after.erased || !after.passwordless || !after.identities.is_empty(),
+            ),
+            (
+                "of each provider they have one identity at most",
+                after.identities.iter().enumerate().all(|(at, one)| {
+                    let others = &after.identities[at + 1..];
+                    others.iter().all(|other| other.provider != one.provider)
+                }),
             ),
             (
                 "who is erased administers nothing",

@@ -9,6 +9,7 @@
 
 mod aggregate;
 pub mod email_claim;
+pub mod identity_claim;
 mod ids;
 pub mod job;
 pub mod resource;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     Attributes, Labels, Name, Origin, Sealed, Slug, UserId,
     email_claim::{EmailClaim, EmailClaimCommand},
+    identity_claim::{IdentityClaim, IdentityClaimCommand},
     job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
     laws::live,
     resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
@@ -17,7 +18,7 @@ use crate::{
     task::{Priority, TaskSpec},
     tenant::{Tenant, TenantCommand},
     testing::NOW,
-    user::{Role, User, UserCommand},
+    user::{LinkedIdentity, Role, User, UserCommand},
 };
 
 fn lives<T: std::fmt::Debug>(command: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<T>> {
@@ -165,7 +166,39 @@ fn user_command() -> impl Strategy<Value = UserCommand> {
         Just(UserCommand::Erase),
         Just(UserCommand::GrantPlatform),
         Just(UserCommand::RevokePlatform),
+        (sealed(), sealed(), role(), linked()).prop_map(|(email, name, role, linked)| {
+            UserCommand::Join {
+                email,
+                name,
+                role,
+                linked,
+            }
+        }),
+        linked().prop_map(UserCommand::LinkIdentity),
+        linked().prop_map(|linked| UserCommand::UnlinkIdentity {
+            identity: linked.identity
+        }),
     ]
+}
+
+fn linked() -> impl Strategy<Value = LinkedIdentity> {
+    (0_u128..3, prop::sample::select(vec!["p1", "p2"])).prop_map(|(identity, provider)| {
+        LinkedIdentity {
+            identity: Uuid::from_u128(identity),
+            provider: provider.to_owned(),
+        }
+    })
+}
+
+fn identity_claim_command() -> impl Strategy<Value = IdentityClaimCommand> {
+    (0_u128..3, any::<bool>()).prop_map(|(user, claim)| {
+        let user_id = UserId::new(Uuid::from_u128(user));
+        if claim {
+            IdentityClaimCommand::Claim { user_id }
+        } else {
+            IdentityClaimCommand::Release { user_id }
+        }
+    })
 }
 
 fn claim_command() -> impl Strategy<Value = EmailClaimCommand> {
@@ -222,6 +255,11 @@ proptest! {
     #[test]
     fn of_email_claims(commands in lives(claim_command())) {
         live::<EmailClaim>(&commands)?;
+    }
+
+    #[test]
+    fn of_identity_claims(commands in lives(identity_claim_command())) {
+        live::<IdentityClaim>(&commands)?;
     }
 
     #[test]

@@ -10,7 +10,7 @@ use projections::{Freshness, LiveFeed, Store};
 use schemas::Position;
 use tokio_util::sync::CancellationToken;
 
-use crate::{limits::Limits, log_end::LogEnd};
+use crate::{limits::Limits, log_end::LogEnd, oidc::Providers};
 
 /// What the gateway stands on.
 #[derive(Clone)]
@@ -50,6 +50,7 @@ pub(crate) struct Inner {
     services: Services,
     pub limits: Limits,
     pub log_end: LogEnd,
+    pub oidc: Providers,
     pub shutdown: CancellationToken,
 }
 
@@ -57,6 +58,7 @@ impl App {
     pub fn new(services: Services, shutdown: CancellationToken) -> Self {
         Self(Arc::new(Inner {
             limits: Limits::new(&services.config.limits),
+            oidc: Providers::new(&services.config),
             services,
             log_end: LogEnd::default(),
             shutdown,

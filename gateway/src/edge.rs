@@ -69,6 +69,7 @@ async fn observe(
     let started = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let span = span(&request, id);
+    let by_page = wants_page(&request);
     let mut response = next.run(request).instrument(span.clone()).await;
     let refusal = refusal(&mut response);
     if let Some(refusal) = &refusal {
@@ -76,15 +77,21 @@ async fn observe(
             Vec::new()
         } else {
             let problem = refusal.problem(&path, id.to_string());
-            serde_json::to_vec(&problem).unwrap_or_default()
+            if by_page {
+                problem::told(&problem).into_bytes()
+            } else {
+                serde_json::to_vec(&problem).unwrap_or_default()
+            }
         };
         *response.body_mut() = Body::from(body);
         let headers = response.headers_mut();
         headers.remove(header::CONTENT_LENGTH);
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        let kind = if by_page {
+            "text/html; charset=utf-8"
+        } else {
+            "application/problem+json"
+        };
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }
     secure(&mut response, id, &path);
     if is_https {
@@ -93,6 +100,16 @@ async fn observe(
     }
     span.in_scope(|| log(&response, refusal.as_ref(), started));
     response
+}
+
+/// Whether a person waits for the answer: their browser is on its way to an issuer, or back.
+fn wants_page(request: &Request) -> bool {
+    let accepted = request.headers().get(header::ACCEPT);
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    let takes = accepted.is_some_and(|kinds| kinds.contains("text/html"));
+    let path = request.uri().path();
+    let leaves = path.starts_with("/api/v1/auth/oidc/") && path.ends_with("/start");
+    takes && (leaves || path.starts_with("/auth/"))
 }
 
 /// What went wrong, if something did; also if whoever refused knew nothing of problems.

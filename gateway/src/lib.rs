@@ -4,13 +4,15 @@
 //! - [`extract`] is all that is believed of a request, [`answer`] all that is said in return.
 //! - [`problem`] is the one place that chooses a status.
 //! - [`limits`] counts what each client asks, before anything is done for it.
+//! - [`oidc`] asks others who somebody is.
 //! - [`permission`] says who may do what.
 //!
 //! To add an endpoint: copy a neighbour's file, list it in its area's `router`, give it a line in
 //! [`permission`], and run `cargo xtask schemas` to renew the committed `OpenAPI` document.
 //!
-//! Invariant: every answer that is no success is `application/problem+json`, and nothing is stored
-//! unless the answer says so or says that the outcome is unknown.
+//! Invariant: every answer that is no success is `application/problem+json`, or the same as a page
+//! where a browser is on its way to an issuer or back; and nothing is stored unless the answer says
+//! so or says that the outcome is unknown.
 
 mod answer;
 mod app;
@@ -21,6 +23,7 @@ mod edge;
 mod extract;
 mod limits;
 mod log_end;
+mod oidc;
 mod permission;
 mod problem;
 mod routes;

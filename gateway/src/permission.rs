@@ -13,6 +13,8 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("DELETE", "/api/v1/auth/mfa/totp", Role::Viewer),
     ("POST", "/api/v1/auth/mfa/totp", Role::Viewer),
     ("POST", "/api/v1/auth/mfa/totp/confirm", Role::Viewer),
+    ("DELETE", "/api/v1/auth/oidc/{name}/link", Role::Viewer),
+    ("POST", "/api/v1/auth/oidc/{name}/link", Role::Viewer),
     ("DELETE", "/api/v1/auth/sessions", Role::Viewer),
     ("GET", "/api/v1/auth/sessions", Role::Viewer),
     ("DELETE", "/api/v1/auth/sessions/{id}", Role::Viewer),

@@ -9,8 +9,9 @@ use std::{
 };
 
 use domain::{
-    AggregateKind, email_claim::EmailClaimEvent, job::JobEvent, resource::ResourceEvent,
-    resource_type::ResourceTypeEvent, task::TaskEvent, tenant::TenantEvent, user::UserEvent,
+    AggregateKind, email_claim::EmailClaimEvent, identity_claim::IdentityClaimEvent, job::JobEvent,
+    resource::ResourceEvent, resource_type::ResourceTypeEvent, task::TaskEvent,
+    tenant::TenantEvent, user::UserEvent,
 };
 use schemas::{
     breaking_changes,
@@ -41,6 +42,7 @@ fn reread(kind: AggregateKind, payload: &[u8]) -> Result<Vec<u8>, DecodeError> {
     }
     match kind {
         AggregateKind::EmailClaim => through::<EmailClaimEvent>(payload),
+        AggregateKind::IdentityClaim => through::<IdentityClaimEvent>(payload),
         AggregateKind::Job => through::<JobEvent>(payload),
         AggregateKind::Resource => through::<ResourceEvent>(payload),
         AggregateKind::ResourceType => through::<ResourceTypeEvent>(payload),

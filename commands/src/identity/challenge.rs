@@ -115,7 +115,8 @@ impl Identity {
         };
         let (tenant, id) = (ticket.tenant, ticket.user);
         let user = self.commands.state::<User>(tenant, id.uuid()).await?;
-        let Some(user) = user.filter(|user| kept.fits(&user.state)) else {
+        let open = self.is_open(tenant).await?;
+        let Some(user) = user.filter(|user| open && kept.fits(&user.state)) else {
             return Ok(Answered::Ended);
         };
         Ok(

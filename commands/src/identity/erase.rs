@@ -9,14 +9,16 @@
 use domain::{
     TenantId, UserId,
     email_claim::EmailClaimCommand,
+    identity_claim::IdentityClaimCommand,
     user::{User, UserCommand},
 };
 use event_log::VaultError;
 
 use super::{
     AccountError, Identity,
+    linked::identity_stream,
     particulars::normalise_email,
-    together::{Claiming, user_stream},
+    together::{Claiming, Claims, user_stream},
 };
 use crate::{Ask, Failure, Receipt};
 
@@ -56,10 +58,14 @@ impl Identity {
             if let Some(receipt) = self.done(&user, ask).await? {
                 receipt
             } else {
-                let mut claims = Vec::new();
+                let (mut emails, mut identities) = (Vec::new(), Vec::new());
                 if let Some(state) = user.state.as_ref().filter(|user| !user.erased) {
                     let email = self.personal.open(tenant, id, &state.email).await?;
-                    claims.extend(email.as_deref().and_then(normalise_email).map(|email| {
+                    identities.extend(state.identities.iter().map(|linked| Claiming {
+                        command: IdentityClaimCommand::Release { user_id: id },
+                        stream: identity_stream(tenant, linked.identity),
+                    }));
+                    emails.extend(email.as_deref().and_then(normalise_email).map(|email| {
                         Claiming {
                             command: EmailClaimCommand::Release { user_id: id },
                             stream: self.claim_stream(tenant, &email),
@@ -67,7 +73,11 @@ impl Identity {
                     }));
                     self.note(|begun| begun.push((tenant, id))).await?;
                 }
-                let stored = self.store_together(ask, &UserCommand::Erase, &claims).await;
+                let claims = Claims {
+                    emails: &emails,
+                    identities: &identities,
+                };
+                let stored = self.store_claims(ask, &UserCommand::Erase, claims).await;
                 if stored.as_ref().is_err_and(AccountError::is_definite) {
                     self.note(|begun| begun.retain(|one| *one != (tenant, id)))
                         .await?;

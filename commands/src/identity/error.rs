@@ -16,6 +16,9 @@ pub enum AccountError {
     /// The address belongs to somebody.
     #[error("the e-mail address is taken")]
     EmailTaken,
+    /// The identity belongs to another user.
+    #[error("the identity belongs to another user")]
+    IdentityTaken,
     /// That is no address.
     #[error("not an e-mail address")]
     InvalidEmail,

@@ -110,6 +110,9 @@ impl Identity {
         let name = wanted.name.as_deref().map(Name::try_new).transpose()?;
         let command = CommandId::new(self.commands.ids.next());
         let (tenant, id) = (ticket.tenant, ticket.user);
+        if !self.is_open(tenant).await? {
+            return Err(AccountError::InvalidInvitation);
+        }
         let ask = Ask::new(Actor::User(id), tenant, id.uuid(), command);
         self.to_its_end(|this| async move {
             let accepted = this.accept(&ask, &ticket, name.as_ref(), wanted.password);
@@ -155,7 +158,7 @@ impl Identity {
         }
         .await;
         if is_new && stored.as_ref().is_err_and(AccountError::is_definite) {
-            self.forget_unmade(&streams).await?;
+            self.forget_unmade(streams.user).await?;
         }
         stored
     }

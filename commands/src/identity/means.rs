@@ -13,6 +13,8 @@ pub enum Means {
     Password,
     /// A password, and a one-time code or recovery code.
     PasswordAndCode,
+    /// The word of a provider (OpenID Connect).
+    Provider,
 }
 
 /// How and when somebody has shown who they are.
@@ -29,6 +31,7 @@ impl From<Means> for Vec<&'static str> {
         match means {
             Means::Password => vec!["pwd"],
             Means::PasswordAndCode => vec!["pwd", "otp", "mfa"],
+            Means::Provider => vec!["fed"],
         }
     }
 }
@@ -37,7 +40,7 @@ impl TryFrom<Vec<String>> for Means {
     type Error = &'static str;
 
     fn try_from(amr: Vec<String>) -> Result<Self, Self::Error> {
-        let known = [Self::Password, Self::PasswordAndCode];
+        let known = [Self::Password, Self::PasswordAndCode, Self::Provider];
         let found = known
             .into_iter()
             .find(|means| Vec::<&str>::from(*means) == amr);
@@ -54,6 +57,7 @@ mod tests {
         for (means, text) in [
             (Means::Password, r#"["pwd"]"#),
             (Means::PasswordAndCode, r#"["pwd","otp","mfa"]"#),
+            (Means::Provider, r#"["fed"]"#),
         ] {
             assert_eq!(serde_json::to_string(&means).expect("encodes"), text);
             let again: Means = serde_json::from_str(text).expect("decodes");

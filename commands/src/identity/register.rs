@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     AccountError, Identity,
     particulars::normalise_email,
-    together::{Claiming, user_stream},
+    together::{Claiming, Claims, user_stream},
 };
 use crate::{Ask, CommandError, Current, Failure, Receipt, load::Loaded};
 
@@ -121,8 +121,12 @@ impl Identity {
                 command: EmailClaimCommand::Claim { user_id: user },
                 stream: streams.claim,
             }];
+            let claims = Claims {
+                emails: &claiming,
+                identities: &[],
+            };
             let founds = person.founds.as_ref();
-            let stored = self.store_founding(ask, &command, &claiming, founds);
+            let stored = self.store_founding(ask, &command, claims, founds);
             let receipt = stored.await?;
             if receipt.changed || receipt.replayed {
                 return Ok(receipt);
@@ -131,7 +135,7 @@ impl Identity {
         }
         .await;
         if is_new && stored.as_ref().is_err_and(AccountError::is_definite) {
-            self.forget_unmade(&streams).await?;
+            self.forget_unmade(streams.user).await?;
         }
         stored
     }
@@ -160,11 +164,11 @@ impl Identity {
     }
 
     /// Removes the secrets of a user that came to nothing.
-    pub(super) async fn forget_unmade(&self, streams: &Streams) -> Result<(), Failure> {
+    pub(super) async fn forget_unmade(&self, stream: StreamId) -> Result<(), Failure> {
         let mut user = Arc::<Loaded<User>>::default();
-        self.commands.catch_up(streams.user, &mut user).await?;
+        self.commands.catch_up(stream, &mut user).await?;
         if user.version == Version(0) {
-            let (tenant, user) = (streams.user.tenant, UserId::new(streams.user.id));
+            let (tenant, user) = (stream.tenant, UserId::new(stream.id));
             self.passwords.delete(tenant, user, None).await?;
             self.personal.delete_key(tenant, user).await?;
         }

@@ -1,18 +1,20 @@
-//! A user and the claims on their addresses, and a tenant with its first user, changed together.
+//! A user and the claims on their addresses and identities, and a tenant with its first user,
+//! changed together.
 //!
-//! Invariant: all of it is stored in one atomic batch or nothing is; whoever holds an address is a
-//! user that has it.
+//! Invariant: all of it is stored in one atomic batch or nothing is; whoever holds an address or an
+//! identity is a user that has it.
 
 use std::sync::Arc;
 
 use domain::{
-    Aggregate as _, TenantId, UserId,
+    Aggregate, TenantId, UserId,
     email_claim::{EmailClaim, EmailClaimCommand},
+    identity_claim::{IdentityClaim, IdentityClaimCommand},
     tenant::{Tenant, TenantCommand},
     user::{User, UserCommand},
 };
-use event_log::AppendError;
-use schemas::StreamId;
+use event_log::{AppendError, NewCommit};
+use schemas::{Position, StreamId, catalogue::Recorded};
 use uuid::Uuid;
 
 use super::{AccountError, Identity, tenants::tenant_stream};
@@ -21,28 +23,79 @@ use crate::{Ask, CommandError, Failure, Receipt, error::Unheard, execute::Decide
 /// How often it is decided anew after others were faster.
 const TRIES: usize = 5;
 
-/// What is to happen to an address.
-pub(super) struct Claiming {
-    pub(super) command: EmailClaimCommand,
+/// What is to happen to an address, or to an identity.
+pub(super) struct Claiming<A: Claim = EmailClaim> {
+    pub(super) command: A::Command,
     pub(super) stream: StreamId,
+}
+
+/// What makes something one user's.
+pub(super) trait Claim: Aggregate<Event: Recorded> {
+    /// Whether `command` gives it up.
+    fn releases(command: &Self::Command) -> bool;
+
+    /// What to say if it is somebody else's.
+    fn taken() -> AccountError;
+}
+
+/// What is to happen besides a user's command.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Claims<'a> {
+    pub(super) emails: &'a [Claiming],
+    pub(super) identities: &'a [Claiming<IdentityClaim>],
 }
 
 /// Everything one try has read.
 struct Read {
-    claims: Vec<Arc<Loaded<EmailClaim>>>,
+    emails: Vec<Arc<Loaded<EmailClaim>>>,
+    identities: Vec<Arc<Loaded<IdentityClaim>>>,
     user: Arc<Loaded<User>>,
 }
 
 /// A claim that changes, with what it was decided on.
-type Changed = (StreamId, Arc<Loaded<EmailClaim>>, Decided<EmailClaim>);
+type Changed<A> = (StreamId, Arc<Loaded<A>>, Decided<A>);
+
+impl Claim for EmailClaim {
+    fn releases(command: &EmailClaimCommand) -> bool {
+        matches!(command, EmailClaimCommand::Release { .. })
+    }
+
+    fn taken() -> AccountError {
+        AccountError::EmailTaken
+    }
+}
+
+impl Claim for IdentityClaim {
+    fn releases(command: &IdentityClaimCommand) -> bool {
+        matches!(command, IdentityClaimCommand::Release { .. })
+    }
+
+    fn taken() -> AccountError {
+        AccountError::IdentityTaken
+    }
+}
 
 impl Identity {
-    /// Runs `command` and everything of `claims` that still changes something.
+    /// Runs `command` and everything of `emails` that still changes something.
     pub(super) async fn store_together(
         &self,
         ask: &Ask,
         command: &UserCommand,
-        claims: &[Claiming],
+        emails: &[Claiming],
+    ) -> Result<Receipt<User>, AccountError> {
+        let claims = Claims {
+            emails,
+            identities: &[],
+        };
+        self.store_claims(ask, command, claims).await
+    }
+
+    /// Runs `command` and everything of `claims` that still changes something.
+    pub(super) async fn store_claims(
+        &self,
+        ask: &Ask,
+        command: &UserCommand,
+        claims: Claims<'_>,
     ) -> Result<Receipt<User>, AccountError> {
         self.store_founding(ask, command, claims, None).await
     }
@@ -52,7 +105,7 @@ impl Identity {
         &self,
         ask: &Ask,
         command: &UserCommand,
-        claims: &[Claiming],
+        claims: Claims<'_>,
         founding: Option<&TenantCommand>,
     ) -> Result<Receipt<User>, AccountError> {
         let stream = user_stream(ask.tenant, UserId::new(ask.id));
@@ -61,7 +114,8 @@ impl Identity {
             let ground = self.ground(ask, founding).await;
             let ground = ground.map_err(|failure| unheard.of(failure))?;
             let read = self.read_together(stream, claims).await;
-            let Read { claims: held, user } = read.map_err(|failure| unheard.of(failure))?;
+            let read = read.map_err(|failure| unheard.of(failure))?;
+            let user = read.user;
             if let Some(receipt) = self.commands.past(stream, &user, ask).await? {
                 return Ok(receipt);
             }
@@ -80,19 +134,18 @@ impl Identity {
             };
             let founded = ground.map(|(held, command)| self.founded(ask, held, command));
             let founded = founded.transpose()?;
-            let changed = self.changed(ask, claims, held)?;
-            let commits = changed.iter().map(|(_, _, claim)| claim.commit.clone());
+            let emails = self.changed(ask, claims.emails, read.emails)?;
+            let identities = self.changed(ask, claims.identities, read.identities)?;
             let ground = founded.iter().map(|(_, tenant)| tenant.commit.clone());
-            let batch: Vec<_> = commits
-                .chain(ground)
-                .chain([decided.commit.clone()])
-                .collect();
+            let claimed = commits(&emails).chain(commits(&identities));
+            let mut batch: Vec<_> = claimed.chain(ground).collect();
+            batch.push(decided.commit.clone());
             let count = batch.len();
             match self.commands.log.append_all(batch).await {
                 Ok(positions) if positions.len() == count => {
-                    for ((claim, held, decided), at) in changed.into_iter().zip(&positions) {
-                        self.commands.written(claim, held, &decided, *at);
-                    }
+                    let (of_emails, rest) = positions.split_at(emails.len());
+                    self.taken_in(emails, of_emails);
+                    self.taken_in(identities, rest);
                     if let Some((held, decided)) = founded {
                         let (stream, at) = (tenant_stream(ask.tenant), positions[count - 2]);
                         self.commands.written(stream, held, &decided, at);
@@ -108,7 +161,7 @@ impl Identity {
             }
         }
         // The last try may have been stored unheard.
-        let found = match self.read_together(stream, &[]).await {
+        let found = match self.read_together(stream, Claims::default()).await {
             Ok(read) => self.commands.past(stream, &read.user, ask).await.ok(),
             Err(_) => None,
         };
@@ -152,26 +205,34 @@ impl Identity {
     }
 
     /// The claims first: of a claim that is this user's by then the user is there to be found.
-    async fn read_together(&self, user: StreamId, claims: &[Claiming]) -> Result<Read, Failure> {
+    async fn read_together(&self, user: StreamId, claims: Claims<'_>) -> Result<Read, Failure> {
+        let emails = self.held(claims.emails).await?;
+        let identities = self.held(claims.identities).await?;
         let mut read = Read {
-            claims: Vec::with_capacity(claims.len()),
+            emails,
+            identities,
             user: Arc::default(),
         };
-        for claim in claims {
-            let mut held = Arc::default();
-            self.commands.catch_up(claim.stream, &mut held).await?;
-            read.claims.push(held);
-        }
         self.commands.catch_up(user, &mut read.user).await?;
         Ok(read)
     }
 
-    fn changed(
+    async fn held<A: Claim>(&self, claims: &[Claiming<A>]) -> Result<Vec<Arc<Loaded<A>>>, Failure> {
+        let mut all = Vec::with_capacity(claims.len());
+        for claim in claims {
+            let mut held = Arc::default();
+            self.commands.catch_up(claim.stream, &mut held).await?;
+            all.push(held);
+        }
+        Ok(all)
+    }
+
+    fn changed<A: Claim>(
         &self,
         ask: &Ask,
-        claims: &[Claiming],
-        held: Vec<Arc<Loaded<EmailClaim>>>,
-    ) -> Result<Vec<Changed>, AccountError> {
+        claims: &[Claiming<A>],
+        held: Vec<Arc<Loaded<A>>>,
+    ) -> Result<Vec<Changed<A>>, AccountError> {
         let mut changed = Vec::with_capacity(claims.len());
         for (claim, held) in claims.iter().zip(held) {
             let claim_ask = Ask {
@@ -185,11 +246,17 @@ impl Identity {
                 Ok(None) => {}
                 Err(CommandError::Failed(failure)) => return Err(failure.into()),
                 // What is not held need not be released.
-                Err(_) if matches!(claim.command, EmailClaimCommand::Release { .. }) => {}
-                Err(_) => return Err(AccountError::EmailTaken),
+                Err(_) if A::releases(&claim.command) => {}
+                Err(_) => return Err(A::taken()),
             }
         }
         Ok(changed)
+    }
+
+    fn taken_in<A: Claim>(&self, changed: Vec<Changed<A>>, positions: &[Position]) {
+        for ((claim, held, decided), at) in changed.into_iter().zip(positions) {
+            self.commands.written(claim, held, &decided, *at);
+        }
     }
 
     /// The subject on which an address is claimed: 128 bits of a keyed digest.
@@ -205,6 +272,10 @@ impl Identity {
             id: Uuid::from_bytes(id),
         }
     }
+}
+
+fn commits<A: Claim>(changed: &[Changed<A>]) -> impl Iterator<Item = NewCommit> {
+    changed.iter().map(|(_, _, claim)| claim.commit.clone())
 }
 
 /// The subject of a user.

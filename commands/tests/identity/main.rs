@@ -5,6 +5,7 @@
 mod authenticator;
 mod erasure;
 mod invite;
+mod linked;
 mod mfa;
 mod races;
 mod sessions;

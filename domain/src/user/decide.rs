@@ -5,10 +5,11 @@
 use uuid::Uuid;
 
 use super::{
-    Role, User, UserCommand, UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent,
-    UserInvitationAccepted, UserInvitationRenewed, UserInvited, UserMfaDisabled, UserMfaEnabled,
-    UserPasswordChanged, UserPlatformGranted, UserPlatformRevoked, UserRegistered, UserRejection,
-    UserRenamed, UserRoleChanged,
+    LinkedIdentity, Role, User, UserCommand, UserDisabled, UserEmailChanged, UserEnabled,
+    UserErased, UserEvent, UserIdentityLinked, UserIdentityUnlinked, UserInvitationAccepted,
+    UserInvitationRenewed, UserInvited, UserMfaDisabled, UserMfaEnabled, UserPasswordChanged,
+    UserPlatformGranted, UserPlatformRevoked, UserRegistered, UserRejection, UserRenamed,
+    UserRoleChanged,
 };
 use crate::{Actor, Aggregate, AggregateKind, Context, Decision, Sealed, Timestamp};
 
@@ -65,10 +66,32 @@ impl Aggregate for User {
                 name: name.clone(),
                 role: *role,
             })]),
+            (
+                None,
+                UserCommand::Join {
+                    email,
+                    linked,
+                    name,
+                    role,
+                },
+            ) => Ok(vec![
+                UserEvent::Registered(UserRegistered {
+                    email: email.clone(),
+                    name: name.clone(),
+                    role: *role,
+                }),
+                UserEvent::IdentityLinked(UserIdentityLinked {
+                    identity: linked.identity,
+                    passwordless: true,
+                    provider: linked.provider.clone(),
+                }),
+            ]),
             (None, _) => Err(UserRejection::NotFound),
             (
                 Some(user),
-                UserCommand::Invite { email, name, .. } | UserCommand::Register { email, name, .. },
+                UserCommand::Invite { email, name, .. }
+                | UserCommand::Join { email, name, .. }
+                | UserCommand::Register { email, name, .. },
             ) => {
                 if user.email != *email || user.name != *name {
                     return Err(UserRejection::AlreadyExists);
@@ -91,10 +114,12 @@ impl User {
             disabled: false,
             email: email.clone(),
             erased: false,
+            identities: Vec::new(),
             invitation: None,
             invited: false,
             mfa: None,
             name: name.clone(),
+            passwordless: false,
             platform: false,
             role,
             updated_at: at,
@@ -120,6 +145,7 @@ impl User {
                 disabled: true,
                 email: Sealed::default(),
                 erased: true,
+                identities: Vec::new(),
                 invitation: None,
                 invited: false,
                 mfa: None,
@@ -132,8 +158,14 @@ impl User {
                 mfa: Some(*credential),
                 ..self
             },
+            UserEvent::IdentityLinked(linked) => self.with(linked),
+            UserEvent::IdentityUnlinked(UserIdentityUnlinked { identity, .. }) => Self {
+                identities: without(self.identities, *identity),
+                ..self
+            },
             UserEvent::PasswordChanged(UserPasswordChanged { credential }) => Self {
                 credential: Some(*credential),
+                passwordless: false,
                 ..self
             },
             UserEvent::InvitationAccepted(UserInvitationAccepted { credential, name }) => Self {
@@ -167,6 +199,25 @@ impl User {
         }
     }
 
+    fn with(self, linked: &UserIdentityLinked) -> Self {
+        let mut identities = without(self.identities, linked.identity);
+        identities.push(LinkedIdentity {
+            identity: linked.identity,
+            provider: linked.provider.clone(),
+        });
+        Self {
+            identities,
+            passwordless: self.passwordless || linked.passwordless,
+            ..self
+        }
+    }
+
+    /// The identity that the provider vouches for.
+    pub fn identity_of(&self, provider: &str) -> Option<&LinkedIdentity> {
+        let mut identities = self.identities.iter();
+        identities.find(|linked| linked.provider == provider)
+    }
+
     fn change(&self, command: &UserCommand, context: &Context) -> Decision<Self> {
         if (self.role == Role::Admin || self.platform) && is_own(context) && self.loses_by(command)
         {
@@ -178,7 +229,11 @@ impl User {
                 invitation,
                 name,
             } => self.accept(*credential, *invitation, name.as_ref())?,
-            UserCommand::ChangePassword { .. } | UserCommand::EnableMfa { .. } if self.invited => {
+            UserCommand::ChangePassword { .. }
+            | UserCommand::EnableMfa { .. }
+            | UserCommand::LinkIdentity(_)
+                if self.invited =>
+            {
                 return Err(UserRejection::Invited);
             }
             UserCommand::ChangeEmail { email } => (self.email != *email).then(|| {
@@ -201,11 +256,15 @@ impl User {
             UserCommand::GrantPlatform => {
                 (!self.platform).then_some(UserEvent::PlatformGranted(UserPlatformGranted {}))
             }
-            UserCommand::Invite { .. } | UserCommand::Register { .. } => None,
+            UserCommand::Invite { .. }
+            | UserCommand::Join { .. }
+            | UserCommand::Register { .. } => None,
             UserCommand::RenewInvitation { invitation } => self.renew(*invitation)?,
             UserCommand::RevokePlatform => self
                 .platform
                 .then_some(UserEvent::PlatformRevoked(UserPlatformRevoked {})),
+            UserCommand::LinkIdentity(linked) => self.link(linked)?,
+            UserCommand::UnlinkIdentity { identity } => self.unlink(*identity)?,
             UserCommand::Update { name, role } => return Ok(self.update(name.as_ref(), *role)),
         };
         Ok(event.into_iter().collect())
@@ -247,6 +306,36 @@ impl User {
         }
     }
 
+    fn link(&self, linked: &LinkedIdentity) -> Result<Option<UserEvent>, UserRejection> {
+        match self.identity_of(&linked.provider) {
+            Some(found) if found.identity == linked.identity => Ok(None),
+            Some(_) => Err(UserRejection::ProviderLinked),
+            // A provider that is called otherwise now.
+            None if (self.identities.iter()).any(|found| found.identity == linked.identity) => {
+                Ok(None)
+            }
+            None => Ok(Some(UserEvent::IdentityLinked(UserIdentityLinked {
+                identity: linked.identity,
+                passwordless: false,
+                provider: linked.provider.clone(),
+            }))),
+        }
+    }
+
+    fn unlink(&self, identity: Uuid) -> Result<Option<UserEvent>, UserRejection> {
+        let mut identities = self.identities.iter();
+        let Some(linked) = identities.find(|linked| linked.identity == identity) else {
+            return Ok(None);
+        };
+        if self.passwordless && self.identities.len() == 1 {
+            return Err(UserRejection::LastWayIn);
+        }
+        Ok(Some(UserEvent::IdentityUnlinked(UserIdentityUnlinked {
+            identity: linked.identity,
+            provider: linked.provider.clone(),
+        })))
+    }
+
     fn update(&self, name: Option<&Sealed>, role: Option<Role>) -> Vec<UserEvent> {
         let name = name.filter(|name| **name != self.name).cloned();
         let role = role.filter(|role| *role != self.role);
@@ -264,6 +353,11 @@ impl User {
             _ => false,
         }
     }
+}
+
+fn without(mut identities: Vec<LinkedIdentity>, identity: Uuid) -> Vec<LinkedIdentity> {
+    identities.retain(|linked| linked.identity != identity);
+    identities
 }
 
 /// Whether they ask it of themselves.

@@ -30,6 +30,10 @@ pub enum UserEvent {
     MfaDisabled(UserMfaDisabled),
     /// `user.mfa_enabled`
     MfaEnabled(UserMfaEnabled),
+    /// `user.identity_linked`
+    IdentityLinked(UserIdentityLinked),
+    /// `user.identity_unlinked`
+    IdentityUnlinked(UserIdentityUnlinked),
     /// `user.password_changed`
     PasswordChanged(UserPasswordChanged),
     /// `user.platform_granted`
@@ -105,6 +109,27 @@ pub struct UserMfaDisabled {
 pub struct UserMfaEnabled {
     /// Which one: an id that tells nothing of it.
     pub credential: Uuid,
+}
+
+/// They can sign in by an identity that a provider vouches for (OpenID Connect).
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserIdentityLinked {
+    /// Which identity: a keyed digest of issuer and subject, and the id of its claim.
+    pub identity: Uuid,
+    /// Whether it is how they became a user, so that they have no password.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passwordless: bool,
+    /// What the configuration calls the provider.
+    pub provider: String,
+}
+
+/// They cannot sign in by that identity any more.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct UserIdentityUnlinked {
+    /// Which identity.
+    pub identity: Uuid,
+    /// What the configuration called the provider.
+    pub provider: String,
 }
 
 /// They sign in with another password now.

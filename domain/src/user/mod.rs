@@ -16,9 +16,10 @@ mod events;
 mod tests;
 
 pub use events::{
-    UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent, UserInvitationAccepted,
-    UserInvitationRenewed, UserInvited, UserMfaDisabled, UserMfaEnabled, UserPasswordChanged,
-    UserPlatformGranted, UserPlatformRevoked, UserRegistered, UserRenamed, UserRoleChanged,
+    UserDisabled, UserEmailChanged, UserEnabled, UserErased, UserEvent, UserIdentityLinked,
+    UserIdentityUnlinked, UserInvitationAccepted, UserInvitationRenewed, UserInvited,
+    UserMfaDisabled, UserMfaEnabled, UserPasswordChanged, UserPlatformGranted, UserPlatformRevoked,
+    UserRegistered, UserRenamed, UserRoleChanged,
 };
 
 use schemars::JsonSchema;
@@ -57,6 +58,9 @@ pub struct User {
     /// Whether everything personal is forgotten.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,
+    /// What they can sign in by besides a password, in the order in which it was linked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<LinkedIdentity>,
     /// The invitation that lets them in, if one counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<Uuid>,
@@ -68,6 +72,9 @@ pub struct User {
     pub mfa: Option<Uuid>,
     /// What people call them, sealed; empty once erased.
     pub name: Sealed,
+    /// Whether they have no password to sign in with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passwordless: bool,
     /// Whether they administer the platform: create tenants, and act in each.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub platform: bool,
@@ -75,6 +82,15 @@ pub struct User {
     pub role: Role,
     /// When anything of this last changed.
     pub updated_at: Timestamp,
+}
+
+/// An identity at an issuer (OpenID Connect) that a user can sign in by.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct LinkedIdentity {
+    /// Which: a keyed digest of issuer and subject, and the id of its claim.
+    pub identity: Uuid,
+    /// What the configuration calls the provider.
+    pub provider: String,
 }
 
 /// What can be asked of a user.
@@ -125,6 +141,19 @@ pub enum UserCommand {
         /// What they may do.
         role: Role,
     },
+    /// Become a user who signs in by an identity and has no password.
+    Join {
+        /// The address, sealed.
+        email: Sealed,
+        /// What they sign in by.
+        linked: LinkedIdentity,
+        /// What people call them, sealed.
+        name: Sealed,
+        /// What they may do.
+        role: Role,
+    },
+    /// Sign in by this identity as well.
+    LinkIdentity(LinkedIdentity),
     /// Become a user.
     Register {
         /// The address, sealed.
@@ -140,6 +169,11 @@ pub enum UserCommand {
     RenewInvitation {
         /// Which one: an id that tells nothing of it.
         invitation: Uuid,
+    },
+    /// Sign in by this identity no more.
+    UnlinkIdentity {
+        /// Which.
+        identity: Uuid,
     },
     /// Change what is given.
     Update {
@@ -171,6 +205,9 @@ pub enum UserRejection {
     /// They have a second factor, and it is another one.
     #[error("a second factor is on already: disable it first")]
     MfaEnabled,
+    /// Nobody could sign in as them afterwards.
+    #[error("this is the only way in: set a password first, or link another identity")]
+    LastWayIn,
     /// There is none with this id.
     #[error("there is no such user")]
     NotFound,
@@ -180,4 +217,7 @@ pub enum UserRejection {
     /// Somebody would take rights from themselves.
     #[error("nobody takes rights from themselves: ask another administrator")]
     OwnRights,
+    /// Another identity of the same provider is linked.
+    #[error("another identity of this provider is linked: unlink that first")]
+    ProviderLinked,
 }

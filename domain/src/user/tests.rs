@@ -324,3 +324,84 @@ fn nobody_changes_a_stranger() {
 fn roles_are_ordered() {
     assert!(Role::Viewer < Role::Operator && Role::Operator < Role::Admin);
 }
+
+fn linked(provider: &str, identity: u128) -> LinkedIdentity {
+    LinkedIdentity {
+        identity: Uuid::from_u128(identity),
+        provider: provider.to_owned(),
+    }
+}
+
+fn was_linked(provider: &str, identity: u128, passwordless: bool) -> UserEvent {
+    let LinkedIdentity { identity, provider } = linked(provider, identity);
+    UserEvent::IdentityLinked(UserIdentityLinked {
+        identity,
+        passwordless,
+        provider,
+    })
+}
+
+fn unlink(identity: u128) -> UserCommand {
+    let identity = Uuid::from_u128(identity);
+    UserCommand::UnlinkIdentity { identity }
+}
+
+fn was_unlinked(provider: &str, identity: u128) -> UserEvent {
+    let LinkedIdentity { identity, provider } = linked(provider, identity);
+    UserEvent::IdentityUnlinked(UserIdentityUnlinked { identity, provider })
+}
+
+#[test]
+fn joins_by_an_identity_without_a_password() {
+    let join = UserCommand::Join {
+        email: sealed("e1"),
+        linked: linked("desk", 1),
+        name: sealed("n1"),
+        role: Role::Viewer,
+    };
+    given::<User>([])
+        .when(join)
+        .then([viewer(), was_linked("desk", 1, true)]);
+}
+
+#[test]
+fn one_identity_of_each_provider_is_linked() {
+    let link = |provider, identity| UserCommand::LinkIdentity(linked(provider, identity));
+    given::<User>([viewer()])
+        .when(link("desk", 1))
+        .then([was_linked("desk", 1, false)]);
+    let known = || [viewer(), was_linked("desk", 1, false)];
+    given::<User>(known())
+        .when(link("house", 2))
+        .then([was_linked("house", 2, false)]);
+    given::<User>(known()).when(link("desk", 1)).then([]);
+    given::<User>(known()).when(link("renamed", 1)).then([]);
+    given::<User>(known())
+        .when(link("desk", 2))
+        .rejected(&UserRejection::ProviderLinked);
+}
+
+#[test]
+fn the_only_way_in_stays() {
+    given::<User>([viewer(), was_linked("desk", 1, false)])
+        .when(unlink(1))
+        .then([was_unlinked("desk", 1)]);
+    given::<User>([viewer()]).when(unlink(1)).then([]);
+    let joined = || vec![viewer(), was_linked("desk", 1, true)];
+    given::<User>(joined())
+        .when(unlink(1))
+        .rejected(&UserRejection::LastWayIn);
+    let mut two = joined();
+    two.push(was_linked("house", 2, false));
+    given::<User>(two)
+        .when(unlink(1))
+        .then([was_unlinked("desk", 1)]);
+    let mut set = joined();
+    let credential = Uuid::from_u128(9);
+    set.push(UserEvent::PasswordChanged(UserPasswordChanged {
+        credential,
+    }));
+    given::<User>(set)
+        .when(unlink(1))
+        .then([was_unlinked("desk", 1)]);
+}

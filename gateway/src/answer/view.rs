@@ -54,6 +54,9 @@ pub(crate) async fn user(
         platform: user.platform,
         invited: user.invited,
         mfa_enabled: user.mfa.is_some(),
+        providers: (user.identities.into_iter())
+            .map(|linked| linked.provider)
+            .collect(),
         created_at: user.created_at,
         updated_at: user.updated_at,
         version: version.0,

@@ -90,6 +90,11 @@ impl Query {
         })
     }
 
+    /// Takes no notice of what is left: another standard says that more may be sent.
+    pub fn ignore_others(&mut self) {
+        self.pairs.clear();
+    }
+
     /// The value of `name`, if it is given once.
     pub fn one(&mut self, name: &str) -> Result<Option<String>> {
         let found = self.pairs.iter().position(|(given, _)| given == name);

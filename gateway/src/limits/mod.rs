@@ -105,7 +105,8 @@ impl Limits {
     /// The limit of a route that costs more than others.
     fn costly(&self, method: &Method, route: &str) -> Option<&Windows> {
         match (method.as_str(), route) {
-            ("POST", "/api/v1/auth/login" | "/api/v1/auth/login/mfa") => self.sign_in.as_ref(),
+            ("POST", "/api/v1/auth/login" | "/api/v1/auth/login/mfa")
+            | ("GET" | "HEAD", "/api/v1/auth/oidc/{name}/start") => self.sign_in.as_ref(),
             ("POST", "/api/v1/auth/invitations/accept" | "/api/v1/auth/register") => {
                 self.register.as_ref()
             }

@@ -3,7 +3,7 @@
 //! Invariant: a failure after which something may be stored says so; every other one stored
 //! nothing.
 
-use commands::{AccountError, AttributesError, CommandError, Failure};
+use commands::{AccountError, AttributesError, CommandError, Failure, IdentityError};
 use projections::{ForeignKey, Lagging, StoreError};
 use schemas::{
     Position, Version,
@@ -125,6 +125,10 @@ impl From<AccountError> for Error {
                 Code::EmailTaken,
                 "Sign in with this address, or use another one.",
             ),
+            AccountError::IdentityTaken => Self::new(
+                Code::IdentityTaken,
+                "Sign in as that user, or use another identity.",
+            ),
             AccountError::InvalidEmail => Self::invalid_field("/email", error.to_string()),
             AccountError::InvalidInvitation => Self::new(
                 Code::InvalidInvitation,
@@ -141,6 +145,20 @@ impl From<AccountError> for Error {
                 Self::invalid_field("/current_password", error.to_string())
             }
         }
+    }
+}
+
+impl From<IdentityError> for Error {
+    fn from(error: IdentityError) -> Self {
+        let detail = match error {
+            IdentityError::Account(error) => return error.into(),
+            IdentityError::Disabled => "The user is disabled. Ask an administrator.",
+            IdentityError::NotLinked => {
+                "A user with this address exists. Sign in as before, and link this identity then."
+            }
+            IdentityError::Unknown => "Ask an administrator to add you.",
+        };
+        Self::new(Code::IdentityNotLinked, detail)
     }
 }
 

@@ -15,7 +15,7 @@ use axum::{
 use schemas::api::{Code, FieldError, Problem};
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub(crate) use page::page;
+pub(crate) use page::{page, told};
 pub(crate) use rejected::{Explain, schedule};
 pub(crate) use status::{of_slug, of_status, retryable, slug, status};
 

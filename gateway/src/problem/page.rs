@@ -1,8 +1,9 @@
-//! The page about a sort of problem, where `type` leads.
+//! Pages about problems: of a sort, where `type` leads, and of one that a browser ran into.
 //!
-//! Invariant: everything on it comes from the catalogue; nothing of a request is repeated.
+//! Invariant: everything on them comes from the catalogue and from ourselves; nothing of a request
+//! is repeated.
 
-use schemas::api::Code;
+use schemas::api::{Code, Problem};
 
 use super::{retryable, slug, status};
 
@@ -25,4 +26,27 @@ pub(crate) fn page(code: Code) -> String {
          which field is to blame, and its <code>request_id</code> is what to quote.</p>\
          <h2>All problems</h2><ul>{others}</ul></html>"
     )
+}
+
+/// HTML for somebody whose browser was sent here, in place of JSON.
+pub(crate) fn told(problem: &Problem) -> String {
+    let Problem {
+        about,
+        detail,
+        request_id,
+        title,
+        ..
+    } = problem;
+    let detail = escaped(detail);
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
+         <h1>{title}</h1><p>{detail}</p><p><a href=\"/\">Back to the sign-in</a></p>\
+         <p><a href=\"{about}\">What this means</a>. If it does not help, quote \
+         <code>{request_id}</code> to whoever runs this installation.</p></html>"
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
 }

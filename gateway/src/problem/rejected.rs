@@ -73,8 +73,10 @@ impl Explain for UserRejection {
             | Self::Erased
             | Self::InvitationEnded
             | Self::Invited
+            | Self::LastWayIn
             | Self::MfaEnabled
-            | Self::NotInvited => Error::new(Code::InvalidState, self.to_string()),
+            | Self::NotInvited
+            | Self::ProviderLinked => Error::new(Code::InvalidState, self.to_string()),
             Self::NotFound => Error::not_found("user"),
             Self::OwnRights => Error::new(Code::Forbidden, self.to_string()),
         }

@@ -12,6 +12,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         Code::AuthenticationRequired
+        | Code::InvalidAssertion
         | Code::InvalidChallenge
         | Code::InvalidCode
         | Code::InvalidCredentials
@@ -19,12 +20,16 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::InvalidRefreshToken
         | Code::MfaRequired
         | Code::StepUpRequired => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::RegistrationClosed => StatusCode::FORBIDDEN,
+        Code::Forbidden | Code::IdentityNotLinked | Code::RegistrationClosed => {
+            StatusCode::FORBIDDEN
+        }
         Code::NotFound | Code::RouteNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::AlreadyExists | Code::Conflict | Code::EmailTaken | Code::InvalidState => {
-            StatusCode::CONFLICT
-        }
+        Code::AlreadyExists
+        | Code::Conflict
+        | Code::EmailTaken
+        | Code::IdentityTaken
+        | Code::InvalidState => StatusCode::CONFLICT,
         Code::VersionMismatch => StatusCode::PRECONDITION_FAILED,
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

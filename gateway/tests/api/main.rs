@@ -15,6 +15,7 @@ mod limits;
 mod lists;
 mod live;
 mod mfa;
+mod oidc;
 mod outage;
 mod parked;
 mod preconditions;

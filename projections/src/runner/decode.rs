@@ -7,8 +7,9 @@ use schemas::{
     Commit,
     catalogue::{EventRecord, Recorded, decode_records},
     domain::{
-        AggregateKind, email_claim::EmailClaimEvent, job::JobEvent, resource::ResourceEvent,
-        resource_type::ResourceTypeEvent, task::TaskEvent, tenant::TenantEvent, user::UserEvent,
+        AggregateKind, email_claim::EmailClaimEvent, identity_claim::IdentityClaimEvent,
+        job::JobEvent, resource::ResourceEvent, resource_type::ResourceTypeEvent, task::TaskEvent,
+        tenant::TenantEvent, user::UserEvent,
     },
 };
 use serde_json::Value;
@@ -36,6 +37,7 @@ pub(super) struct Decoded {
 #[derive(Debug)]
 pub(super) enum Events {
     EmailClaim,
+    IdentityClaim,
     Job(Vec<JobEvent>),
     Resource(Vec<ResourceEvent>),
     ResourceType(Vec<ResourceTypeEvent>),
@@ -76,6 +78,9 @@ fn decode(commit: &Commit) -> Result<Decoded, String> {
     let events = match commit.stream.kind {
         // Claims have no read model, but a claim that cannot be read is as much poison as any.
         AggregateKind::EmailClaim => typed::<EmailClaimEvent>(&records).map(|_| Events::EmailClaim),
+        AggregateKind::IdentityClaim => {
+            typed::<IdentityClaimEvent>(&records).map(|_| Events::IdentityClaim)
+        }
         AggregateKind::Job => typed(&records).map(Events::Job),
         AggregateKind::Resource => typed(&records).map(Events::Resource),
         AggregateKind::ResourceType => typed(&records).map(Events::ResourceType),

@@ -66,7 +66,7 @@ impl Folds {
     pub(super) fn apply(&mut self, commit: &Commit, events: &Events) {
         let counts = &mut self.counts;
         match events {
-            Events::EmailClaim => {}
+            Events::EmailClaim | Events::IdentityClaim => {}
             Events::Job(events) => self.jobs.apply(commit, events, counts),
             Events::Resource(events) => self.resources.apply(commit, events, counts),
             Events::ResourceType(events) => self.resource_types.apply(commit, events, counts),

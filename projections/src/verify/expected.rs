@@ -10,8 +10,9 @@ use schemas::{
     Commit, Hash, Position, StreamId, Version,
     catalogue::{Recorded as _, decode_records},
     domain::{
-        Aggregate, AggregateKind, TenantId, email_claim::EmailClaimEvent, job::Job,
-        resource::Resource, resource_type::ResourceType, task::Task, tenant::Tenant, user::User,
+        Aggregate, AggregateKind, TenantId, email_claim::EmailClaimEvent,
+        identity_claim::IdentityClaimEvent, job::Job, resource::Resource,
+        resource_type::ResourceType, task::Task, tenant::Tenant, user::User,
     },
 };
 use sqlx::PgConnection;
@@ -126,6 +127,9 @@ impl Expected {
             AggregateKind::EmailClaim => records
                 .iter()
                 .try_for_each(|record| EmailClaimEvent::read(record).map(drop)),
+            AggregateKind::IdentityClaim => records
+                .iter()
+                .try_for_each(|record| IdentityClaimEvent::read(record).map(drop)),
             AggregateKind::Job => self.jobs.add(commit, &records, counts),
             AggregateKind::Resource => self.resources.add(commit, &records, counts),
             AggregateKind::ResourceType => self.resource_types.add(commit, &records, counts),

@@ -97,6 +97,21 @@ pub struct Session {
     pub expires_in: u64,
 }
 
+/// Who else may say who somebody is (OpenID Connect).
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
+pub struct ProviderView {
+    /// What it is called here.
+    #[schema(examples("example"))]
+    pub name: String,
+}
+
+/// A sign-in by a provider that has begun.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct BegunView {
+    /// Where the browser is to go, which has been given a cookie for when it comes back.
+    pub location: String,
+}
+
 /// A sign-in that has not ended.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct SessionView {

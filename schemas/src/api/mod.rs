@@ -16,7 +16,10 @@ mod tasks;
 mod tenants;
 mod users;
 
-pub use auth::{AcceptInvitation, Login, Logout, Refresh, Register, Session, SessionView};
+pub use auth::{
+    AcceptInvitation, BegunView, Login, Logout, ProviderView, Refresh, Register, Session,
+    SessionView,
+};
 pub use events::{EventView, LiveEvent};
 pub use jobs::{
     CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,

@@ -44,12 +44,18 @@ codes! {
     Forbidden => "Not allowed",
     /// The idempotency key was used for another request.
     IdempotencyKeyReused => "The idempotency key was used for another request",
+    /// The identity is linked to no user, and none is made of it.
+    IdentityNotLinked => "This identity is linked to no user",
+    /// The identity is linked to another user.
+    IdentityTaken => "The identity is linked to another user",
     /// Something unexpected broke here.
     Internal => "Something broke on our side",
     /// The challenge is unknown, spent or expired.
     InvalidChallenge => "The sign-in must be begun anew",
     /// It is not the code of the second factor, or was used already.
     InvalidCode => "The code is not valid",
+    /// What a provider says of who signs in cannot be believed.
+    InvalidAssertion => "The sign-in by the provider is not valid",
     /// Address and password do not belong together.
     InvalidCredentials => "Wrong e-mail address or password",
     /// The invitation is unknown, was accepted, has ended or expired.

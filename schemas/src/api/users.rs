@@ -28,6 +28,9 @@ pub struct UserView {
     pub invited: bool,
     /// Whether they sign in with a second factor.
     pub mfa_enabled: bool,
+    /// The providers whose word lets them sign in, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<String>,
     /// When they registered.
     pub created_at: Timestamp,
     /// When anything of this last changed.

@@ -11,8 +11,9 @@ mod wire;
 pub use wire::{DecodeError, EventRecord, decode_records};
 
 use domain::{
-    Aggregate, AggregateKind, email_claim::EmailClaim, email_claim::EmailClaimEvent, job::Job,
-    job::JobEvent, resource::Resource, resource::ResourceEvent, resource_type::ResourceType,
+    Aggregate, AggregateKind, email_claim::EmailClaim, email_claim::EmailClaimEvent,
+    identity_claim::IdentityClaim, identity_claim::IdentityClaimEvent, job::Job, job::JobEvent,
+    resource::Resource, resource::ResourceEvent, resource_type::ResourceType,
     resource_type::ResourceTypeEvent, task::Task, task::TaskEvent, tenant::Tenant,
     tenant::TenantEvent, user::User, user::UserEvent,
 };
@@ -99,6 +100,10 @@ catalogue! {
         "email.claimed" v 1 => Claimed(domain::email_claim::EmailClaimed),
         "email.released" v 1 => Released(domain::email_claim::EmailReleased),
     }
+    IdentityClaim, IdentityClaimEvent {
+        "identity.claimed" v 1 => Claimed(domain::identity_claim::IdentityClaimed),
+        "identity.released" v 1 => Released(domain::identity_claim::IdentityReleased),
+    }
     Job, JobEvent {
         "job.created" v 1 => Created(domain::job::JobCreated),
         "job.deleted" v 1 => Deleted(domain::job::JobDeleted),
@@ -146,6 +151,8 @@ catalogue! {
         "user.invited" v 1 => Invited(domain::user::UserInvited),
         "user.mfa_disabled" v 1 => MfaDisabled(domain::user::UserMfaDisabled),
         "user.mfa_enabled" v 1 => MfaEnabled(domain::user::UserMfaEnabled),
+        "user.identity_linked" v 1 => IdentityLinked(domain::user::UserIdentityLinked),
+        "user.identity_unlinked" v 1 => IdentityUnlinked(domain::user::UserIdentityUnlinked),
         "user.password_changed" v 1 => PasswordChanged(domain::user::UserPasswordChanged),
         "user.platform_granted" v 1 => PlatformGranted(domain::user::UserPlatformGranted),
         "user.platform_revoked" v 1 => PlatformRevoked(domain::user::UserPlatformRevoked),

@@ -266,6 +266,7 @@ mod tests {
             platform: false,
             invited: false,
             mfa_enabled: false,
+            providers: Vec::new(),
             created_at: Timestamp::default(),
             updated_at: Timestamp::default(),
             version: 1,

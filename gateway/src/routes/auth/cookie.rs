@@ -29,7 +29,7 @@ pub(super) fn refresh_token(
     if body.is_some() {
         return Ok(body);
     }
-    let token = in_cookies(headers, name(app.config.public_url.as_deref()));
+    let token = value_of(headers, name(app.config.public_url.as_deref()));
     // Without a body another site may make a browser ask this, even where it sends no cookie.
     let may_ask = counts(app, headers) || token.is_none() && !is_foreign(app, headers);
     if may_ask {
@@ -52,6 +52,13 @@ pub(super) fn set(app: &App, headers: &HeaderMap, token: &str) -> Result<HeaderM
     with_age(app, headers, token, MAX_AGE_S)
 }
 
+/// `Set-Cookie` with `token`, for a browser that an issuer has sent back here. That it may be given
+/// it, the cookie with which it left has shown.
+pub(super) fn set_on_return(app: &App, token: &str) -> Result<HeaderValue> {
+    let text = with_attributes(app.config.public_url.as_deref(), token, MAX_AGE_S);
+    HeaderValue::from_str(&text).map_err(Error::internal)
+}
+
 /// `Set-Cookie` that makes the browser forget, unless it asks for another site.
 pub(super) fn clear(app: &App, headers: &HeaderMap) -> Result<HeaderMap> {
     with_age(app, headers, "", 0)
@@ -72,20 +79,32 @@ fn is_foreign(app: &App, headers: &HeaderMap) -> bool {
     told && !counts(app, headers)
 }
 
+/// What keeps a cookie off connections that others can read, where there are none.
+pub(super) fn secure(app: &App) -> &'static str {
+    secure_at(app.config.public_url.as_deref())
+}
+
+fn secure_at(public_url: Option<&str>) -> &'static str {
+    let is_encrypted = public_url.is_some_and(|url| url.starts_with("https://"));
+    if is_encrypted { "; Secure" } else { "" }
+}
+
 fn with_attributes(public_url: Option<&str>, token: &str, max_age_s: u32) -> String {
-    let name = name(public_url);
-    let secure = if name == SECURE_NAME { "; Secure" } else { "" };
+    let (name, secure) = (name(public_url), secure_at(public_url));
     format!(
         "{name}={token}; Path=/api/v1/auth; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}"
     )
 }
 
 fn name(public_url: Option<&str>) -> &'static str {
-    let is_encrypted = public_url.is_some_and(|url| url.starts_with("https://"));
-    if is_encrypted { SECURE_NAME } else { NAME }
+    match secure_at(public_url) {
+        "" => NAME,
+        _ => SECURE_NAME,
+    }
 }
 
-fn in_cookies<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
+/// The value of the cookie called `wanted`, unless it is empty.
+pub(super) fn value_of<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -134,13 +153,13 @@ mod tests {
     #[test]
     fn the_cookie_is_found_among_others() {
         let found = headers(&[("cookie", "a=b; almanac_refresh=x.y; c=d")]);
-        assert_eq!(in_cookies(&found, NAME), Some("x.y"));
+        assert_eq!(value_of(&found, NAME), Some("x.y"));
         assert_eq!(
-            in_cookies(&headers(&[("cookie", "almanac_refresh=")]), NAME),
+            value_of(&headers(&[("cookie", "almanac_refresh=")]), NAME),
             None
         );
         assert_eq!(
-            in_cookies(&headers(&[("cookie", "xalmanac_refresh=1")]), NAME),
+            value_of(&headers(&[("cookie", "xalmanac_refresh=1")]), NAME),
             None
         );
     }
@@ -151,9 +170,9 @@ mod tests {
         assert!(with_attributes(public, "x", 1).starts_with("__Secure-almanac_refresh=x;"));
         assert!(with_attributes(public, "x", 1).ends_with("; Secure"));
         let planted = headers(&[("cookie", "almanac_refresh=planted")]);
-        assert_eq!(in_cookies(&planted, name(public)), None);
+        assert_eq!(value_of(&planted, name(public)), None);
         let own = headers(&[("cookie", "__Secure-almanac_refresh=own")]);
-        assert_eq!(in_cookies(&own, name(public)), Some("own"));
+        assert_eq!(value_of(&own, name(public)), Some("own"));
         assert!(!with_attributes(None, "x", 1).contains("Secure"));
     }
 

@@ -10,6 +10,7 @@ mod login_mfa;
 mod logout;
 mod me;
 mod mfa;
+mod oidc;
 mod refresh;
 mod register;
 mod session;
@@ -36,6 +37,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(mfa::begin_totp, mfa::disable_totp))
         .routes(routes!(mfa::confirm_totp))
         .routes(routes!(keys::list_keys))
+        .merge(oidc::router())
         .routes(routes!(
             sessions::list_sessions,
             sessions::end_other_sessions

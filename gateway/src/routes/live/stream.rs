@@ -144,6 +144,7 @@ fn may_hear(caller: &Caller, live: &Live) -> bool {
     let personal = [
         AggregateKind::EmailClaim,
         AggregateKind::Tenant,
+        AggregateKind::IdentityClaim,
         AggregateKind::User,
     ];
     let personal = personal.contains(&live.kind);

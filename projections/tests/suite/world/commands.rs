@@ -8,6 +8,7 @@ use schemas::{
     domain::{
         AggregateKind, JobId, Name, ResourceTypeId, Sealed, Slug, TaskId, TenantId, UserId,
         email_claim::{EmailClaim, EmailClaimCommand},
+        identity_claim::{IdentityClaim, IdentityClaimCommand},
         job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
         resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
         resource_type::{ResourceType, ResourceTypeCommand},
@@ -16,7 +17,7 @@ use schemas::{
             JobSlot, Priority, SkipReason, Task, TaskCommand, TaskCreated, TaskError, TaskSpec,
         },
         tenant::{Tenant, TenantCommand},
-        user::{Role, User, UserCommand},
+        user::{LinkedIdentity, Role, User, UserCommand},
     },
 };
 use serde_json::json;
@@ -42,12 +43,22 @@ impl World {
             3 => {
                 let id = self.id(2, 3);
                 let user_id = UserId::new(self.id(1, 6));
-                let command = if self.random.chance(2) {
-                    EmailClaimCommand::Claim { user_id }
+                let claims = self.random.chance(2);
+                if self.random.chance(3) {
+                    let command = if claims {
+                        IdentityClaimCommand::Claim { user_id }
+                    } else {
+                        IdentityClaimCommand::Release { user_id }
+                    };
+                    self.ask::<IdentityClaim>(tenant, id, &command).await;
                 } else {
-                    EmailClaimCommand::Release { user_id }
-                };
-                self.ask::<EmailClaim>(tenant, id, &command).await;
+                    let command = if claims {
+                        EmailClaimCommand::Claim { user_id }
+                    } else {
+                        EmailClaimCommand::Release { user_id }
+                    };
+                    self.ask::<EmailClaim>(tenant, id, &command).await;
+                }
             }
             4 => {
                 let name = self.name();
@@ -88,7 +99,7 @@ impl World {
     fn user_command(&mut self) -> UserCommand {
         let sealed = |text: String| Sealed(text.into());
         let role = [Role::Viewer, Role::Operator, Role::Admin][self.random.below(3) as usize];
-        match self.random.below(12) {
+        match self.random.below(14) {
             0 => UserCommand::Update {
                 name: Some(sealed(format!("n{}", self.random.below(9)))),
                 role: Some(role),
@@ -116,6 +127,13 @@ impl World {
                 credential: self.id(8, 2),
                 invitation: self.id(7, 2),
                 name: None,
+            },
+            10 => UserCommand::LinkIdentity(LinkedIdentity {
+                identity: Uuid::from_u128(u128::from(self.random.below(3))),
+                provider: "desk".to_owned(),
+            }),
+            11 => UserCommand::UnlinkIdentity {
+                identity: Uuid::from_u128(u128::from(self.random.below(3))),
             },
             _ => UserCommand::Register {
                 email: sealed(format!("e{}", self.random.below(9))),
