@@ -16,6 +16,7 @@ mod imports;
 mod invite;
 mod kills;
 mod mfa;
+mod oidc;
 mod outages;
 mod races;
 mod refusals;
@@ -100,6 +101,9 @@ fn trials() -> Vec<Trial> {
             invite::whoever_is_invited_lets_themselves_in_once().await
         }),
         trial("mfa", async || mfa::a_second_factor_comes_and_goes().await),
+        trial("oidc", async || {
+            oidc::who_signs_in_by_an_issuer_is_signed_in().await
+        }),
         trial("rivals", async || races::of_rivals_one_wins().await),
         trial("one_key", async || races::one_key_is_one_command().await),
         trial("cut_off", async || {

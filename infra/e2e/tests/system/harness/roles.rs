@@ -45,11 +45,16 @@ pub struct Roles {
 impl Roles {
     /// Sets up and starts everything.
     pub async fn start(name: &str) -> Result<Self> {
+        Self::start_with(name, "").await
+    }
+
+    /// The same with these lines at the end of the configuration.
+    pub async fn start_with(name: &str, more: &str) -> Result<Self> {
         let servers = tokio::task::block_in_place(Servers::scratch)?;
         let folder = tempfile::tempdir()?;
         let config = folder.path().join("almanac.toml");
         let port = local::ports::free()?;
-        fs::write(&config, configuration(&servers, port)?)?;
+        fs::write(&config, configuration(&servers, port)? + more)?;
         let path = config.display().to_string();
         let owner = servers.postgres.url_of(Login::Owner, "almanac")?;
         let admin = [
@@ -78,6 +83,11 @@ impl Roles {
         }
         roles.ready().await?;
         Ok(roles)
+    }
+
+    /// Where the gateway is, without a slash at its end.
+    pub fn gateway(&self) -> &str {
+        &self.gateway
     }
 
     /// Nobody's API.
