@@ -6,7 +6,8 @@
 use schemas::{
     api::{
         CancelTask, CreateTask, EventView, JobView, Login, LoginMfa, Logout, Page, PauseJob,
-        Preview, PreviewJob, Register, ResourceView, Session, Stats, TaskView, TriggerJob,
+        Preview, PreviewJob, ProviderView, Register, ResourceView, Session, Stats, TaskView,
+        TriggerJob,
     },
     domain::{JobId, ResourceId, TaskId, schedule::Schedule},
 };
@@ -76,6 +77,11 @@ impl Client {
     pub async fn logout(&self) -> Result<(), ApiError> {
         self.send_only(Call::post("/auth/logout", &Logout::default())?.unsigned())
             .await
+    }
+
+    /// The providers that one can sign in by.
+    pub async fn providers(&self) -> Result<Page<ProviderView>, ApiError> {
+        self.send(Call::get("/auth/oidc").unsigned()).await
     }
 
     /// The figures of the overview.
@@ -212,6 +218,12 @@ impl Client {
         let path = format!("/{}/{id}/events", collection.name());
         self.send(Call::get(query::address(&path, &wanted))).await
     }
+}
+
+/// Where a browser goes to sign in by a provider, and whence it comes back to `return_to`.
+pub fn provider_sign_in(name: &str, return_to: &str) -> String {
+    let wanted = query::written([("return_to", return_to)]);
+    query::address(&format!("/api/v1/auth/oidc/{name}/start"), &wanted)
 }
 
 fn list(path: &str, filter: &str, sort: &str, limit: u32) -> String {

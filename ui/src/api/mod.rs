@@ -9,6 +9,6 @@ mod deadline;
 mod error;
 mod http;
 
-pub use calls::Collection;
+pub use calls::{Collection, provider_sign_in};
 pub use error::ApiError;
 pub use http::Client;

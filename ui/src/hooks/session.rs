@@ -172,6 +172,12 @@ impl Session {
         }
     }
 
+    /// Whether the server knows that whoever was signed in here has left. Somebody who came back
+    /// signed in before that would be signed out again.
+    pub fn is_settled(&self) -> bool {
+        browser::signed_in_as().as_deref() != Some(LEFT)
+    }
+
     /// Who is signed in.
     pub fn user(&self) -> Option<Rc<UserView>> {
         match &self.state {

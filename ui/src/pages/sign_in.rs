@@ -11,7 +11,7 @@ use yew::prelude::*;
 use super::second_factor::SecondFactor;
 use crate::{
     api::ApiError,
-    components::{Brand, Button, Field, Glyph, Icon, Look, Refusal, ThemeSwitch},
+    components::{Brand, Button, Field, Glyph, Icon, Look, Providers, Refusal, ThemeSwitch},
     hooks::{Ending, SessionState, use_page, use_session},
 };
 
@@ -104,6 +104,7 @@ pub fn SignIn() -> Html {
                     busy={*busy}
                 />
             </form>
+            <Providers />
             { switch(registers, change) }
         </>
     })
