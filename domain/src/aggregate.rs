@@ -63,6 +63,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    ApiKey => "api_key",
     EmailClaim => "email",
     IdentityClaim => "identity",
     Job => "job",

@@ -52,6 +52,10 @@ macro_rules! id {
 }
 
 id!(
+    /// Identifies an API key.
+    ApiKeyId
+);
+id!(
     /// Identifies one command; it is what makes a retry recognisable for ever.
     CommandId
 );

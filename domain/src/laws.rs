@@ -8,6 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Aggregate, Origin,
+    api_key::{ApiKey, LIFE_MAX_MS, SCOPES_MAX},
     email_claim::EmailClaim,
     identity_claim::IdentityClaim,
     job::{Job, JobStatus},
@@ -69,6 +70,31 @@ fn since<A>(before: Option<&A>, test: impl FnOnce(&A) -> bool) -> bool {
 fn keeps_source(before: Option<&Origin>, after: Option<&Origin>) -> bool {
     let source = |origin: Option<&Origin>| origin.map(|origin| origin.source.clone());
     before.is_none() || source(before) == source(after)
+}
+
+impl Lawful for ApiKey {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        let is = |key: &Self| (key.owner, key.expires_at, key.scopes.clone());
+        let life_ms = after.expires_at.since_ms(after.created_at);
+        vec![
+            (
+                "it speaks for the same owner, for the same and as long",
+                since(before, |key| is(key) == is(after)),
+            ),
+            (
+                "it ends, within 366 days",
+                (1..=LIFE_MAX_MS).contains(&life_ms),
+            ),
+            (
+                "it is good for something",
+                (1..=SCOPES_MAX).contains(&after.scopes.len()),
+            ),
+            (
+                "what is revoked stays revoked",
+                since(before, |key| key.revoked_at.is_none() || key == after),
+            ),
+        ]
+    }
 }
 
 impl Lawful for EmailClaim {

@@ -8,6 +8,7 @@
 //! catalogue of the `schemas` crate, and give it a read model in `projections`.
 
 mod aggregate;
+pub mod api_key;
 pub mod email_claim;
 pub mod identity_claim;
 mod ids;
@@ -30,7 +31,7 @@ mod properties;
 mod testing;
 
 pub use aggregate::{Actor, Aggregate, AggregateKind, Context, Decision, UnknownKind};
-pub use ids::{CommandId, JobId, ResourceId, ResourceTypeId, TaskId, TenantId, UserId};
+pub use ids::{ApiKeyId, CommandId, JobId, ResourceId, ResourceTypeId, TaskId, TenantId, UserId};
 pub use slug::{InvalidSlug, Slug};
 pub use time::{InvalidTimestamp, Timestamp};
 pub use values::{Attributes, InvalidName, Labels, Name, Origin, Sealed};

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     Attributes, Labels, Name, Origin, Sealed, Slug, UserId,
+    api_key::{Access, ApiKey, ApiKeyCommand, ApiKeyCreated, LIFE_MAX_MS, Scope},
     email_claim::{EmailClaim, EmailClaimCommand},
     identity_claim::{IdentityClaim, IdentityClaimCommand},
     job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
@@ -201,6 +202,23 @@ fn identity_claim_command() -> impl Strategy<Value = IdentityClaimCommand> {
     })
 }
 
+fn api_key_command() -> impl Strategy<Value = ApiKeyCommand> {
+    let scope = prop::sample::select(vec!["jobs", "tasks"])
+        .prop_map(|collection| Scope::try_new(collection, Access::Read).expect("a scope"));
+    let life_ms = prop::sample::select(vec![0, 1, LIFE_MAX_MS, LIFE_MAX_MS + 60_000]);
+    let created = (sealed(), prop::collection::btree_set(scope, 0..3), life_ms);
+    let created = created.prop_map(|(name, scopes, life_ms)| {
+        ApiKeyCommand::Create(ApiKeyCreated {
+            expires_at: NOW.plus_ms(life_ms),
+            name,
+            owner: UserId::new(Uuid::from_u128(1)),
+            prefix: "alm_1".into(),
+            scopes,
+        })
+    });
+    prop_oneof![created, Just(ApiKeyCommand::Revoke)]
+}
+
 fn claim_command() -> impl Strategy<Value = EmailClaimCommand> {
     (0_u128..3, any::<bool>()).prop_map(|(user, claim)| {
         let user_id = UserId::new(Uuid::from_u128(user));
@@ -245,6 +263,11 @@ proptest! {
     #[test]
     fn of_resources(commands in lives(resource_command())) {
         live::<Resource>(&commands)?;
+    }
+
+    #[test]
+    fn of_api_keys(commands in lives(api_key_command())) {
+        live::<ApiKey>(&commands)?;
     }
 
     #[test]

@@ -9,9 +9,9 @@ use std::{
 };
 
 use domain::{
-    AggregateKind, email_claim::EmailClaimEvent, identity_claim::IdentityClaimEvent, job::JobEvent,
-    resource::ResourceEvent, resource_type::ResourceTypeEvent, task::TaskEvent,
-    tenant::TenantEvent, user::UserEvent,
+    AggregateKind, api_key::ApiKeyEvent, email_claim::EmailClaimEvent,
+    identity_claim::IdentityClaimEvent, job::JobEvent, resource::ResourceEvent,
+    resource_type::ResourceTypeEvent, task::TaskEvent, tenant::TenantEvent, user::UserEvent,
 };
 use schemas::{
     breaking_changes,
@@ -41,6 +41,7 @@ fn reread(kind: AggregateKind, payload: &[u8]) -> Result<Vec<u8>, DecodeError> {
         decode::<E>(payload).map(|events| encode(&events))
     }
     match kind {
+        AggregateKind::ApiKey => through::<ApiKeyEvent>(payload),
         AggregateKind::EmailClaim => through::<EmailClaimEvent>(payload),
         AggregateKind::IdentityClaim => through::<IdentityClaimEvent>(payload),
         AggregateKind::Job => through::<JobEvent>(payload),

@@ -3,6 +3,7 @@
 //! Invariant: a row is the state that the domain's own `evolve` folded from the log, so what the
 //! read side shows and what the write side decided on are the same.
 
+pub mod api_keys;
 mod get;
 pub mod jobs;
 mod list;

@@ -7,9 +7,9 @@ use schemas::{
     Commit,
     catalogue::{EventRecord, Recorded, decode_records},
     domain::{
-        AggregateKind, email_claim::EmailClaimEvent, identity_claim::IdentityClaimEvent,
-        job::JobEvent, resource::ResourceEvent, resource_type::ResourceTypeEvent, task::TaskEvent,
-        tenant::TenantEvent, user::UserEvent,
+        AggregateKind, api_key::ApiKeyEvent, email_claim::EmailClaimEvent,
+        identity_claim::IdentityClaimEvent, job::JobEvent, resource::ResourceEvent,
+        resource_type::ResourceTypeEvent, task::TaskEvent, tenant::TenantEvent, user::UserEvent,
     },
 };
 use serde_json::Value;
@@ -36,6 +36,7 @@ pub(super) struct Decoded {
 /// The events of a commit, by the kind of its aggregate.
 #[derive(Debug)]
 pub(super) enum Events {
+    ApiKey(Vec<ApiKeyEvent>),
     EmailClaim,
     IdentityClaim,
     Job(Vec<JobEvent>),
@@ -76,6 +77,7 @@ fn decode(commit: &Commit) -> Result<Decoded, String> {
         all.map_err(|reason| reason.to_string())?;
     }
     let events = match commit.stream.kind {
+        AggregateKind::ApiKey => typed(&records).map(Events::ApiKey),
         // Claims have no read model, but a claim that cannot be read is as much poison as any.
         AggregateKind::EmailClaim => typed::<EmailClaimEvent>(&records).map(|_| Events::EmailClaim),
         AggregateKind::IdentityClaim => {

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use schemas::{
     Commit, StreamId,
     domain::{
-        AggregateKind, job::Job, resource::Resource, resource_type::ResourceType, task::Task,
-        tenant::Tenant, user::User,
+        AggregateKind, api_key::ApiKey, job::Job, resource::Resource, resource_type::ResourceType,
+        task::Task, tenant::Tenant, user::User,
     },
 };
 use sqlx::PgConnection;
@@ -22,6 +22,7 @@ use super::{
 /// The read models.
 #[derive(Debug, Default)]
 pub(super) struct Folds {
+    api_keys: Fold<ApiKey>,
     counts: Counts,
     jobs: Fold<Job>,
     resource_types: Fold<ResourceType>,
@@ -35,8 +36,8 @@ pub(super) struct Folds {
 macro_rules! each {
     ($folds:ident, $fold:ident, $kind:ident => $do:expr) => {
         each!(@ $folds, $fold, $kind, $do;
-            jobs Job, resource_types ResourceType, resources Resource, tasks Task, tenants Tenant,
-            users User)
+            api_keys ApiKey, jobs Job, resource_types ResourceType, resources Resource, tasks Task,
+            tenants Tenant, users User)
     };
     (@ $folds:ident, $fold:ident, $kind:ident, $do:expr; $($field:ident $name:ident),*) => {
         $({
@@ -66,6 +67,7 @@ impl Folds {
     pub(super) fn apply(&mut self, commit: &Commit, events: &Events) {
         let counts = &mut self.counts;
         match events {
+            Events::ApiKey(events) => self.api_keys.apply(commit, events, counts),
             Events::EmailClaim | Events::IdentityClaim => {}
             Events::Job(events) => self.jobs.apply(commit, events, counts),
             Events::Resource(events) => self.resources.apply(commit, events, counts),

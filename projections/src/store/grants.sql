@@ -52,7 +52,7 @@ end $$;
 
 -- The gateway reads what the API shows, of the tenant it has named; of what is parked only where.
 grant select on
-    checkpoint, counts, event_log, jobs, resource_types, resources, tasks, tenants, users
+    api_keys, checkpoint, counts, event_log, jobs, resource_types, resources, tasks, tenants, users
     to almanac_gateway;
 grant select (position, tenant_id, kind, id) on parked to almanac_gateway;
 
@@ -62,10 +62,10 @@ grant select on checkpoint, jobs, tasks to almanac_scheduler;
 -- The projector writes what the log says, and takes nothing of what has ended back.
 grant select, insert, update on checkpoint, counts to almanac_projector;
 grant select, insert, update, delete on
-    jobs, resource_types, resources, tasks, tenants, users
+    api_keys, jobs, resource_types, resources, tasks, tenants, users
     to almanac_projector;
 grant select, insert on
-    event_log, jobs_history, parked, resource_types_history, resources_history, tasks_history,
-    tenants_history, users_history
+    api_keys_history, event_log, jobs_history, parked, resource_types_history, resources_history,
+    tasks_history, tenants_history, users_history
     to almanac_projector;
 grant execute on function ensure_event_log_partitions(bigint, bigint) to almanac_projector;

@@ -24,7 +24,8 @@ pub(super) async fn all(
     expected: &mut Expected,
     findings: &mut Findings,
 ) -> Result<u64, VerifyError> {
-    let mut rows = model(snapshot, &mut expected.jobs, findings).await?;
+    let mut rows = model(snapshot, &mut expected.api_keys, findings).await?;
+    rows += model(snapshot, &mut expected.jobs, findings).await?;
     rows += model(snapshot, &mut expected.resource_types, findings).await?;
     rows += model(snapshot, &mut expected.resources, findings).await?;
     rows += model(snapshot, &mut expected.tasks, findings).await?;

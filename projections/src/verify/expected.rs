@@ -10,7 +10,7 @@ use schemas::{
     Commit, Hash, Position, StreamId, Version,
     catalogue::{Recorded as _, decode_records},
     domain::{
-        Aggregate, AggregateKind, TenantId, email_claim::EmailClaimEvent,
+        Aggregate, AggregateKind, TenantId, api_key::ApiKey, email_claim::EmailClaimEvent,
         identity_claim::IdentityClaimEvent, job::Job, resource::Resource,
         resource_type::ResourceType, task::Task, tenant::Tenant, user::User,
     },
@@ -30,6 +30,7 @@ pub(super) type Key = (TenantId, Uuid);
 /// What all rows must be.
 #[derive(Debug, Default)]
 pub(super) struct Expected {
+    pub(super) api_keys: Rows<ApiKey>,
     pub(super) counts: BTreeMap<(TenantId, String, String), i64>,
     pub(super) jobs: Rows<Job>,
     pub(super) mirror: Mirror,
@@ -124,6 +125,7 @@ impl Expected {
         self.mirror.expect(commit, &records);
         let counts = &mut self.counts;
         match stream.kind {
+            AggregateKind::ApiKey => self.api_keys.add(commit, &records, counts),
             AggregateKind::EmailClaim => records
                 .iter()
                 .try_for_each(|record| EmailClaimEvent::read(record).map(drop)),

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use projections::{event_log, jobs, resources, schedule, stats, tasks, tenants, users};
+use projections::{api_keys, event_log, jobs, resources, schedule, stats, tasks, tenants, users};
 use schemas::{
     Position, StreamId,
     domain::{
-        AggregateKind, JobId, ResourceId, TaskId, UserId,
+        AggregateKind, ApiKeyId, JobId, ResourceId, TaskId, UserId,
+        api_key::ApiKey,
         job::{Job, JobStatus},
         resource::Resource,
         task::Task,
@@ -71,6 +72,8 @@ async fn one_of_each_is_what_the_domain_says() {
     );
     agree!(world, store, Task, Task, tasks::get, TaskId::new, |_| true);
     agree!(world, store, User, User, users::get, UserId::new, |_| true);
+    let (get, id) = (api_keys::get, ApiKeyId::new);
+    agree!(world, store, ApiKey, ApiKey, get, id, |_| true);
     for (stream, _) in world.streams(AggregateKind::Tenant) {
         let row = tenants::get(store, stream.tenant)
             .await

@@ -15,7 +15,9 @@ use crate::{
 };
 
 /// Tables that keep tenants apart.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 17] = [
+    "api_keys",
+    "api_keys_history",
     "counts",
     "event_log",
     "jobs",
@@ -33,7 +35,8 @@ const TABLES: [&str; 15] = [
     "users_history",
 ];
 /// Those that a gateway reads.
-const SERVED: [&str; 9] = [
+const SERVED: [&str; 10] = [
+    "api_keys",
     "counts",
     "event_log",
     "jobs",

@@ -3,6 +3,7 @@
 //! Invariant: inputs refuse unknown fields; outputs may grow by optional fields only. Input and
 //! output types are never the same type.
 
+mod api_keys;
 mod auth;
 mod events;
 mod jobs;
@@ -16,6 +17,7 @@ mod tasks;
 mod tenants;
 mod users;
 
+pub use api_keys::{ApiKeyView, CreateApiKey, CreatedApiKey};
 pub use auth::{
     AcceptInvitation, BegunView, Login, Logout, ProviderView, Refresh, Register, Session,
     SessionView,

@@ -11,11 +11,11 @@ mod wire;
 pub use wire::{DecodeError, EventRecord, decode_records};
 
 use domain::{
-    Aggregate, AggregateKind, email_claim::EmailClaim, email_claim::EmailClaimEvent,
-    identity_claim::IdentityClaim, identity_claim::IdentityClaimEvent, job::Job, job::JobEvent,
-    resource::Resource, resource::ResourceEvent, resource_type::ResourceType,
-    resource_type::ResourceTypeEvent, task::Task, task::TaskEvent, tenant::Tenant,
-    tenant::TenantEvent, user::User, user::UserEvent,
+    Aggregate, AggregateKind, api_key::ApiKey, api_key::ApiKeyEvent, email_claim::EmailClaim,
+    email_claim::EmailClaimEvent, identity_claim::IdentityClaim,
+    identity_claim::IdentityClaimEvent, job::Job, job::JobEvent, resource::Resource,
+    resource::ResourceEvent, resource_type::ResourceType, resource_type::ResourceTypeEvent,
+    task::Task, task::TaskEvent, tenant::Tenant, tenant::TenantEvent, user::User, user::UserEvent,
 };
 
 /// An event that can be written to the log and read back.
@@ -96,6 +96,10 @@ macro_rules! catalogue {
 }
 
 catalogue! {
+    ApiKey, ApiKeyEvent {
+        "api_key.created" v 1 => Created(domain::api_key::ApiKeyCreated),
+        "api_key.revoked" v 1 => Revoked(domain::api_key::ApiKeyRevoked),
+    }
     EmailClaim, EmailClaimEvent {
         "email.claimed" v 1 => Claimed(domain::email_claim::EmailClaimed),
         "email.released" v 1 => Released(domain::email_claim::EmailReleased),

@@ -30,6 +30,7 @@ macro_rules! pages {
     }};
 }
 
+mod api_keys;
 mod jobs_types_users;
 mod resources;
 mod tasks;

@@ -7,6 +7,7 @@ use schemas::{
     StreamId,
     domain::{
         AggregateKind, JobId, Name, ResourceTypeId, Sealed, Slug, TaskId, TenantId, UserId,
+        api_key::{Access, ApiKey, ApiKeyCommand, ApiKeyCreated, LIFE_MS, Scope},
         email_claim::{EmailClaim, EmailClaimCommand},
         identity_claim::{IdentityClaim, IdentityClaimCommand},
         job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
@@ -30,7 +31,7 @@ impl World {
     pub async fn step(&mut self) {
         self.now_ms += self.random.below(5_000) as i64;
         let tenant = TENANTS[self.random.below(2) as usize];
-        match self.random.below(20) {
+        match self.random.below(21) {
             0 => drop(
                 self.ask::<Tenant>(tenant, tenant.uuid(), &self.tenant_command())
                     .await,
@@ -77,12 +78,33 @@ impl World {
                 let command = self.job_command();
                 self.ask::<Job>(tenant, id, &command).await;
             }
+            12 => {
+                let id = self.id(6, 6);
+                let command = self.api_key_command();
+                self.ask::<ApiKey>(tenant, id, &command).await;
+            }
             _ => {
                 let id = self.id(5, 40);
                 let command = self.task_command(tenant, id);
                 self.ask::<Task>(tenant, id, &command).await;
             }
         }
+    }
+
+    fn api_key_command(&mut self) -> ApiKeyCommand {
+        if self.random.chance(3) {
+            return ApiKeyCommand::Revoke;
+        }
+        let scopes = [("tasks", Access::Read), ("jobs", Access::Write)];
+        let scope = |(name, access)| Scope::try_new(name, access).expect("a scope");
+        let count = 1 + self.random.below(2) as usize;
+        ApiKeyCommand::Create(ApiKeyCreated {
+            expires_at: self.now().plus_ms(LIFE_MS),
+            name: Sealed(format!("n{}", self.random.below(9)).into()),
+            owner: UserId::new(self.id(1, 6)),
+            prefix: format!("alm_{}", self.random.below(9)),
+            scopes: scopes.into_iter().take(count).map(scope).collect(),
+        })
     }
 
     fn tenant_command(&self) -> TenantCommand {
