@@ -20,8 +20,9 @@ pub use error::{CommandError, Failure};
 pub use execute::Commands;
 pub use identity::{
     Acceptance, Accepted, AccountChange, AccountError, Answered, Asserted, Authentication,
-    DEFAULT_TENANT, EmailChange, Enrolled, Enrolment, Entry, Identity, IdentityError, Invitation,
-    Invited, Means, MfaState, NewTenant, PasswordChange, Principal, Refreshed, Registration,
-    SecondFactor, Shown, SignIn, SignedIn, SteppedUp, Terms, Tokens, bootstrap,
+    Credential, DEFAULT_TENANT, EmailChange, Enrolled, Enrolment, Entry, Identity, IdentityError,
+    Invitation, Invited, Means, MfaState, NewApiKey, NewTenant, PasswordChange, Principal,
+    Refreshed, Registration, SecondFactor, Shown, SignIn, SignedIn, SteppedUp, Terms, Tokens,
+    bootstrap,
 };
 pub use load::Current;

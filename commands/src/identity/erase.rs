@@ -41,6 +41,7 @@ impl Identity {
             // Nobody was told of one that the log does not know.
             if found.is_some_and(|found| found.state.erased) {
                 self.end_sessions(tenant, user, None).await?;
+                self.rights_changed(tenant, user).await?;
                 self.forget(tenant, user).await?;
                 self.note(|begun| begun.retain(|one| *one != (tenant, user)))
                     .await?;
@@ -89,6 +90,8 @@ impl Identity {
         self.end_sessions(tenant, id, None)
             .await
             .map_err(unfinished)?;
+        // Their API keys are no sign-ins, and end with their rights.
+        self.rights_changed(tenant, id).await.map_err(unfinished)?;
         self.forget(tenant, id).await.map_err(unfinished)?;
         self.note(|begun| begun.retain(|one| *one != (tenant, id)))
             .await

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(into = "Vec<&'static str>", try_from = "Vec<String>")]
 pub enum Means {
+    /// An API key: nobody in person, so never lately.
+    ApiKey,
     /// A password alone.
     Password,
     /// A password, and a one-time code or recovery code.
@@ -29,6 +31,7 @@ pub struct Authentication {
 impl From<Means> for Vec<&'static str> {
     fn from(means: Means) -> Self {
         match means {
+            Means::ApiKey => vec!["key"],
             Means::Password => vec!["pwd"],
             Means::PasswordAndCode => vec!["pwd", "otp", "mfa"],
             Means::Provider => vec!["fed"],

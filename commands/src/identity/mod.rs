@@ -1,7 +1,7 @@
 //! Who somebody is: registering, signing in, and the tokens that remember it.
 //!
-//! Passwords, second factors, personal keys, signing keys and refresh tokens are in the vault. The
-//! log holds personal text sealed, and knows an address only by a keyed digest.
+//! Passwords, second factors, personal keys, signing keys, refresh tokens and digests of API keys are
+//! in the vault. The log holds personal text sealed, and knows an address only by a keyed digest.
 //!
 //! Keys and refresh tokens change and end while tokens are about, so each process watches for that
 //! (`watch`) and knows in memory what has ended (`revocations`).
@@ -10,6 +10,7 @@
 //! finding that none does.
 
 mod account;
+mod api_keys;
 mod bootstrap;
 mod challenge;
 mod erase;
@@ -38,14 +39,15 @@ mod tokens;
 mod totp;
 mod watch;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use domain::{TenantId, Timestamp, UserId, user::Role};
+use domain::{TenantId, Timestamp, UserId, api_key::Scope, user::Role};
 use event_log::Vault;
 use secrecy::SecretString;
 use uuid::Uuid;
 
 pub use account::{AccountChange, EmailChange, PasswordChange};
+pub use api_keys::NewApiKey;
 pub use bootstrap::{DEFAULT_TENANT, bootstrap};
 pub use challenge::{Answered, SignedIn};
 pub use error::AccountError;
@@ -62,6 +64,7 @@ pub use step_up::{Shown, SteppedUp};
 pub use tenants::NewTenant;
 
 use crate::{Commands, Failure};
+use api_keys::ApiKeys;
 use passwords::Passwords;
 use personal::Personal;
 use watch::Watched;
@@ -69,6 +72,7 @@ use watch::Watched;
 /// Registers, signs in and issues tokens.
 #[derive(Clone)]
 pub struct Identity {
+    api_keys: ApiKeys,
     commands: Commands,
     passwords: Passwords,
     personal: Personal,
@@ -76,7 +80,16 @@ pub struct Identity {
     watched: Arc<Watched>,
 }
 
-/// Whoever a valid access token speaks for.
+/// By what somebody shows who they are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Credential {
+    /// An API key, which does nothing beyond its scopes.
+    ApiKey(Arc<BTreeSet<Scope>>),
+    /// An access token of a sign-in.
+    Session,
+}
+
+/// Whoever a valid access token or API key speaks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Principal {
     /// Whether they act in a tenant that is not theirs, as a platform administrator: they are a
@@ -84,15 +97,17 @@ pub struct Principal {
     pub acting: bool,
     /// How and when they last showed who they are.
     pub authenticated: Authentication,
-    /// When the sign-in began.
+    /// When the sign-in began, or the key was made.
     pub began: Timestamp,
-    /// When the token ends.
+    /// By what they show who they are.
+    pub credential: Credential,
+    /// When the token or key ends.
     pub expires_at: Timestamp,
     /// Whether they administer the platform; not while they act.
     pub platform: bool,
     /// What they may do.
     pub role: Role,
-    /// The sign-in that the token belongs to.
+    /// The sign-in that the token belongs to; of an API key, its id.
     pub session: Uuid,
     /// Whom they belong to.
     pub tenant: TenantId,
@@ -129,6 +144,7 @@ impl Identity {
         let passwords = Passwords::new(vault.clone());
         let personal = Personal::new(vault.clone());
         let identity = Self {
+            api_keys: ApiKeys::new(),
             commands,
             passwords,
             personal,

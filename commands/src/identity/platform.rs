@@ -11,7 +11,7 @@ use domain::{
 };
 use secrecy::SecretString;
 
-use super::{AccountError, Identity, Principal, tokens::ACCESS_S};
+use super::{AccountError, Credential, Identity, Principal, tokens::ACCESS_S};
 use crate::{Ask, CommandError, Failure, Receipt};
 
 /// What a platform administrator acts with.
@@ -65,6 +65,7 @@ impl Identity {
             acting: true,
             authenticated: principal.authenticated,
             began: principal.began,
+            credential: Credential::Session,
             expires_at: now.plus_ms(ACCESS_S * 1_000),
             platform: false,
             role: Role::Admin,

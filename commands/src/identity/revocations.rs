@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Principal, tokens::ACCESS_S};
+use super::{Credential, Principal, tokens::ACCESS_S};
 
 /// What everything that processes watch is called, as a pattern.
 pub(super) const WATCHED: &str = "watched.>";
@@ -38,7 +38,7 @@ pub(super) enum Notice {
     Keys,
     /// The user may do more, or less.
     Rights(TenantId, UserId),
-    /// The sign-in has ended.
+    /// The sign-in has ended, or the API key is revoked.
     Session(Uuid),
     /// Sign-ins of the user have ended; the value is a [`Cutoff`].
     Sessions(TenantId, UserId),
@@ -174,14 +174,16 @@ impl Revocations {
         self.changes.subscribe()
     }
 
-    /// Whom a valid token speaks for now, with the rights that they have now.
+    /// Whom a valid token or key speaks for now, with the rights that they have now.
     pub(super) fn admit(&self, mut principal: Principal) -> Option<Principal> {
         let whose = (principal.home(), principal.user);
         let (session, began) = (principal.session, principal.began);
         if !self.is_current() || self.sessions.contains_key(&session) {
             return None;
         }
-        let cutoff = self.cutoffs.get(&whose);
+        // An API key is no sign-in: it goes on when all sign-ins end.
+        let signed_in = principal.credential == Credential::Session;
+        let cutoff = self.cutoffs.get(&whose).filter(|_| signed_in);
         if cutoff.is_some_and(|cutoff| cutoff.ends(session, began)) {
             return None;
         }
@@ -193,7 +195,8 @@ impl Revocations {
             Some(rights) if principal.acting => rights.platform.then_some(principal),
             Some(rights) => {
                 principal.role = rights.role?;
-                principal.platform = rights.platform;
+                // No key administers the platform.
+                principal.platform = rights.platform && signed_in;
                 Some(principal)
             }
             None => Some(principal),
@@ -223,6 +226,7 @@ mod tests {
                 by: Means::Password,
             },
             began: NOW,
+            credential: Credential::Session,
             expires_at: NOW.plus_ms(600_000),
             platform: false,
             role: Role::Operator,
@@ -270,6 +274,43 @@ mod tests {
             ..principal(7)
         };
         assert_eq!(known.admit(other.clone()), Some(other));
+    }
+
+    #[test]
+    fn an_api_key_ends_when_it_is_revoked_and_not_with_all_sign_ins() {
+        let known = Revocations::new();
+        let key = Principal {
+            credential: Credential::ApiKey(std::sync::Arc::default()),
+            ..principal(3)
+        };
+        let except = None;
+        known.end_sessions(TENANT, USER, Cutoff { at: NOW, except });
+        assert_eq!(known.admit(principal(3)), None);
+        assert_eq!(known.admit(key.clone()), Some(key.clone()));
+        known.set_rights(
+            TENANT,
+            USER,
+            Rights {
+                platform: false,
+                role: Some(Role::Viewer),
+            },
+        );
+        assert_eq!(
+            known.admit(key.clone()).map(|key| key.role),
+            Some(Role::Viewer)
+        );
+        known.set_rights(TENANT, USER, NOTHING);
+        assert_eq!(known.admit(key.clone()), None);
+        known.set_rights(
+            TENANT,
+            USER,
+            Rights {
+                platform: false,
+                role: Some(Role::Viewer),
+            },
+        );
+        known.end_session(key.session);
+        assert_eq!(known.admit(key), None);
     }
 
     #[test]

@@ -150,11 +150,16 @@ impl Identity {
 
     /// Ends one sign-in: first what gives new tokens, then the tokens there are.
     pub(super) async fn revoke(&self, id: SessionId) -> Result<(), Failure> {
-        self.vault.delete(&id.name()).await?;
+        self.end(id.session, &id.name()).await
+    }
+
+    /// Ends a sign-in or an API key, which the vault knows as `name`.
+    pub(super) async fn end(&self, id: Uuid, name: &str) -> Result<(), Failure> {
+        self.vault.delete(name).await?;
         let known = &self.watched.revocations;
-        known.end_session(id.session);
+        known.end_session(id);
         known.tell();
-        let notice = Notice::Session(id.session).name();
+        let notice = Notice::Session(id).name();
         Ok(self.vault.put_for(&notice, b"ended", KEPT).await?)
     }
 }

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
-    Authentication, Identity, Means, Principal, Tokens,
+    Authentication, Credential, Identity, Means, Principal, Tokens,
     family::{Family, SessionId, Standing},
     revocations::Rights,
     tokens::ACCESS_S,
@@ -204,6 +204,7 @@ impl Identity {
             acting: false,
             authenticated: family.authenticated(),
             began: family.began,
+            credential: Credential::Session,
             expires_at: now.plus_ms(ACCESS_S * 1_000),
             platform: rights.platform,
             role: rights.role.unwrap_or(Role::Viewer),

@@ -2,6 +2,7 @@
 //!
 //! Invariant: an address has one user, and what a token allows ends when it should.
 
+mod api_keys;
 mod authenticator;
 mod erasure;
 mod invite;

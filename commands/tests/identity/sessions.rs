@@ -9,7 +9,7 @@ use commands::{Principal, Refreshed, SignIn, Tokens};
 use super::*;
 
 /// How soon every process must have heard.
-const HEARD_WITHIN: Duration = Duration::from_secs(2);
+pub const HEARD_WITHIN: Duration = Duration::from_secs(2);
 /// Longer than a process may go on without news, or needs to have them again.
 const LONG: Duration = Duration::from_secs(30);
 const MINUTE_MS: i64 = 60_000;

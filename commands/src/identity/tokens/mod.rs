@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Authentication, Means, Principal, keys::Ring};
+use super::{Authentication, Credential, Means, Principal, keys::Ring};
 use crate::{Failure, fingerprint};
 
 /// For how long an access token is valid, in seconds.
@@ -187,6 +187,7 @@ impl Signer {
                 by: claims.amr,
             },
             began: Timestamp::from_unix_ms(claims.began_ms),
+            credential: Credential::Session,
             expires_at: Timestamp::from_unix_ms(claims.exp.saturating_mul(1_000)),
             platform: claims.platform,
             role: claims.role,

@@ -42,6 +42,7 @@ fn principal() -> Principal {
             by: Means::PasswordAndCode,
         },
         began: NOW,
+        credential: Credential::Session,
         expires_at: NOW.plus_ms(ACCESS_S * 1_000),
         platform: false,
         role: Role::Operator,
