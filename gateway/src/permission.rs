@@ -1,12 +1,26 @@
 //! Who may do what: one line for each route that wants a signed-in user.
 //!
-//! Invariant: a route that asks who the caller is and is not listed here is allowed to nobody.
+//! What an API key needs for a route follows from its line ([`by_key`]): a key does what its owner's
+//! role allows and its scopes as well.
+//!
+//! Invariant: a route that asks who the caller is and is not listed here is allowed to nobody. No
+//! key is a way to another way in: what makes or changes one is closed to keys.
+
+use std::collections::BTreeSet;
 
 use axum::http::Method;
-use domain::user::Role;
+use domain::{
+    AggregateKind,
+    api_key::{Access, Scope},
+    user::Role,
+};
 
 /// Method, route, and the least role that may. A route that is not listed is open to everybody.
 pub(crate) const TABLE: &[(&str, &str, Role)] = &[
+    ("GET", "/api/v1/api-keys", Role::Viewer),
+    ("POST", "/api/v1/api-keys", Role::Viewer),
+    ("DELETE", "/api/v1/api-keys/{id}", Role::Viewer),
+    ("GET", "/api/v1/api-keys/{id}", Role::Viewer),
     ("GET", "/api/v1/auth/me", Role::Viewer),
     ("GET", "/api/v1/auth/mfa", Role::Viewer),
     ("POST", "/api/v1/auth/mfa/recovery-codes", Role::Viewer),
@@ -125,6 +139,106 @@ pub(crate) const STEP_UP: &[(&str, &str)] = &[
 /// How long it counts that somebody has shown who they are, in seconds.
 pub(crate) const STEP_UP_S: i64 = 300;
 
+/// Where ways in are made and changed: parts of paths that are closed to API keys.
+const OF_CREDENTIALS: [&str; 6] = ["api-keys", "auth", "email", "mfa", "oidc", "password"];
+/// What an API key may do whatever its scopes: see whose it is.
+const OF_EVERY_KEY: (&str, &str) = ("GET", "/api/v1/auth/me");
+
+/// What lets an API key use a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ByKey<'a> {
+    /// That it is one.
+    Always,
+    /// Nothing: one signs in for this.
+    Never,
+    /// A scope that gives this access to this collection.
+    Scoped(&'a str, Access),
+}
+
+/// What lets an API key use the route of a line.
+pub(crate) fn by_key<'a>(method: &str, route: &'a str) -> ByKey<'a> {
+    if (method, route) == OF_EVERY_KEY {
+        return ByKey::Always;
+    }
+    let path = route.strip_prefix("/api/v1/").unwrap_or_default();
+    let mut parts = path.split('/');
+    let in_person = STEP_UP.contains(&(method, route)) || OF_PLATFORM.contains(&(method, route));
+    let closed = in_person || parts.clone().any(|part| OF_CREDENTIALS.contains(&part));
+    match parts.next() {
+        Some(collection) if !collection.is_empty() && !closed => {
+            // A preview is asked with a body, and changes nothing.
+            let reads = method == "GET" || path.ends_with("/preview");
+            let access = if reads { Access::Read } else { Access::Write };
+            ByKey::Scoped(collection, access)
+        }
+        _ => ByKey::Never,
+    }
+}
+
+/// Why an API key with `scopes` may not use `route` with `method`, whatever its owner may; none if
+/// it may.
+pub(crate) fn against_key(
+    scopes: &BTreeSet<Scope>,
+    method: &Method,
+    route: &str,
+) -> Option<String> {
+    match by_key(handled(method), route) {
+        ByKey::Always => None,
+        ByKey::Never => Some("no API key may do this; sign in".to_owned()),
+        ByKey::Scoped(collection, access) => {
+            let allowed = scopes.iter().any(|scope| scope.allows(collection, access));
+            let access = access.name();
+            (!allowed).then(|| format!("this API key lacks the scope {collection}:{access}"))
+        }
+    }
+}
+
+/// Whether somebody with `role` may give `scope` to an API key: whether the role itself may do any
+/// of it. What everybody may do to themselves is no part of that, since the key would grow with
+/// them.
+pub(crate) fn grant(scope: &Scope, role: Role) -> Result<(), String> {
+    let covered = TABLE.iter().filter(|(method, route, _)| {
+        matches!(by_key(method, route), ByKey::Scoped(at, access) if scope.allows(at, access))
+    });
+    let least = covered.map(|(_, _, least)| *least);
+    match least.reduce(|one, other| if other < one { other } else { one }) {
+        Some(least) if role >= least => Ok(()),
+        Some(least) => {
+            let (least, role) = (role_name(least), role_name(role));
+            Err(format!("{scope} needs the role {least}, yours is {role}"))
+        }
+        None => {
+            let scopes: Vec<_> = scopes().into_iter().map(String::from).collect();
+            Err(format!("{scope} is none of {}", scopes.join(", ")))
+        }
+    }
+}
+
+/// Every scope there is a route for.
+pub(crate) fn scopes() -> BTreeSet<Scope> {
+    let of_line = |(method, route, _): &(&str, &str, Role)| match by_key(method, route) {
+        ByKey::Scoped(collection, access) => Scope::try_new(collection, access).ok(),
+        ByKey::Always | ByKey::Never => None,
+    };
+    let everything = Scope::try_new("*", Access::Read).ok();
+    TABLE.iter().filter_map(of_line).chain(everything).collect()
+}
+
+/// The collection in which things of a kind are read; none if no API key reads them.
+pub(crate) const fn collection(kind: AggregateKind) -> Option<&'static str> {
+    match kind {
+        AggregateKind::ApiKey
+        | AggregateKind::EmailClaim
+        | AggregateKind::IdentityClaim
+        | AggregateKind::Tenant => None,
+        AggregateKind::Job => Some("jobs"),
+        AggregateKind::Resource => Some("resources"),
+        AggregateKind::ResourceType => Some("resource-types"),
+        AggregateKind::Task => Some("tasks"),
+        AggregateKind::User => Some("users"),
+    }
+}
+
 /// The least role that may use `route` with `method`; none if nobody may.
 pub(crate) fn least_role(method: &Method, route: &str) -> Option<Role> {
     let method = handled(method);
@@ -183,7 +297,8 @@ mod tests {
     #[test]
     fn viewers_change_nothing_but_their_sign_ins_and_only_administrators_see_the_users() {
         for (method, route, role) in TABLE {
-            let own = route.starts_with("/api/v1/auth/");
+            let own = ["/api/v1/api-keys", "/api/v1/auth/"];
+            let own = own.iter().any(|area| route.starts_with(area));
             let changes = *method != "GET" && !own && !route.ends_with("/preview");
             assert!(!changes || *role > Role::Viewer, "{method} {route}");
         }
@@ -208,6 +323,110 @@ mod tests {
             let listed = |(at, of, _): &(&str, &str, Role)| at == method && of == route;
             assert!(TABLE.iter().any(listed), "{method} {route}");
             assert_ne!(*method, "GET", "{route}");
+        }
+    }
+
+    fn scope(text: &str) -> Scope {
+        Scope::try_from(text.to_owned()).expect("a scope")
+    }
+
+    /// What a line must need, said once more and in another way.
+    fn expected(method: &str, route: &str) -> Option<String> {
+        let rest = route.strip_prefix("/api/v1/")?;
+        let access = match method {
+            "GET" => "read",
+            _ if rest == "jobs/preview" => "read",
+            _ => "write",
+        };
+        let collections = [
+            "jobs",
+            "resource-types",
+            "resources",
+            "stats",
+            "stream",
+            "tasks",
+            "tenant",
+            "users",
+        ];
+        let collection = collections
+            .iter()
+            .find(|name| rest == **name || rest.starts_with(&format!("{name}/")))?;
+        let in_person = [
+            "email", "password", "mfa", "invite", "role", "platform", "disable", "erase",
+        ];
+        let last = rest.rsplit('/').next()?;
+        let way_in = in_person.contains(&last) || (method, rest) == ("POST", "users");
+        (!way_in).then(|| format!("{collection}:{access}"))
+    }
+
+    #[test]
+    fn a_key_with_one_scope_may_do_what_it_says_and_nothing_else() {
+        let all = scopes();
+        assert!(all.len() > 10 && all.contains(&scope("*:read")));
+        for (method, route, _) in TABLE {
+            let needed = expected(method, route);
+            let asked: Method = method.parse().expect("a method");
+            for scope in &all {
+                let only = BTreeSet::from([scope.clone()]);
+                let any = scope.as_str() == "*:read"
+                    && needed
+                        .as_deref()
+                        .is_some_and(|needed| needed.ends_with(":read"));
+                let may =
+                    needed.as_deref() == Some(scope.as_str()) || any || *route == "/api/v1/auth/me";
+                let against = against_key(&only, &asked, route);
+                assert_eq!(
+                    against.is_none(),
+                    may,
+                    "{scope}: {method} {route}: {against:?}"
+                );
+            }
+            let every_one = against_key(&all, &asked, route).is_none();
+            let me = *route == "/api/v1/auth/me";
+            assert_eq!(every_one, needed.is_some() || me, "{method} {route}");
+        }
+        let head = against_key(
+            &BTreeSet::from([scope("tasks:read")]),
+            &Method::HEAD,
+            "/api/v1/tasks",
+        );
+        assert_eq!(head, None);
+        for route in ["", "/", "/livez", "/api/v1/", "/api/v1"] {
+            assert_eq!(by_key("GET", route), ByKey::Never, "{route}");
+        }
+    }
+
+    #[test]
+    fn nobody_gives_a_key_more_than_their_role_may() {
+        let table = [
+            ("*:read", Role::Viewer),
+            ("jobs:read", Role::Viewer),
+            ("stats:read", Role::Viewer),
+            ("stream:read", Role::Viewer),
+            ("tasks:read", Role::Viewer),
+            ("jobs:write", Role::Operator),
+            ("resource-types:write", Role::Operator),
+            ("resources:write", Role::Operator),
+            ("tasks:write", Role::Operator),
+            ("users:read", Role::Admin),
+            ("users:write", Role::Admin),
+        ];
+        for (text, least) in table {
+            for role in [Role::Viewer, Role::Operator, Role::Admin] {
+                let granted = grant(&scope(text), role);
+                assert_eq!(
+                    granted.is_ok(),
+                    role >= least,
+                    "{text} {role:?}: {granted:?}"
+                );
+            }
+        }
+        for text in ["auth:read", "api-keys:write", "stats:write", "colours:read"] {
+            let refused = grant(&scope(text), Role::Admin).expect_err(text);
+            assert!(
+                refused.contains("is none of *:read, jobs:read, "),
+                "{refused}"
+            );
         }
     }
 }

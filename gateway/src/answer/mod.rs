@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub(crate) use page::{each, listed};
-pub(crate) use view::{job, resource, resource_type, task, tenant, user};
+pub(crate) use view::{api_key, job, resource, resource_type, task, tenant, user};
 
 const CONSISTENCY: HeaderName = HeaderName::from_static("consistency");
 const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");

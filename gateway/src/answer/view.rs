@@ -1,19 +1,42 @@
 //! From rows and states to views.
 //!
 //! Invariant: nothing is decided here; the functions in `schemas` are the only way to a view, but
-//! for a user's, which must be opened first.
+//! for a user's and an API key's, which must be opened first.
 
 use domain::{
-    JobId, ResourceId, TaskId, TenantId, UserId, job::Job, resource::Resource,
-    resource_type::ResourceType, task::Task, tenant::Tenant, user::User,
+    ApiKeyId, JobId, ResourceId, TaskId, TenantId, UserId, api_key::ApiKey, job::Job,
+    resource::Resource, resource_type::ResourceType, task::Task, tenant::Tenant, user::User,
 };
 use projections::Row;
 use schemas::{
     Version,
-    api::{JobView, ResourceTypeView, ResourceView, TaskView, TenantView, UserView},
+    api::{ApiKeyView, JobView, ResourceTypeView, ResourceView, TaskView, TenantView, UserView},
 };
 
 use crate::{app::App, problem::Result};
+
+/// An API key with its name opened, null where its owner was erased, and when it was last used.
+pub(crate) async fn api_key(
+    app: &App,
+    tenant: TenantId,
+    id: ApiKeyId,
+    version: Version,
+    key: ApiKey,
+) -> Result<ApiKeyView> {
+    let identity = &app.identity;
+    Ok(ApiKeyView {
+        id,
+        name: identity.open_personal(tenant, key.owner, &key.name).await?,
+        owner_id: key.owner,
+        prefix: key.prefix,
+        scopes: key.scopes,
+        created_at: key.created_at,
+        expires_at: key.expires_at,
+        last_used_at: identity.api_key_last_used(id.uuid()).await?,
+        revoked_at: key.revoked_at,
+        version: version.0,
+    })
+}
 
 pub(crate) fn job(row: Row<Job>) -> JobView {
     schemas::job_view(JobId::new(row.id), row.version, row.state)

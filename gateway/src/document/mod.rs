@@ -17,7 +17,10 @@ use utoipa::{
     },
 };
 
-use crate::{permission, problem, routes};
+use crate::{
+    permission::{self, ByKey},
+    problem, routes,
+};
 use schemas::api::{Code, Problem};
 
 /// The parameters that every list has.
@@ -45,6 +48,7 @@ pub(crate) struct PageParameters {
             parameters and fields are errors.",
     ),
     tags(
+        (name = "api keys", description = "What programs ask with, in the name of somebody"),
         (name = "auth", description = "Registering, signing in and out"),
         (name = "jobs", description = "Schedules with a template for the tasks they make"),
         (name = "live", description = "What is happening now"),
@@ -67,11 +71,40 @@ pub(crate) fn head() -> utoipa::openapi::OpenApi {
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
         .build();
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    components.add_security_scheme("api_key", SecurityScheme::Http(api_key()));
     document
-        .components
-        .get_or_insert_with(Components::new)
-        .add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    document
+}
+
+/// How API keys are sent, and which scopes there are.
+fn api_key() -> utoipa::openapi::security::Http {
+    let scopes: Vec<_> = permission::scopes().into_iter().collect();
+    let scopes: Vec<_> = scopes.iter().map(|scope| format!("`{scope}`")).collect();
+    let description = format!(
+        "An API key, sent like an access token. It does what its owner's role allows and one of \
+         its scopes as well: {}. No scope opens what is marked without `api_key`.",
+        scopes.join(", ")
+    );
+    HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("alm_<id>_<secret>_<checksum>")
+        .description(Some(description))
+        .build()
+}
+
+/// Who may use an operation that not everybody may: with an access token, or with an API key that
+/// has the scope.
+fn security(method: &str, path: &str) -> Value {
+    let session = json!({"bearer": []});
+    match permission::by_key(method, path) {
+        ByKey::Always => json!([session, {"api_key": []}]),
+        ByKey::Never => json!([session]),
+        ByKey::Scoped(collection, access) => {
+            let scope = format!("{collection}:{}", access.name());
+            json!([session, {"api_key": [scope]}])
+        }
+    }
 }
 
 /// The document, as JSON for people and for version control.
@@ -105,7 +138,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     let has_body = operation.get("requestBody").is_some();
     let names_object = path.contains('{');
     operation["security"] = match role {
-        Some(_) => json!([{"bearer": []}]),
+        Some(_) => security(method, path),
         None => json!([]),
     };
     if let Some(role) = role {

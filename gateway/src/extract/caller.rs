@@ -1,14 +1,15 @@
 //! Who asks.
 //!
-//! Invariant: the tenant comes from a valid access token and from nowhere else; the sign-in that it
-//! belongs to goes on, and the role that its user has now suffices for the route that was asked.
+//! Invariant: the tenant comes from a valid access token or API key and from nowhere else; the
+//! sign-in or key goes on, and the role that its user has now suffices for the route that was asked,
+//! as do the scopes of a key.
 //! Where the table says so, its user has shown lately who they are.
 
 use axum::{
     extract::{FromRequestParts, MatchedPath},
     http::{HeaderMap, header, request::Parts},
 };
-use commands::Principal;
+use commands::{Credential, Principal};
 use domain::{Actor, TenantId, UserId};
 use schemas::api::Code;
 
@@ -18,6 +19,10 @@ use crate::{
     permission::{self, role_name},
     problem::{Error, Result},
 };
+
+/// Why nobody knows whom a token speaks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Unknown(pub String);
 
 /// A signed-in user who may use the route.
 #[derive(Clone, Debug)]
@@ -50,8 +55,11 @@ impl FromRequestParts<App> for Caller {
             if !parts.headers.contains_key(header::AUTHORIZATION) {
                 return Err(unauthenticated("Bearer realm=\"almanac\""));
             }
+            if let Some(Unknown(cause)) = parts.extensions.get::<Unknown>() {
+                return Err(unknown(cause));
+            }
             if !app.identity.is_current() {
-                return Err(unknown());
+                return Err(unknown("nothing was heard of revocations for 10 s"));
             }
             return Err(unauthenticated(
                 "Bearer realm=\"almanac\", error=\"invalid_token\"",
@@ -60,6 +68,11 @@ impl FromRequestParts<App> for Caller {
         tracing::Span::current().record("tenant", tracing::field::display(principal.tenant));
         let route = parts.extensions.get::<MatchedPath>();
         let route = route.map_or("", MatchedPath::as_str);
+        if let Credential::ApiKey(scopes) = &principal.credential
+            && let Some(reason) = permission::against_key(scopes, &parts.method, route)
+        {
+            return Err(Error::new(Code::Forbidden, reason));
+        }
         let needed = permission::least_role(&parts.method, route);
         let of_self = permission::is_of_self(&parts.method, route);
         let of_platform = permission::is_of_platform(&parts.method, route);
@@ -99,14 +112,12 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// Whom the access token of a request speaks for; none if there is none that is valid. Asked once
-/// for each request, where it is decided whose limits count.
-pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Option<Principal> {
-    let sent = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    app.identity.verify(bearer(sent)?)
+/// The token or key of a request, asked once for each, where it is decided whose limits count.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    of_header(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
 }
 
-fn bearer(header: &str) -> Option<&str> {
+fn of_header(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")
@@ -114,7 +125,7 @@ fn bearer(header: &str) -> Option<&str> {
 }
 
 fn unauthenticated(challenge: &'static str) -> Error {
-    let detail = "Send a valid access token as Authorization: Bearer.";
+    let detail = "Send a valid access token or API key as Authorization: Bearer.";
     Error::new(Code::AuthenticationRequired, detail)
         .with_header(header::WWW_AUTHENTICATE, challenge)
 }
@@ -135,12 +146,12 @@ fn step_up_required() -> Error {
     Error::new(Code::StepUpRequired, detail).with_header(header::WWW_AUTHENTICATE, challenge)
 }
 
-/// Nobody can know whether the token was revoked; it may still be good.
-fn unknown() -> Error {
+/// Nobody can know whether the token or key was revoked; it may still be good.
+fn unknown(cause: &str) -> Error {
     let detail = "It cannot be found out who is still signed in; try again in a moment.";
     Error::new(Code::Unavailable, detail)
         .with_retry()
-        .caused_by("nothing was heard of revocations for 10 s")
+        .caused_by(cause)
 }
 
 #[cfg(test)]
@@ -149,9 +160,9 @@ mod tests {
 
     #[test]
     fn the_scheme_is_bearer_in_any_case() {
-        assert_eq!(bearer("Bearer abc"), Some("abc"));
-        assert_eq!(bearer("bearer abc"), Some("abc"));
-        assert_eq!(bearer("Basic abc"), None);
-        assert_eq!(bearer("abc"), None);
+        assert_eq!(of_header("Bearer abc"), Some("abc"));
+        assert_eq!(of_header("bearer abc"), Some("abc"));
+        assert_eq!(of_header("Basic abc"), None);
+        assert_eq!(of_header("abc"), None);
     }
 }

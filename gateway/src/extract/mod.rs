@@ -18,7 +18,7 @@ mod writing;
 
 pub(crate) use address::{Address, Peer};
 pub(crate) use body::{Body, OptionalBody, Patch};
-pub(crate) use caller::{Caller, authenticate};
+pub(crate) use caller::{Caller, Unknown, bearer};
 pub(crate) use cursor::Cursors;
 pub(crate) use fields::Fields;
 pub(crate) use parameters::{FromParameters, History, Nothing, Paging, Parameters, Query, word};

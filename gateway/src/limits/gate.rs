@@ -1,7 +1,7 @@
 //! Through here every request passes before anything is done for it.
 //!
-//! Invariant: behind it the request bears its [`Address`] and, if its token is valid, its
-//! [`commands::Principal`]; neither can come from anywhere else.
+//! Invariant: behind it the request bears its [`Address`] and, if its token or API key is valid, its
+//! [`commands::Principal`], or that nobody knows ([`Unknown`]); none can come from anywhere else.
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -13,7 +13,7 @@ use schemas::api::Code;
 use super::Verdict;
 use crate::{
     app::App,
-    extract::{Address, Peer, authenticate},
+    extract::{Address, Peer, Unknown, bearer},
     permission,
     problem::Error,
 };
@@ -35,7 +35,7 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
     }
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("", MatchedPath::as_str);
-    let Some(mut verdict) = count(&app, &mut request, route) else {
+    let Some(mut verdict) = count(&app, &mut request, route).await else {
         return next.run(request).await;
     };
     let mut response = match refusal(&verdict) {
@@ -50,7 +50,7 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
 }
 
 /// Counts a request; none if requests like it are not counted.
-fn count<'a>(app: &'a App, request: &mut Request, route: &str) -> Option<Verdict<'a>> {
+async fn count<'a>(app: &'a App, request: &mut Request, route: &str) -> Option<Verdict<'a>> {
     let now = app.commands.clock().now();
     let from = Address::of(request.extensions()).group();
     let path = request.uri().path();
@@ -64,9 +64,21 @@ fn count<'a>(app: &'a App, request: &mut Request, route: &str) -> Option<Verdict
     // A route that is for everybody counts by address, whoever asks: sent along, a token would only
     // multiply what one address may try.
     let is_open = !route.is_empty() && permission::least_role(&method, route).is_none();
-    let principal = authenticate(app, request.headers()).filter(|_| !is_open);
+    let sent = bearer(request.headers()).filter(|_| !is_open);
+    let principal = match sent.map(str::to_owned) {
+        Some(sent) => match app.identity.authenticate(&sent).await {
+            Ok(principal) => principal,
+            // Whoever comes with a token then is no stranger, but nobody can know: it is told so.
+            Err(failure) => {
+                request
+                    .extensions_mut()
+                    .insert(Unknown(failure.to_string()));
+                return None;
+            }
+        },
+        None => None,
+    };
     if principal.is_none() && !is_open && !app.identity.is_current() {
-        // Whoever comes with a token then is no stranger, but nobody can know: it is told so.
         return None;
     }
     let Some(principal) = principal else {

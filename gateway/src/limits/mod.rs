@@ -1,6 +1,7 @@
 //! How much a client may ask, and what it is told of that.
 //!
-//! A request with a valid token is counted for its user and its tenant; one without, and any to a
+//! A request with a valid token or API key is counted for its user and its tenant; one without, and
+//! any to a
 //! route that asks for no token, for its address. Some routes cost more and have a limit of their
 //! own besides. Counted is the API, answers 401 and 404 included, and `/readyz`, which asks other
 //! servers; the page and its files, `/livez` and the pages about problems are not: they are served
@@ -9,7 +10,7 @@
 //!
 //! Each gateway counts by itself.
 //!
-//! Invariant: what is refused has cost nothing but the look at its token.
+//! Invariant: what is refused has cost nothing but the look at its token or key.
 
 mod backoff;
 mod gate;
@@ -114,7 +115,8 @@ impl Limits {
             ("GET" | "HEAD", "/api/v1/stream") => self.stream.as_ref(),
             (
                 "GET" | "HEAD",
-                "/api/v1/jobs" | "/api/v1/resources" | "/api/v1/tasks" | "/api/v1/users",
+                "/api/v1/api-keys" | "/api/v1/jobs" | "/api/v1/resources" | "/api/v1/tasks"
+                | "/api/v1/users",
             ) => self.lists.as_ref(),
             _ => None,
         }

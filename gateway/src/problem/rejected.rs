@@ -4,8 +4,9 @@
 //! blame.
 
 use domain::{
-    job::JobRejection, resource::ResourceRejection, resource_type::ResourceTypeRejection,
-    schedule::InvalidSchedule, task::TaskRejection, tenant::TenantRejection, user::UserRejection,
+    api_key::ApiKeyRejection, job::JobRejection, resource::ResourceRejection,
+    resource_type::ResourceTypeRejection, schedule::InvalidSchedule, task::TaskRejection,
+    tenant::TenantRejection, user::UserRejection,
 };
 use schemas::api::Code;
 
@@ -15,6 +16,17 @@ use super::Error;
 pub(crate) trait Explain: std::error::Error {
     /// What to tell them.
     fn explain(self) -> Error;
+}
+
+impl Explain for ApiKeyRejection {
+    fn explain(self) -> Error {
+        match self {
+            Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
+            Self::Expiry => Error::invalid_field("/expires_at", self.to_string()),
+            Self::NotFound => Error::not_found("API key"),
+            Self::Scopes => Error::invalid_field("/scopes", self.to_string()),
+        }
+    }
 }
 
 impl Explain for JobRejection {

@@ -3,6 +3,7 @@
 //! Invariant: the document and the router are made by the same declarations, so what is served is
 //! what is documented.
 
+mod api_keys;
 mod auth;
 mod history;
 mod jobs;
@@ -54,6 +55,7 @@ pub(crate) fn router_until(services: Services, shutdown: CancellationToken) -> R
 /// All endpoints with their documentation.
 pub(crate) fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document::head())
+        .merge(api_keys::router())
         .merge(auth::router())
         .merge(jobs::router())
         .merge(live::router())

@@ -7,6 +7,7 @@
 use commands::{AccountError, Ask, CommandError, Receipt};
 use domain::{
     Aggregate,
+    api_key::ApiKey,
     job::{Job, JobStatus},
     resource::Resource,
     resource_type::ResourceType,
@@ -32,6 +33,12 @@ pub(super) trait Changed:
 {
     /// Whether it is there, rather than deleted.
     fn lives(&self) -> bool;
+}
+
+impl Changed for ApiKey {
+    fn lives(&self) -> bool {
+        self.revoked_at.is_none()
+    }
 }
 
 impl Changed for Job {

@@ -217,7 +217,7 @@ fn unknown_routes_and_methods_are_problems() {
         for path in [
             "/nothing",
             "/tasks/",
-            "/api",
+            "!/api",
             "/api/v2/tasks",
             "!/assets/none.js",
         ] {

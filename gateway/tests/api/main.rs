@@ -3,6 +3,7 @@
 //! Invariant: the tests share one installation and run at the same time, so none relies on being
 //! alone: each makes objects of its own and looks for those only.
 
+mod api_keys;
 mod auth;
 mod authenticator;
 mod bad_input;

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::world::{Answer, Client, World, on_world};
 
 /// How soon every gateway must refuse what has ended.
-const HEARD_WITHIN: Duration = Duration::from_secs(2);
+pub const HEARD_WITHIN: Duration = Duration::from_secs(2);
 
 /// A sign-in by password.
 struct SignedIn {
@@ -43,7 +43,7 @@ impl World {
     }
 
     /// Another gateway of this installation.
-    async fn other_gateway(&self) -> axum::Router {
+    pub async fn other_gateway(&self) -> axum::Router {
         let clock = Clock::system();
         let log = Arc::new(self.log.clone());
         let commands = Commands::new(log, clock.clone(), Ids::new(clock));
@@ -96,7 +96,7 @@ async fn refreshed(world: &World, refresh: &str) -> StatusCode {
 }
 
 /// A stream that has begun; resolves when it has ended.
-async fn stream_of(client: &Client) -> impl Future<Output = ()> + Send + 'static {
+pub async fn stream_of(client: &Client) -> impl Future<Output = ()> + Send + 'static {
     let response = client.open(Method::GET, "/stream", &[], "").await;
     assert_eq!(response.status(), StatusCode::OK);
     let mut body = response.into_body().into_data_stream();

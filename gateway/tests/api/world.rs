@@ -271,12 +271,12 @@ impl Client {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> axum::response::Response {
-        let uri = if path.starts_with("/api") || path.starts_with("/livez") || path.starts_with('!')
-        {
-            path.trim_start_matches('!').to_owned()
-        } else {
-            format!("/api/v1{path}")
-        };
+        let uri =
+            if path.starts_with("/api/") || path.starts_with("/livez") || path.starts_with('!') {
+                path.trim_start_matches('!').to_owned()
+            } else {
+                format!("/api/v1{path}")
+            };
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -3,8 +3,9 @@
 //! Server-sent events: `hello` first, then a `commit` for each commit whose rows can be read, and
 //! `reset` where the client must load again. Each message bears the position to resume after.
 //!
-//! Invariant: what one client is sent is what its user may read; the stream ends with the access
-//! token that opened it, and when that is revoked or its user's role changes.
+//! Invariant: what one client is sent is what its user may read, and its API key if it comes with
+//! one; the stream ends with the access token or key that opened it, and when that is revoked or its
+//! user's role changes.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -16,8 +17,8 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use commands::Principal;
-use domain::{AggregateKind, user::Role};
+use commands::{Credential, Principal};
+use domain::{AggregateKind, api_key::Access, user::Role};
 use futures::{StreamExt as _, future, stream};
 use projections::{Live, LiveItem};
 use schemas::Position;
@@ -25,6 +26,7 @@ use schemas::Position;
 use crate::{
     app::App,
     extract::{Caller, FromParameters, Parameters, Query},
+    permission,
     problem::{Error, Result},
 };
 
@@ -46,7 +48,7 @@ impl FromParameters for After {
 ///
 /// `hello` (`{"position":n}`) comes first; `commit` has a `LiveEvent`; `reset` (`{"position":n}`)
 /// asks to load again, because the client was away too long or reads too slowly. Resume with
-/// `Last-Event-ID` or `after`.
+/// `Last-Event-ID` or `after`. An API key hears of those collections only that it may read.
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "live",
     params(
@@ -138,13 +140,22 @@ fn message(caller: &Caller, item: &LiveItem) -> Option<Event> {
     }
 }
 
-/// The same rule that reads have: who other users are, and what happens to the tenant itself, is
-/// for administrators.
+/// The same rule that reads have: who other users are, which API keys there are, and what happens to
+/// the tenant itself, is for administrators; and a key that may not read a collection does not hear
+/// of it.
 fn may_hear(caller: &Caller, live: &Live) -> bool {
+    if let Credential::ApiKey(scopes) = &caller.0.credential {
+        let collection = permission::collection(live.kind);
+        let allows = |collection| scopes.iter().any(|s| s.allows(collection, Access::Read));
+        if !collection.is_some_and(allows) {
+            return false;
+        }
+    }
     let personal = [
+        AggregateKind::ApiKey,
         AggregateKind::EmailClaim,
-        AggregateKind::Tenant,
         AggregateKind::IdentityClaim,
+        AggregateKind::Tenant,
         AggregateKind::User,
     ];
     let personal = personal.contains(&live.kind);

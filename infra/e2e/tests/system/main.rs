@@ -8,6 +8,7 @@
 //! `ALMANAC_BIN` names a binary that is built already. Logs lie in `target/<profile>/e2e`.
 
 mod analyst;
+mod api_keys;
 mod crawler;
 mod crontab;
 mod erasure;
@@ -103,6 +104,10 @@ fn trials() -> Vec<Trial> {
         trial("mfa", async || mfa::a_second_factor_comes_and_goes().await),
         trial("oidc", async || {
             oidc::who_signs_in_by_an_issuer_is_signed_in().await
+        }),
+        trial("api_key", async || api_keys::a_key_lives_and_ends().await),
+        trial("scopes", async || {
+            api_keys::a_scope_opens_what_is_documented().await
         }),
         trial("rivals", async || races::of_rivals_one_wins().await),
         trial("one_key", async || races::one_key_is_one_command().await),

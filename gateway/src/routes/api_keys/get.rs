@@ -1,0 +1,37 @@
+//! `GET /api-keys/{id}`
+//!
+//! Invariant: it has no validator: when a key was last used is not in the log, so a version tells
+//! nothing of it.
+
+use axum::{extract::State, response::Response};
+use domain::ApiKeyId;
+use projections::api_keys;
+use schemas::api::ApiKeyView;
+
+use crate::{
+    answer,
+    app::App,
+    extract::{Id, Nothing, Parameters, Reading},
+    problem::{Error, Result},
+};
+
+/// Show an API key, but for the key itself.
+#[utoipa::path(
+    get, path = "/api/v1/api-keys/{id}", tag = "api keys", params(("id" = ApiKeyId, Path)),
+    responses((status = 200, description = "The key", body = ApiKeyView)),
+)]
+pub(super) async fn show_api_key(
+    State(app): State<App>,
+    reading: Reading,
+    Parameters(Nothing): Parameters<Nothing>,
+    Id(id): Id,
+) -> Result<Response> {
+    let (tenant, id) = (reading.tenant(), ApiKeyId::new(id));
+    let found = api_keys::get(&app.store, tenant, id).await?;
+    reading.holds(&found, found.value.is_some())?;
+    let row = found.value.clone();
+    let row = row.filter(|row| super::sees(&reading.caller, row.state.owner));
+    let row = row.ok_or_else(|| Error::not_found("API key"))?;
+    let view = answer::api_key(&app, tenant, id, row.version, row.state).await?;
+    Ok(answer::shown(&app, &found.map(|_| view)))
+}
