@@ -1,7 +1,7 @@
 //! Who may do what: one line for each route that wants a signed-in user.
 //!
-//! What an API key needs for a route follows from its line ([`by_key`]): a key does what its owner's
-//! role allows and its scopes as well.
+//! What an API key needs for a route follows from its line ([`by_key`]): a key does what its
+//! owner's role allows and its scopes as well.
 //!
 //! Invariant: a route that asks who the caller is and is not listed here is allowed to nobody. No
 //! key is a way to another way in: what makes or changes one is closed to keys.

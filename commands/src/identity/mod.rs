@@ -1,7 +1,8 @@
 //! Who somebody is: registering, signing in, and the tokens that remember it.
 //!
-//! Passwords, second factors, personal keys, signing keys, refresh tokens and digests of API keys are
-//! in the vault. The log holds personal text sealed, and knows an address only by a keyed digest.
+//! Passwords, second factors, personal keys, signing keys, refresh tokens and digests of API keys
+//! are in the vault. The log holds personal text sealed, and knows an address only by a keyed
+//! digest.
 //!
 //! Keys and refresh tokens change and end while tokens are about, so each process watches for that
 //! (`watch`) and knows in memory what has ended (`revocations`).

@@ -247,6 +247,31 @@ async fn a_key_shrinks_with_its_owner_and_goes_on_when_they_sign_out() {
     );
 }
 
+/// Who changed them died before telling anybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_met_for_the_first_time_has_its_owners_role_by_the_log() {
+    let world = world().await;
+    let user = world.registered("ann@example.org").await;
+    let (_, key) = world.key(user).await;
+    for (command, now) in [
+        (
+            UserCommand::Update {
+                name: None,
+                role: Some(Role::Viewer),
+            },
+            Some(Role::Viewer),
+        ),
+        (UserCommand::Disable, None),
+    ] {
+        let mut ask = world.ask();
+        ask.id = user.uuid();
+        let done = world.commands.execute::<User>(ask, command).await;
+        done.expect("done");
+        let met = known(&world.other(&world.clock).await, &key).await;
+        assert_eq!(met.map(|key| key.role), now);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_never_given_out_is_refused_without_asking_anybody() {
     let mut world = world().await;

@@ -15,7 +15,7 @@ const EVERY: &str = "*";
 ///
 /// Which collections there are, whoever serves them knows.
 #[derive(
-    Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, JsonSchema, Serialize, Deserialize, ToSchema,
+    Clone, Debug, Eq, Ord, PartialEq, PartialOrd, JsonSchema, Serialize, Deserialize, ToSchema,
 )]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, pattern = "^([a-z-]+:(read|write)|\\*:read)$")]

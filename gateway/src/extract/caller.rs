@@ -1,9 +1,9 @@
 //! Who asks.
 //!
 //! Invariant: the tenant comes from a valid access token or API key and from nowhere else; the
-//! sign-in or key goes on, and the role that its user has now suffices for the route that was asked,
-//! as do the scopes of a key.
-//! Where the table says so, its user has shown lately who they are.
+//! sign-in or key goes on, and the role that its user has now suffices for the route that was
+//! asked, as do the scopes of a key. Where the table says so, its user has shown lately who they
+//! are.
 
 use axum::{
     extract::{FromRequestParts, MatchedPath},

@@ -1,7 +1,8 @@
 //! Through here every request passes before anything is done for it.
 //!
-//! Invariant: behind it the request bears its [`Address`] and, if its token or API key is valid, its
-//! [`commands::Principal`], or that nobody knows ([`Unknown`]); none can come from anywhere else.
+//! Invariant: behind it the request bears its [`Address`] and, if its token or API key is valid,
+//! its [`commands::Principal`], or that nobody knows ([`Unknown`]); none of them can come from
+//! anywhere else.
 
 use axum::{
     extract::{MatchedPath, Request, State},

@@ -4,8 +4,8 @@
 //! `reset` where the client must load again. Each message bears the position to resume after.
 //!
 //! Invariant: what one client is sent is what its user may read, and its API key if it comes with
-//! one; the stream ends with the access token or key that opened it, and when that is revoked or its
-//! user's role changes.
+//! one; the stream ends with the access token or key that opened it, and when that is revoked or
+//! its user's role changes.
 
 use std::{convert::Infallible, time::Duration};
 
