@@ -8,7 +8,7 @@ use yew_router::Routable;
 
 use crate::{
     api::provider_sign_in,
-    hooks::{use_address, use_session},
+    hooks::{Session, use_address, use_session},
     query,
     route::Route,
 };
@@ -38,7 +38,7 @@ pub fn Providers() -> Html {
     let (route, wanted) = Route::after_sign_in(next.as_ref().map(|(_, to)| to.as_str()));
     let next = query::address(&route.to_path(), &wanted);
     let onclick = move |event: MouseEvent| {
-        if !session.is_settled() {
+        if !Session::is_settled() {
             event.prevent_default();
         }
     };
@@ -50,7 +50,7 @@ pub fn Providers() -> Html {
                     data-look="plain"
                     data-provider={name.clone()}
                     href={provider_sign_in(name, &next)}
-                    onclick={onclick.clone()}
+                    {onclick}
                 >
                     { format!("Sign in with {name}") }
                 </a>

@@ -174,7 +174,7 @@ impl Session {
 
     /// Whether the server knows that whoever was signed in here has left. Somebody who came back
     /// signed in before that would be signed out again.
-    pub fn is_settled(&self) -> bool {
+    pub fn is_settled() -> bool {
         browser::signed_in_as().as_deref() != Some(LEFT)
     }
 
