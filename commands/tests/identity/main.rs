@@ -39,15 +39,18 @@ struct World {
 
 async fn world() -> World {
     let server = Nats::scratch().expect("a nats-server starts");
-    let options = Options {
+    let options = |role: event_log::Role| Options {
         accept_interval_sync: false,
-        create: true,
         group_commit: true,
         monitor_url: server.monitor_url(),
         replicas: 1,
-        url: SecretString::from(server.url()),
+        role,
+        url: SecretString::from(server.url_of(role.user()).expect("a password")),
     };
-    let log = JetStreamLog::open(&options).await.expect("the log opens");
+    let owner = JetStreamLog::open(&options(event_log::Role::Owner)).await;
+    owner.expect("the owner's log");
+    let log = JetStreamLog::open(&options(event_log::Role::Gateway)).await;
+    let log = log.expect("the log opens");
     let clock = Clock::manual(Timestamp::from_unix_ms(1_800_000_000_000));
     let commands = Commands::new(
         Arc::new(log.clone()),

@@ -80,15 +80,8 @@ impl World {
     }
 
     async fn open(servers: Servers) -> Self {
-        let options = Options {
-            accept_interval_sync: false,
-            create: true,
-            group_commit: true,
-            monitor_url: servers.nats.monitor_url(),
-            replicas: 1,
-            url: servers.nats.url().into(),
-        };
-        let log = JetStreamLog::open(&options).await.expect("a log");
+        open(&servers.nats, event_log::Role::Owner).await;
+        let log = open(&servers.nats, event_log::Role::Gateway).await;
         let shared: SharedLog = Arc::new(log.clone());
         let postgres = |role| runtime::Postgres {
             accept_plaintext: false,
@@ -120,7 +113,8 @@ impl World {
             .await
             .expect("an administrator");
         let shutdown = CancellationToken::new();
-        let projector = projections::run(shared.clone(), writer, shutdown.clone());
+        let followed = Arc::new(open(&servers.nats, event_log::Role::Projector).await);
+        let projector = projections::run(followed, writer, shutdown.clone());
         tokio::spawn(async move { projector.await.expect("the projector ends in order") });
         let freshness = Freshness::watch(&store);
         let feed = LiveFeed::start(shared, freshness.clone(), shutdown);
@@ -200,6 +194,19 @@ impl World {
     pub async fn operator(&self) -> Client {
         self.signed_in(Role::Operator).await
     }
+}
+
+/// The log, as `role` may have it.
+async fn open(nats: &local::Nats, role: event_log::Role) -> JetStreamLog {
+    let options = Options {
+        accept_interval_sync: false,
+        group_commit: true,
+        monitor_url: nats.monitor_url(),
+        replicas: 1,
+        role,
+        url: nats.url_of(role.user()).expect("a password").into(),
+    };
+    JetStreamLog::open(&options).await.expect("a log")
 }
 
 async fn probe(log: &JetStreamLog) -> LogProbe {

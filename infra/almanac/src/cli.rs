@@ -32,6 +32,8 @@ pub enum Command {
     /// Look after the keys that sign access tokens.
     #[command(subcommand)]
     Keys(Keys),
+    /// Print what nats-server's configuration must say of Almanac's users.
+    NatsUsers,
     /// Say who administers the platform.
     #[command(subcommand)]
     Platform(Platform),

@@ -32,7 +32,7 @@ pub async fn run(commits: usize) -> Result<Report> {
     processes.extend(world.processes()?);
     let before = Cpu::now(&processes)?;
     let began = Instant::now();
-    let log: event_log::SharedLog = Arc::new(world.log.clone());
+    let log: event_log::SharedLog = Arc::new(world.followed.clone());
     let reached = projections::rebuild_into(&log, &world.owner, &world.writer, "bench_rebuilt");
     let reached = reached.await?;
     let rebuilt = rate(head.0 as usize, began);
@@ -67,7 +67,7 @@ pub async fn run(commits: usize) -> Result<Report> {
 
 async fn follow(world: &World, head: Position) -> Result<f64> {
     let began = Instant::now();
-    let mut entries = world.log.follow(Position(0)).await?;
+    let mut entries = world.followed.follow(Position(0)).await?;
     loop {
         let entry = entries.next().await.context("the log has ended")??;
         if entry.position() == head {

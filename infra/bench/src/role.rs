@@ -46,6 +46,18 @@ pub enum Part {
     Scheduler,
 }
 
+impl Part {
+    /// Who it signs in as, to NATS and to Postgres; the bare one is no part of Almanac.
+    pub const fn role(self) -> Option<(event_log::Role, local::Role)> {
+        match self {
+            Self::Bare => None,
+            Self::Gateway => Some((event_log::Role::Gateway, local::Role::Gateway)),
+            Self::Projector => Some((event_log::Role::Projector, local::Role::Projector)),
+            Self::Scheduler => Some((event_log::Role::Scheduler, local::Role::Scheduler)),
+        }
+    }
+}
+
 /// A part that runs.
 pub struct Role {
     address: SocketAddr,
@@ -121,15 +133,15 @@ pub async fn play(part: Part) -> Result<()> {
     });
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    if let Part::Bare = part {
+    let Some((role, _)) = part.role() else {
         let server = bare::server::Server::open(config.postgres.url.expose_secret()).await?;
         println!("{address}");
         return shutdown
             .run_until_cancelled(server.serve(listener))
             .await
             .unwrap_or(Ok(()));
-    }
-    let log = JetStreamLog::open(&options(&config.nats)).await?;
+    };
+    let log = JetStreamLog::open(&options(&config.nats, role)).await?;
     let shared: SharedLog = Arc::new(log.clone());
     let clock = Clock::system();
     let commands = Commands::new(shared.clone(), clock.clone(), Ids::new(clock.clone()));
@@ -164,14 +176,14 @@ pub async fn play(part: Part) -> Result<()> {
     Ok(())
 }
 
-/// How to open the log.
-pub fn options(nats: &runtime::Nats) -> Options {
+/// How to open the log as `role`.
+pub fn options(nats: &runtime::Nats, role: event_log::Role) -> Options {
     Options {
         accept_interval_sync: nats.accept_interval_sync,
-        create: true,
         group_commit: true,
         monitor_url: nats.monitor_url.clone(),
         replicas: nats.replicas,
+        role,
         url: nats.url.clone(),
     }
 }

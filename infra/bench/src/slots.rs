@@ -143,7 +143,7 @@ async fn watch(
         if !rests || end == read {
             continue;
         }
-        let mut entries = world.log.follow(read).await?;
+        let mut entries = world.followed.follow(read).await?;
         while read < end {
             let entry = entries.next().await.context("the log has ended")??;
             read = entry.position();

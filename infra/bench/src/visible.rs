@@ -111,7 +111,10 @@ async fn bare(world: &World, scale: Scale) -> Result<Latencies> {
     let url = world.servers().postgres.url("almanac");
     postgres::prepare(&url).await?;
     let mut rows = postgres::Bare::connect(&url).await?;
-    let mut entries: Follow = world.log.follow(world.log.head().await?.position).await?;
+    let mut entries: Follow = world
+        .followed
+        .follow(world.log.head().await?.position)
+        .await?;
     let mut latencies = Latencies::new();
     let end = Instant::now() + scale.measure;
     while Instant::now() < end {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use commands::{Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
 use domain::user::Role as UserRole;
-use event_log::{EventLog as _, JetStreamLog, Position, SharedLog, Vault};
+use event_log::{EventLog as _, JetStreamLog, Position, Role as LogRole, SharedLog, Vault};
 use local::{Role as Login, Servers, Sync};
 use projections::{Freshness, Owner, Store, Writer};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,7 +16,7 @@ use crate::{
     bare,
     fixture::Author,
     http::Site,
-    role::{self, Part, Role},
+    role::{Part, Role},
 };
 
 /// The administrator of every bench: address and password.
@@ -32,7 +32,9 @@ const CAUGHT_UP_WITHIN: Duration = Duration::from_mins(5);
 pub struct World {
     /// Clock and ids of this process.
     pub author: Author,
-    /// The log, with group commit.
+    /// The log as those have it who follow it.
+    pub followed: JetStreamLog,
+    /// The log as a gateway has it, with group commit.
     pub log: JetStreamLog,
     /// Who makes the tables.
     pub owner: Owner,
@@ -48,13 +50,16 @@ impl World {
     pub async fn start() -> Result<Self> {
         let starting = tokio::task::spawn_blocking(|| Servers::scratch_with(Sync::Always, true));
         let servers = starting.await.context("starting the servers")??;
-        let log = open(&servers, true).await?;
+        Box::pin(open(&servers, LogRole::Owner, true)).await?;
+        let followed = Box::pin(open(&servers, LogRole::Projector, true)).await?;
+        let log = Box::pin(open(&servers, LogRole::Gateway, true)).await?;
         let owner = Owner::connect(&login(&servers, Login::Owner)?).await?;
         owner.migrate().await?;
         let store = Store::connect(&login(&servers, Login::Gateway)?).await?;
         let writer = Writer::connect(&login(&servers, Login::Projector)?).await?;
         Ok(Self {
             author: Author::new(),
+            followed,
             log,
             owner,
             store,
@@ -70,7 +75,7 @@ impl World {
 
     /// Another connection to the log.
     pub async fn log(&self, group_commit: bool) -> Result<JetStreamLog> {
-        open(&self.servers, group_commit).await
+        Box::pin(open(&self.servers, LogRole::Gateway, group_commit)).await
     }
 
     /// The log as others take it.
@@ -90,15 +95,17 @@ impl World {
 
     /// A part of Almanac in a process of its own, on these servers.
     pub async fn part(&self, part: Part) -> Result<Role> {
-        let postgres = match part {
-            Part::Bare => self.servers.postgres.url("almanac"),
-            Part::Gateway => self.servers.postgres.url_of(Login::Gateway, "almanac")?,
-            Part::Projector => self.servers.postgres.url_of(Login::Projector, "almanac")?,
-            Part::Scheduler => self.servers.postgres.url_of(Login::Scheduler, "almanac")?,
+        let Servers { nats, postgres, .. } = &self.servers;
+        let (nats, postgres) = match part.role() {
+            None => (nats.url(), postgres.url("almanac")),
+            Some((role, login)) => (
+                nats.url_of(role.user())?,
+                postgres.url_of(login, "almanac")?,
+            ),
         };
         let key = MASTER_KEY.map(|byte| format!("{byte:02x}")).concat();
         let environment = [
-            ("ALMANAC__NATS__URL", self.servers.nats.url()),
+            ("ALMANAC__NATS__URL", nats),
             (
                 "ALMANAC__NATS__MONITOR_URL",
                 self.servers.nats.monitor_url(),
@@ -171,17 +178,17 @@ fn login(servers: &Servers, role: Login) -> Result<runtime::Postgres> {
     })
 }
 
-async fn open(servers: &Servers, group_commit: bool) -> Result<JetStreamLog> {
+async fn open(servers: &Servers, role: LogRole, group_commit: bool) -> Result<JetStreamLog> {
     let nats = runtime::Nats {
         accept_plaintext: false,
         monitor_url: servers.nats.monitor_url(),
         replicas: 1,
         accept_interval_sync: false,
-        url: SecretString::from(servers.nats.url()),
+        url: SecretString::from(servers.nats.url_of(role.user())?),
     };
     let options = event_log::Options {
         group_commit,
-        ..role::options(&nats)
+        ..crate::role::options(&nats, role)
     };
     Ok(JetStreamLog::open(&options).await?)
 }

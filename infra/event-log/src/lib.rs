@@ -5,6 +5,7 @@
 //!   tests (`tests/contract`) holds both to it.
 //! - [`WorkQueue`] carries attempts to workers, [`Vault`] keeps secrets sealed, [`Lease`] says who
 //!   leads. None of them is ever the truth about what happened.
+//! - Each kind of process signs in as its own [`Role`]; `rights` says what that may say and hear.
 //!
 //! Invariant: this is the only crate that speaks to NATS, and [`subject`] the only file that spells
 //! a subject.
@@ -16,6 +17,8 @@ mod lease;
 mod log;
 mod memory;
 mod proof;
+mod rights;
+mod role;
 mod subject;
 mod vault;
 mod work;
@@ -28,6 +31,8 @@ pub use log::{
 };
 pub use memory::MemoryLog;
 pub use proof::{Finding, Flaw, Proof, prove};
+pub use rights::nats_users;
+pub use role::Role;
 pub use schemas::{Commit, Hash, Meta, Position, StreamId, Version};
 pub use vault::{Change, Secret, Vault, VaultError};
 pub use work::{Delivery, Inquiry, WorkError, WorkItem, WorkQueue};

@@ -24,6 +24,24 @@ pub const ALL_EVENTS: &str = "events.>";
 pub const ALL_WORK: &str = "work.>";
 /// Whom to tell that a running task is to stop.
 pub const ALL_CANCELS: &str = "cancel.*";
+/// Where workers are asked what they are at.
+pub const ALL_WORKERS: &str = "worker.*";
+/// Every aggregate of every tenant.
+pub const ALL_AGGREGATES: &str = "events.*.*.*";
+/// Where the server tells a user who they are and what they may do.
+pub const WHO_AM_I: &str = "$SYS.REQ.USER.INFO";
+
+/// Making a stream, for [`api`].
+pub const CREATE: &str = "STREAM.CREATE";
+/// Reading one message of a stream from its leader, for [`api`].
+pub const GET: &str = "STREAM.MSG.GET";
+/// Asking how a stream is made and where it ends, for [`api`].
+pub const INFO: &str = "STREAM.INFO";
+/// Changing a stream, for [`api`].
+pub const UPDATE: &str = "STREAM.UPDATE";
+
+/// What the subjects of requests to JetStream begin with.
+const API: &str = "$JS.API";
 
 /// The one subject of an aggregate.
 pub fn of(stream: StreamId) -> String {
@@ -57,6 +75,11 @@ pub fn parse(subject: &str) -> Result<StreamId, String> {
     }
 }
 
+/// The aggregates of one kind, of every tenant.
+pub fn of_kind(kind: AggregateKind) -> String {
+    format!("events.*.{}.*", kind.name())
+}
+
 /// Where attempts of a priority wait.
 pub fn work(priority: Priority) -> String {
     format!("work.{}", priority.name())
@@ -85,6 +108,54 @@ pub fn secret(name: &str) -> String {
 /// What the secret at `subject` is called.
 pub fn secret_name(subject: &str) -> Option<&str> {
     subject.strip_prefix(VAULT)
+}
+
+/// What the server's answers to `user` begin with; nobody else hears those.
+pub fn inbox(user: &str) -> String {
+    format!("_INBOX_{user}")
+}
+
+/// Where all answers to `user` arrive.
+pub fn inboxes(user: &str) -> String {
+    format!("{}.>", inbox(user))
+}
+
+/// All secrets of a bucket.
+pub fn bucket(name: &str) -> String {
+    format!("$KV.{name}.>")
+}
+
+/// The stream behind a bucket.
+pub fn bucket_stream(name: &str) -> String {
+    format!("KV_{name}")
+}
+
+/// Whether a stream is that of a bucket.
+pub fn is_bucket_stream(stream: &str) -> bool {
+    stream.starts_with("KV_")
+}
+
+/// Where the server is asked to do `verb` to `stream`.
+pub fn api(verb: &str, stream: &str) -> String {
+    format!("{API}.{verb}.{stream}")
+}
+
+/// Where messages of a stream are asked for, of any of its copies.
+pub fn direct_get(stream: &str) -> String {
+    api("DIRECT.GET", stream)
+}
+
+/// Where the server is asked to do `verb` to a consumer of `stream`; `*` stands for any.
+pub fn consumer_api(verb: &str, stream: &str, consumer: &str) -> String {
+    format!("{API}.CONSUMER.{verb}.{stream}.{consumer}")
+}
+
+/// Where deliveries of `stream` are acknowledged, in the form of servers before and after 2.15.
+pub fn acks(stream: &str) -> [String; 2] {
+    [
+        format!("$JS.ACK.{stream}.>"),
+        format!("$JS.ACK.*.*.{stream}.>"),
+    ]
 }
 
 /// The task that such a subject names.

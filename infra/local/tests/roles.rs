@@ -1,4 +1,5 @@
-//! The roles of Postgres as their processes see them, with the real program.
+//! The roles of Postgres and the users of nats-server as their processes see them, with the real
+//! programs.
 //!
 //! Invariant: a folder of any earlier version has them after a start.
 
@@ -101,4 +102,65 @@ fn psql(url: &str, statement: &str) -> Result<String, String> {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
     Err(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// What each may do on nats-server is tried where the table of it is; here, that it is one of many.
+#[test]
+fn each_user_of_nats_signs_in_with_a_password_that_nobody_sees() {
+    let nats = local::Nats::scratch().expect("starts");
+    let dir = nats.log().parent().expect("a folder").to_owned();
+    let users = [
+        "analyst",
+        "almanac_gateway",
+        "almanac_owner",
+        "almanac_projector",
+    ];
+    let mut passwords = std::collections::BTreeSet::new();
+    for user in users
+        .into_iter()
+        .chain(["almanac_scheduler", "almanac_worker"])
+    {
+        let url = nats.url_of(user).expect("a password");
+        let login = url
+            .strip_prefix("nats://")
+            .and_then(|rest| rest.split_once('@'));
+        let (name, password) = login
+            .and_then(|(login, _)| login.split_once(':'))
+            .expect("a login");
+        assert_eq!(name, user);
+        let file = fs::metadata(dir.join(format!("{user}.password"))).expect("kept");
+        assert_eq!(file.permissions().mode() & 0o777, 0o600, "{user}");
+        passwords.insert(password.to_owned());
+    }
+    assert_eq!(passwords.len(), 6, "passwords are shared");
+    let config = fs::metadata(dir.join("nats.conf")).expect("written");
+    assert_eq!(config.permissions().mode() & 0o777, 0o600);
+
+    let pid = nats.pid().expect("runs");
+    let arguments = fs::read_to_string(format!("/proc/{pid}/cmdline")).expect("runs");
+    let mut seen = arguments + &fs::read_to_string(nats.log()).expect("its log");
+    for page in [
+        "varz",
+        "connz?auth=true&subs=detail",
+        "accountz?acc=$G",
+        "accstatz",
+        "jsz?config=true",
+    ] {
+        seen += &http_get(&nats.monitor_url(), page);
+    }
+    assert!(seen.contains("server_name"), "{seen}");
+    for password in &passwords {
+        assert!(!seen.contains(password.as_str()), "{seen}");
+    }
+    assert!(nats.url_of("eve").is_err());
+}
+
+fn http_get(base: &str, page: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let address = base.strip_prefix("http://").expect("http");
+    let mut stream = std::net::TcpStream::connect(address).expect("listens");
+    write!(stream, "GET /{page} HTTP/1.0\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
 }

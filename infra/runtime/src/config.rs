@@ -91,7 +91,7 @@ pub struct Nats {
     /// Reach a server on another machine unencrypted.
     #[serde(default)]
     pub accept_plaintext: bool,
-    /// Where the server listens, with credentials if it wants any.
+    /// Where the server listens, with the credentials of this kind of process.
     pub url: SecretString,
 }
 

@@ -8,13 +8,13 @@ use domain::{
     TaskId,
     task::{Priority, TaskCommand, TaskSpec, TaskStatus},
 };
-use event_log::{Version, WorkItem, WorkQueue};
+use event_log::{Role, Version, WorkItem, WorkQueue};
 use runtime::{Clock, Worker};
 use serde_json::json;
 
 use crate::{
     workers::Mortal,
-    world::{TENANT, World, spec},
+    world::{TENANT, World, open, spec},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,6 +146,7 @@ async fn a_second_copy_that_is_given_back_ends_no_healthy_attempt() {
         .await
         .expect("pushed");
     let wait = Duration::from_secs(20);
+    let queue = WorkQueue::new(&open(&world.servers.nats, Role::Worker).await);
     let copy = queue.pull(Priority::Normal, wait).await.expect("pulled");
     let copy = copy.expect("the copy");
     copy.hand_back(Duration::ZERO).await.expect("given back");

@@ -10,7 +10,7 @@ use domain::{
     schedule::Schedule,
     task::{SkipReason, Task, TaskCommand, TaskStatus},
 };
-use event_log::Leases;
+use event_log::{Leases, Role};
 use runtime::Clock;
 use serde_json::json;
 
@@ -70,7 +70,8 @@ async fn two_leaders_at_once_fire_each_slot_once() {
         .expect("no panic")
         .expect("a server");
     // A lease that another server keeps: both schedulers believe that they lead.
-    let leases = Leases::open(&open(&elsewhere).await)
+    open(&elsewhere, Role::Owner).await;
+    let leases = Leases::open(&open(&elsewhere, Role::Scheduler).await)
         .await
         .expect("a bucket");
     let own = Leases::open(&world.log).await.expect("a bucket");

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use commands::Commands;
-use event_log::{JetStreamLog, WorkQueue};
+use event_log::{JetStreamLog, Role, WorkQueue};
 use runtime::{Clock, Ids};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
@@ -24,7 +24,7 @@ impl Mortal {
         let mut runtime = Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
-        let options = options(&world.servers.nats);
+        let options = options(&world.servers.nats, Role::Worker);
         let (clock, ids) = (world.clock.clone(), world.ids.clone());
         runtime.spawn(async move {
             // Opening may not change threads; what it starts lives on this runtime all the same.
@@ -48,7 +48,7 @@ impl Drop for Mortal {
 impl World {
     /// A worker with a connection of its own.
     pub async fn worker(&self, config: runtime::Worker) -> Part {
-        let log = open(&self.servers.nats).await;
+        let log = open(&self.servers.nats, Role::Worker).await;
         let (clock, ids) = (self.clock.clone(), self.ids.clone());
         Part::start(|shutdown| work(log, clock, ids, config, shutdown))
     }

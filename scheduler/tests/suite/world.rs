@@ -12,7 +12,7 @@ use domain::{
     task::{Task, TaskCommand, TaskCreated, TaskEvent, TaskSpec, TaskStatus},
 };
 use event_log::{
-    Entry, EventLog as _, JetStreamLog, Leases, Options, Position, SharedLog, WorkQueue,
+    Entry, EventLog as _, JetStreamLog, Leases, Options, Position, Role, SharedLog, WorkQueue,
 };
 use futures::StreamExt as _;
 use projections::{Overview, Owner, Store, Writer};
@@ -77,7 +77,9 @@ impl World {
             .await
             .expect("no panic")
             .expect("servers start");
-        let log = open(&servers.nats).await;
+        open(&servers.nats, Role::Owner).await;
+        let log = open(&servers.nats, Role::Scheduler).await;
+        let asked = open(&servers.nats, Role::Gateway).await;
         let postgres = |role| runtime::Postgres {
             accept_plaintext: false,
             connections: 4,
@@ -100,8 +102,9 @@ impl World {
         let store = Store::connect(&postgres(local::Role::Gateway)).await;
         let store = store.expect("Postgres answers");
         let ids = Ids::new(clock.clone());
-        let shared: SharedLog = std::sync::Arc::new(log.clone());
-        let (projected, into) = (shared.clone(), writer);
+        let shared: SharedLog = std::sync::Arc::new(asked);
+        let projected: SharedLog = std::sync::Arc::new(open(&servers.nats, Role::Projector).await);
+        let into = writer;
         let projector = Part::start(|shutdown| async move {
             projections::run(projected, into, shutdown)
                 .await
@@ -127,14 +130,14 @@ impl World {
 
     /// A scheduler with a connection of its own.
     pub async fn scheduler(&self) -> Part {
-        let log = open(&self.servers.nats).await;
+        let log = open(&self.servers.nats, Role::Scheduler).await;
         self.scheduler_with(Leases::open(&log).await.expect("a bucket"))
             .await
     }
 
     /// The same with leases from elsewhere.
     pub async fn scheduler_with(&self, leases: Leases) -> Part {
-        let log = open(&self.servers.nats).await;
+        let log = open(&self.servers.nats, Role::Scheduler).await;
         let work = WorkQueue::new(&log);
         let log: SharedLog = std::sync::Arc::new(log);
         let services = scheduler::Services {
@@ -291,19 +294,19 @@ impl World {
     }
 }
 
-pub async fn open(nats: &local::Nats) -> JetStreamLog {
-    let opened = JetStreamLog::open(&options(nats)).await;
+pub async fn open(nats: &local::Nats, role: Role) -> JetStreamLog {
+    let opened = JetStreamLog::open(&options(nats, role)).await;
     opened.expect("the log opens")
 }
 
-pub fn options(nats: &local::Nats) -> Options {
+pub fn options(nats: &local::Nats, role: Role) -> Options {
     Options {
         accept_interval_sync: false,
-        create: true,
         group_commit: true,
         monitor_url: nats.monitor_url(),
         replicas: 1,
-        url: nats.url().into(),
+        role,
+        url: nats.url_of(role.user()).expect("a password").into(),
     }
 }
 

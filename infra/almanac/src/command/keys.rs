@@ -1,12 +1,14 @@
 //! `almanac keys list | rotate`.
 //!
+//! It signs in as the owner does, who made the first key.
+//!
 //! Invariant: no private half leaves the vault; running gateways hear of a new key by themselves.
 
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Result;
 use commands::{Commands, Identity};
-use event_log::Vault;
+use event_log::{Role, Vault};
 use runtime::{Clock, Ids, Nats, Secrets};
 
 use crate::{
@@ -41,12 +43,12 @@ pub(super) async fn open(place: Place) -> Result<(Commands, Identity)> {
             monitor_url: running.monitor,
             replicas: 1,
             accept_interval_sync: false,
-            url: running.nats.into(),
+            url: running.owner.into(),
         };
         let master_key = dev::master_key(&place.data_dir)?;
         (nats, Secrets { master_key })
     };
-    let log = roles::open_log(&nats, false).await?;
+    let log = roles::open_log(&nats, Role::Owner).await?;
     let vault = Vault::open(&log, &secrets.master_key()?).await?;
     let clock = Clock::system();
     let commands = Commands::new(Arc::new(log), clock.clone(), Ids::new(clock));

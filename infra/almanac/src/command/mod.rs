@@ -5,6 +5,7 @@
 mod auth;
 pub mod import;
 mod keys;
+mod nats_users;
 mod platform;
 mod projections;
 mod schemas;
@@ -40,6 +41,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Gateway(configured) => Box::pin(role(Role::Gateway, &configured, log)).await,
         Command::Import(asked) => import::run(asked).await,
         Command::Keys(asked) => Box::pin(keys::run(asked)).await,
+        Command::NatsUsers => Ok(nats_users::run()),
         Command::Platform(asked) => Box::pin(platform::run(asked)).await,
         Command::Projections(asked) => projections::run(asked).await,
         Command::Projector(configured) => Box::pin(role(Role::Projector, &configured, log)).await,
@@ -58,7 +60,7 @@ async fn role(role: Role, configured: &Configured, log: Option<String>) -> Resul
     }
     let _telemetry = runtime::init_telemetry(role.name(), &config.telemetry)?;
     let shutdown = runtime::shutdown_on_signal()?;
-    let ground = Ground::open(config, false).await?;
+    let ground = Ground::open(config, role.into()).await?;
     tracing::info!(role = role.name(), "serving");
     Box::pin(roles::run(role, &ground, shutdown)).await?;
     tracing::info!(role = role.name(), "ended in good order");

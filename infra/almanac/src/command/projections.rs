@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use ::projections::{Overview, parked, verify};
 use anyhow::{Context as _, Result};
-use event_log::{EventLog as _, JetStreamLog, SharedLog};
+use event_log::{EventLog as _, JetStreamLog, Role, SharedLog};
 use runtime::{Nats, Postgres};
 use std::sync::Arc;
 
@@ -99,6 +99,6 @@ async fn open(place: Place) -> Result<(JetStreamLog, Overview)> {
         };
         (nats, postgres)
     };
-    let log = roles::open_log(&nats, false).await?;
+    let log = roles::open_log(&nats, Role::Analyst).await?;
     Ok((log, Overview::of_everything(&postgres).await?))
 }

@@ -6,14 +6,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use commands::Registration;
-use domain::user::Role;
+use domain::user::Role as UserRole;
+use event_log::Role;
 use projections::Owner;
 
 use crate::{cli::Setup, roles::Ground};
 
 pub(super) async fn run(asked: Setup) -> Result<ExitCode> {
     let config = super::configuration(asked.configured.config.as_deref())?;
-    let ground = Ground::open(config, true).await?;
+    let ground = Ground::open(config, Role::Owner).await?;
     println!("✔ streams and buckets");
     let owner = Owner::connect(&ground.config.postgres).await?;
     owner.migrate().await?;
@@ -22,7 +23,7 @@ pub(super) async fn run(asked: Setup) -> Result<ExitCode> {
         email: asked.admin_email.clone(),
         name: "Administrator".to_owned(),
         password: asked.admin_password.into(),
-        role: Role::Admin,
+        role: UserRole::Admin,
     };
     let identity = ground.identity().await?;
     commands::bootstrap(&ground.commands, &identity, administrator)

@@ -17,8 +17,10 @@ const FILE: &str = "dev.json";
 pub struct Running {
     /// The API and the page.
     pub gateway: String,
-    /// The log.
+    /// The log, for reading.
     pub nats: String,
+    /// The log and the vault, for `almanac keys` and who looks after the installation.
+    pub owner: String,
     /// What the log's server says of itself.
     pub monitor: String,
     /// The read models, for who looks after the server; no part signs in there.
@@ -91,6 +93,7 @@ mod tests {
         Running {
             gateway: "http://127.0.0.1:1".to_owned(),
             nats: "nats://127.0.0.1:2".to_owned(),
+            owner: "nats://127.0.0.1:2".to_owned(),
             monitor: "http://127.0.0.1:3".to_owned(),
             postgres: "postgres://127.0.0.1:4/almanac".to_owned(),
             analyst: "postgres://127.0.0.1:4/almanac".to_owned(),

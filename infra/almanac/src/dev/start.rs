@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Result, bail};
 use commands::Registration;
 use domain::user::Role;
+use event_log::Role as NatsRole;
 use local::Role as Login;
 use projections::{Freshness, Overview, Owner, Store, Writer};
 use runtime::{Config, Gateway, Nats, Postgres, Scheduler, Secrets, Telemetry, Worker};
@@ -45,20 +46,22 @@ pub(super) async fn run(
     let config = config(house, &listener)?;
 
     let step = Step::begin("log");
-    let ground = Ground::open(config, true).await?;
-    let position = event_log::EventLog::head(&ground.log).await?.position.0;
+    let owner = ground(house, &config, NatsRole::Owner).await?;
+    let position = event_log::EventLog::head(&owner.log).await?.position.0;
+    let grounds = Grounds::open(house, &config).await?;
     step.done(&format!(
         "{position} commits · every write is synced to disk"
     ));
 
     let step = Step::begin("read models");
     let rows = Rows::open(house).await?;
-    Box::pin(administrator(&ground, &password)).await?;
+    Box::pin(administrator(&owner, &password)).await?;
+    drop(owner);
     step.done("migrated · a role for each part · role analyst (reads only)");
 
     let step = Step::begin("parts");
     let freshness = Freshness::watch(&rows.served);
-    spawn(&ground, rows, &freshness, listener, parts);
+    spawn(grounds, rows, &freshness, listener, parts);
     tokio::select! {
         ready = ready(&url, || freshness.healthy()) => ready?,
         failure = parts.ended() => return Err(failure),
@@ -67,7 +70,8 @@ pub(super) async fn run(
 
     let running = Running {
         gateway: url,
-        nats: house.servers.nats.url(),
+        nats: house.servers.nats.url_of(NatsRole::Analyst.user())?,
+        owner: house.servers.nats.url_of(NatsRole::Owner.user())?,
         monitor: house.servers.nats.monitor_url(),
         postgres: house.servers.postgres.url(DATABASE),
         analyst: house.servers.postgres.url_of(Login::Analyst, DATABASE)?,
@@ -104,9 +108,9 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
             monitor_url: nats.monitor_url(),
             replicas: 1,
             accept_interval_sync: false,
-            url: nats.url().into(),
+            url: nats.url_of(NatsRole::Gateway.user())?.into(),
         },
-        // The other parts sign in as what they are.
+        // The other parts sign in as what they are, there and here.
         postgres: login(house, Login::Gateway)?,
         scheduler: Scheduler::default(),
         secrets: Secrets {
@@ -126,6 +130,32 @@ pub fn master_key(dir: &Path) -> Result<SecretString> {
     kept::text(&dir.join("master.key"), || {
         kept::hex(&runtime::random::bytes::<32>())
     })
+}
+
+/// What each part stands on.
+struct Grounds {
+    gateway: Ground,
+    projector: Ground,
+    scheduler: Ground,
+    worker: Ground,
+}
+
+impl Grounds {
+    /// Signs in to the log as each part; the owner has made it.
+    async fn open(house: &House<'_>, config: &Config) -> Result<Self> {
+        Ok(Self {
+            gateway: ground(house, config, NatsRole::Gateway).await?,
+            projector: ground(house, config, NatsRole::Projector).await?,
+            scheduler: ground(house, config, NatsRole::Scheduler).await?,
+            worker: ground(house, config, NatsRole::Worker).await?,
+        })
+    }
+}
+
+async fn ground(house: &House<'_>, config: &Config, role: NatsRole) -> Result<Ground> {
+    let mut config = config.clone();
+    config.nats.url = house.servers.nats.url_of(role.user())?.into();
+    Ground::open(config, role).await
 }
 
 /// The read models as each part may have them.
@@ -172,25 +202,25 @@ async fn administrator(ground: &Ground, password: &SecretString) -> Result<()> {
 /// In the order in which they end: first no more questions, then no more work, at last no more
 /// rows.
 fn spawn(
-    ground: &Ground,
+    grounds: Grounds,
     rows: Rows,
     freshness: &Freshness,
     listener: TcpListener,
     parts: &mut Parts,
 ) {
-    let (base, news) = (ground.clone(), freshness.clone());
+    let (base, news) = (grounds.gateway, freshness.clone());
     parts.spawn("gateway", 0, |token| async move {
         Box::pin(roles::serve(&base, rows.served, news, listener, token)).await
     });
-    let base = ground.clone();
+    let base = grounds.scheduler;
     parts.spawn("scheduler", 1, |token| async move {
         roles::schedule(&base, rows.scheduled, token).await
     });
-    let base = ground.clone();
+    let base = grounds.worker;
     parts.spawn("worker", 1, |token| async move {
         roles::work(&base, token).await
     });
-    let base = ground.clone();
+    let base = grounds.projector;
     parts.spawn("projector", 2, |token| async move {
         roles::remember(&base, rows.written, token).await
     });

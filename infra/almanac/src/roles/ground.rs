@@ -1,12 +1,12 @@
 //! What the parts stand on: the log, and the one way to change it.
 //!
-//! Invariant: parts of one process share one connection to the log and one cache of aggregates.
+//! Invariant: each part has a connection of its own, as the user that it is.
 
 use std::sync::Arc;
 
 use anyhow::Result;
 use commands::{Commands, Identity};
-use event_log::{JetStreamLog, Options, SharedLog, Vault};
+use event_log::{JetStreamLog, Options, Role, SharedLog, Vault};
 use runtime::{Clock, Config, Ids, Nats};
 
 /// What the parts stand on.
@@ -25,9 +25,9 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Opens the log; `create` is whether streams that are missing may be made.
-    pub async fn open(config: Config, create: bool) -> Result<Self> {
-        let log = open_log(&config.nats, create).await?;
+    /// Opens the log as `role`; the owner makes streams that are missing.
+    pub async fn open(config: Config, role: Role) -> Result<Self> {
+        let log = open_log(&config.nats, role).await?;
         let clock = Clock::system();
         let ids = Ids::new(clock.clone());
         let shared: SharedLog = Arc::new(log.clone());
@@ -53,14 +53,14 @@ impl Ground {
     }
 }
 
-/// Opens the log by itself.
-pub async fn open_log(nats: &Nats, create: bool) -> Result<JetStreamLog> {
+/// Opens the log by itself, as `role`.
+pub async fn open_log(nats: &Nats, role: Role) -> Result<JetStreamLog> {
     let options = Options {
         accept_interval_sync: nats.accept_interval_sync,
-        create,
         group_commit: true,
         monitor_url: nats.monitor_url.clone(),
         replicas: nats.replicas,
+        role,
         url: nats.url.clone(),
     };
     Ok(JetStreamLog::open(&options).await?)

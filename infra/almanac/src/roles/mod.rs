@@ -41,6 +41,17 @@ impl Role {
     }
 }
 
+impl From<Role> for event_log::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Gateway => Self::Gateway,
+            Role::Projector => Self::Projector,
+            Role::Scheduler => Self::Scheduler,
+            Role::Worker => Self::Worker,
+        }
+    }
+}
+
 /// Runs one part as a process of its own.
 pub async fn run(role: Role, ground: &Ground, shutdown: CancellationToken) -> Result<()> {
     let postgres = &ground.config.postgres;

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use crate::harness::{Api, DataDir, Dev, almanac};
+use crate::harness::{Api, DataDir, Dev, DevJson, almanac, almanac_with};
 
 pub async fn a_second_start_goes_on() -> Result<()> {
     let data = DataDir::new()?;
@@ -30,6 +30,10 @@ pub async fn a_second_start_goes_on() -> Result<()> {
     first.stop().await?;
 
     let second = Dev::start("starts", &data, &[]).await?;
+    let folder = data.path().display().to_string();
+    let keys = almanac(&["keys", "list", "--data-dir", &folder]).await?;
+    let keys = keys.succeeded().context("the keys of a running system")?;
+    ensure!(keys.stdout.contains("\"kid\""), "no keys: {keys:?}");
     ensure!(
         second.json.admin == admin,
         "another administrator: {:?}",
@@ -125,10 +129,31 @@ pub async fn what_cannot_start_says_why() -> Result<()> {
         "{run:?}"
     );
 
+    a_part_as_somebody_else(&dev.json).await?;
+
     // None of this disturbed the one that runs.
     Api::at(&dev.json.gateway)?
         .get("!/readyz")
         .await?
         .expect(200)?;
     dev.finish().await
+}
+
+/// The analyst may read the log, which is less and more than a gateway needs.
+async fn a_part_as_somebody_else(running: &DevJson) -> Result<()> {
+    let key = "5a".repeat(32);
+    let told = [
+        ("ALMANAC_LOG", "off"),
+        ("ALMANAC__NATS__URL", running.nats.as_str()),
+        ("ALMANAC__NATS__MONITOR_URL", &running.monitor),
+        ("ALMANAC__POSTGRES__URL", &running.analyst),
+        ("ALMANAC__SECRETS__MASTER_KEY", &key),
+    ];
+    let run = almanac_with(&["gateway"], &told).await?;
+    let line = run.one_line().context("a gateway as the analyst")?;
+    ensure!(
+        line.contains("signs in as analyst") && line.contains("almanac_gateway"),
+        "does not name who signs in, and who should: {line}"
+    );
+    Ok(())
 }

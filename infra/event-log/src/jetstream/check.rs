@@ -17,11 +17,26 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum OpenError {
     /// A stream is missing and may not be created here.
-    #[error("the stream {0} does not exist; run `almanac setup` once with rights to create it")]
+    #[error("the stream {0} does not exist; run `almanac setup` once")]
     Missing(String),
     /// The monitor belongs to another server, so it proves nothing of this one.
     #[error("{0} is the monitor of another server: set `nats.monitor_url` to that of `nats.url`")]
     OtherMonitor(String),
+    /// The user may do more than its role needs, or less.
+    #[error(
+        "unsafe configuration: nats.url signs in as {user}, which {what} → sign the {role} in as \
+         {remedy}, with the rights that `almanac nats-users` prints"
+    )]
+    Rights {
+        /// The user that it should be.
+        remedy: &'static str,
+        /// What the process is.
+        role: &'static str,
+        /// Who signs in.
+        user: String,
+        /// What is wrong with that.
+        what: String,
+    },
     /// The server is older than what is needed.
     #[error("nats-server {found} is too old: at least 2.14.0 is needed")]
     ServerTooOld {

@@ -5,39 +5,42 @@
 
 mod appender;
 mod check;
+mod connect;
 mod pace;
 mod publish;
 mod read;
 mod rules;
 mod streams;
 
-use std::{sync::Arc, time::Duration};
-
 use async_nats::jetstream;
 use async_trait::async_trait;
 use schemas::{Commit, Position, StreamId};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::watch;
 
 pub use check::OpenError;
 
-use crate::{AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, log};
+use crate::{
+    AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, Role, log, rights,
+};
 use appender::Appender;
+pub(crate) use connect::Connection;
+use connect::connect;
 
 /// How to reach the log and what to demand of it.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Accept a server that syncs at intervals: acknowledged commits may be lost in a power cut.
     pub accept_interval_sync: bool,
-    /// Create what is missing; a process in production finds everything in place.
-    pub create: bool,
     /// Pack commits that wait together into one write. Only a bench has reason to say no.
     pub group_commit: bool,
     /// Where the server's monitor answers.
     pub monitor_url: String,
     /// How many copies each stream must keep.
     pub replicas: usize,
-    /// Where the server listens.
+    /// Who this process is; the owner creates what is missing, all others find it in place.
+    pub role: Role,
+    /// Where the server listens, with the login of the role's user.
     pub url: SecretString,
 }
 
@@ -55,13 +58,15 @@ pub struct JetStreamLog {
 }
 
 impl JetStreamLog {
-    /// Connects, checks that server and streams keep what this crate promises, and refuses
-    /// otherwise.
+    /// Connects, checks that server and streams keep what this crate promises and that the user may
+    /// do what its role needs and no more, and refuses otherwise.
     pub async fn open(options: &Options) -> Result<Self, OpenError> {
-        let (client, connections) = connect(&options.url).await?;
-        check::server(&client, options).await?;
+        let connection = connect(&options.url, options.role).await?;
+        check::server(&connection.client, options).await?;
+        rights::check(&connection, options.role).await?;
+        let Connection { client, count, .. } = connection;
         // The server has answered, so the event of this first connection is on its way.
-        let mut first = connections.clone();
+        let mut first = count.clone();
         let _counted = first.wait_for(|count| *count > 0).await;
         let jetstream = jetstream::new(client.clone());
         let copies = streams::ensure(&jetstream, options).await?;
@@ -73,7 +78,7 @@ impl JetStreamLog {
         Ok(Self {
             appender,
             client,
-            connections,
+            connections: count,
             copies,
             jetstream,
             stream,
@@ -92,42 +97,6 @@ impl JetStreamLog {
     pub(crate) fn jetstream(&self) -> &jetstream::Context {
         &self.jetstream
     }
-}
-
-/// A connection with the login that `url` holds, which the client itself would ignore.
-async fn connect(
-    url: &SecretString,
-) -> Result<(async_nats::Client, watch::Receiver<u64>), OpenError> {
-    let unreachable = |reason: String| OpenError::Unreachable(reason);
-    let server: async_nats::ServerAddr = url
-        .expose_secret()
-        .parse()
-        .map_err(|reason: std::io::Error| unreachable(reason.to_string()))?;
-    let login = server.username().zip(server.password());
-    let options = match login {
-        Some((user, password)) => {
-            async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
-        }
-        None => async_nats::ConnectOptions::new(),
-    };
-    let count = Arc::new(watch::Sender::new(0_u64));
-    let connections = count.subscribe();
-    let client = options
-        .name("almanac")
-        .event_callback(move |event| {
-            let count = Arc::clone(&count);
-            async move {
-                if matches!(event, async_nats::Event::Connected) {
-                    count.send_modify(|count| *count += 1);
-                }
-            }
-        })
-        .retry_on_initial_connect()
-        .connection_timeout(Duration::from_secs(2))
-        .connect(server)
-        .await
-        .map_err(|reason| unreachable(reason.to_string()))?;
-    Ok((client, connections))
 }
 
 #[async_trait]

@@ -16,8 +16,8 @@ use async_nats::{
 };
 use futures::{StreamExt as _, stream};
 use schemas::{Commit, Position, StreamId};
-
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::{Entry, Follow, LogError, Unreadable, headers, subject};
 
@@ -91,6 +91,12 @@ pub(super) async fn follow(
 ) -> Result<Follow, LogError> {
     connections.mark_unchanged();
     let config = OrderedConfig {
+        // With a name of its own, so that making it is one subject.
+        name: Some(
+            Uuid::from_bytes(runtime::random::bytes())
+                .simple()
+                .to_string(),
+        ),
         deliver_policy: DeliverPolicy::ByStartSequence {
             start_sequence: after.next().0,
         },
@@ -148,9 +154,12 @@ async fn load_some(
     let ask = serde_json::json!({
         "seq": from.0, "batch": LOAD_BATCH, "next_by_subj": subject::of(stream),
     });
-    let to = format!("$JS.API.DIRECT.GET.{}", subject::EVENTS);
     client
-        .publish_with_reply(to, inbox, ask.to_string().into())
+        .publish_with_reply(
+            subject::direct_get(subject::EVENTS),
+            inbox,
+            ask.to_string().into(),
+        )
         .await
         .map_err(unavailable)?;
     loop {

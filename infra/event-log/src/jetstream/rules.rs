@@ -11,7 +11,7 @@ use crate::subject;
 /// Each rule that `found` breaks, where `wanted` is how we would make it.
 pub(super) fn broken(wanted: &Config, found: &Config) -> Vec<String> {
     let is_log = wanted.name == subject::EVENTS;
-    let is_bucket = wanted.name.starts_with("KV_");
+    let is_bucket = subject::is_bucket_stream(&wanted.name);
     let mut rules = of_every_stream(wanted, found);
     if is_log {
         rules.extend(of_the_log(wanted, found));
@@ -24,6 +24,12 @@ pub(super) fn broken(wanted: &Config, found: &Config) -> Vec<String> {
         .filter(|(_, holds)| !holds)
         .map(|(rule, _)| rule)
         .collect()
+}
+
+/// Whether `found` is a bucket as an earlier version made it, which its owner may mend.
+pub(super) fn is_of_before(wanted: &Config, found: &Config) -> bool {
+    let is_bucket = subject::is_bucket_stream(&wanted.name);
+    is_bucket && (found.allow_direct || (wanted.allow_message_ttl && !found.allow_message_ttl))
 }
 
 type Rule = (String, bool);
@@ -108,10 +114,7 @@ fn of_the_log(wanted: &Config, found: &Config) -> Vec<Rule> {
 
 fn of_a_bucket(wanted: &Config, found: &Config) -> Vec<Rule> {
     vec![
-        (
-            "allow_direct must be off with more than one replica".to_owned(),
-            found.num_replicas == 1 || !found.allow_direct,
-        ),
+        ("allow_direct must be off".to_owned(), !found.allow_direct),
         (
             "allow_msg_ttl must be on".to_owned(),
             found.allow_message_ttl || !wanted.allow_message_ttl,
@@ -191,9 +194,8 @@ mod tests {
     }
 
     #[test]
-    fn a_replicated_bucket_is_read_from_its_leader() {
+    fn a_bucket_is_read_from_its_leader() {
         let direct = Config {
-            num_replicas: 3,
             allow_direct: true,
             ..bucket("vault", Duration::ZERO)
         };

@@ -1,6 +1,7 @@
-//! What lives on the server: found, or made if the options say so, and held to its rules.
+//! What lives on the server: found, or made by the owner, and held to its rules.
 //!
-//! Invariant: whoever finds one of them configured otherwise than [`rules`] demand refuses to work.
+//! Invariant: whoever finds one of them configured otherwise than [`rules`] demand refuses to work;
+//! a part looks at those only that it may use.
 
 use async_nats::jetstream::{
     self, ErrorCode,
@@ -12,32 +13,36 @@ use domain::task::Priority;
 use std::time::Duration;
 
 use super::{OpenError, Options, rules};
-use crate::{log::COMMIT_MAX_BYTES, subject};
+use crate::{Role, log::COMMIT_MAX_BYTES, subject};
 
 /// How long a worker may stay silent about an attempt before another takes over.
 const WORK_ACK_WAIT: Duration = Duration::from_secs(30);
 /// How long a lease lasts unless it is renewed.
 pub(super) const LEASE_MAX_AGE: Duration = Duration::from_secs(10);
 
-/// Finds, or creates if `options` say so, everything that lives on the server; says how many copies
-/// of the log there are.
+/// Finds everything on the server that the role may look at, or creates it if that is the owner's;
+/// says how many copies of the log there are.
 pub(super) async fn ensure(
     jetstream: &jetstream::Context,
     options: &Options,
 ) -> Result<usize, OpenError> {
+    let create = options.role == Role::Owner;
     let mut copies = 1;
-    let wanted = [
+    let all = [
         events(),
         work(),
         vault(),
         bucket(subject::LEASE_BUCKET, LEASE_MAX_AGE),
     ];
+    let wanted = all
+        .into_iter()
+        .filter(|config| options.role.looks_at(&config.name));
     for mut config in wanted {
         config.num_replicas = options.replicas;
         let stream = config.name.clone();
-        let mut found = find_or_make(jetstream, config.clone(), options.create).await?;
-        if options.create && config.allow_message_ttl && !found.config.allow_message_ttl {
-            found = let_secrets_end(jetstream, found.config).await?;
+        let mut found = find_or_make(jetstream, config.clone(), create).await?;
+        if create && rules::is_of_before(&config, &found.config) {
+            found = bring_up_to_date(jetstream, config.allow_message_ttl, found.config).await?;
         }
         let differences = rules::broken(&config, &found.config);
         if !differences.is_empty() {
@@ -50,7 +55,7 @@ pub(super) async fn ensure(
             copies = found.config.num_replicas;
         }
     }
-    if options.create {
+    if create {
         consumers(jetstream).await?;
     }
     Ok(copies)
@@ -86,14 +91,21 @@ async fn find_or_make(
         .map_err(|reason| unreachable(&reason))
 }
 
-/// Lets what is in a bucket of an earlier version end by itself.
-async fn let_secrets_end(jetstream: &jetstream::Context, found: Config) -> Result<Info, OpenError> {
+/// Lets what is in a bucket of an earlier version end by itself if it must, and be read from its
+/// leader only.
+async fn bring_up_to_date(
+    jetstream: &jetstream::Context,
+    lets_end: bool,
+    found: Config,
+) -> Result<Info, OpenError> {
+    let stream = found.name.clone();
     let config = Config {
-        allow_message_ttl: true,
+        allow_direct: false,
+        allow_message_ttl: lets_end || found.allow_message_ttl,
         ..found
     };
     let updated = jetstream.update_stream(config).await;
-    updated.map_err(|reason| OpenError::Unreachable(format!("updating the vault: {reason}")))
+    updated.map_err(|reason| OpenError::Unreachable(format!("updating {stream}: {reason}")))
 }
 
 async fn consumers(jetstream: &jetstream::Context) -> Result<(), OpenError> {
@@ -158,8 +170,8 @@ pub(super) fn vault() -> Config {
 /// they may be behind, and a secret or a leader of yesterday is worse than a slower answer.
 pub(super) fn bucket(name: &str, max_age: Duration) -> Config {
     Config {
-        name: format!("KV_{name}"),
-        subjects: vec![format!("$KV.{name}.>")],
+        name: subject::bucket_stream(name),
+        subjects: vec![subject::bucket(name)],
         retention: RetentionPolicy::Limits,
         discard: DiscardPolicy::New,
         storage: StorageType::File,

@@ -8,7 +8,9 @@ use std::sync::{
 };
 
 use domain::{Actor, AggregateKind, CommandId, TenantId, Timestamp};
-use event_log::{Hash, JetStreamLog, Meta, NewCommit, Options, Position, StreamId, Version, seal};
+use event_log::{
+    Hash, JetStreamLog, Meta, NewCommit, Options, Position, Role, StreamId, Version, seal,
+};
 use local::{Nats, Scratch};
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -17,24 +19,40 @@ static SERVER: LazyLock<Mutex<Scratch<Nats>>> =
     LazyLock::new(|| Mutex::new(Nats::scratch().expect("a nats-server starts")));
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// A log on the shared server.
+/// A log on the shared server, as the one role that writes and follows.
 pub async fn jetstream() -> JetStreamLog {
-    let options = {
-        let server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
-        options(&server)
-    };
-    JetStreamLog::open(&options).await.expect("the log opens")
+    jetstream_as(Role::Scheduler).await
 }
 
-/// How to open a log on `server`.
-pub fn options(server: &Nats) -> Options {
+/// A log on the shared server, as `role`.
+pub async fn jetstream_as(role: Role) -> JetStreamLog {
+    let options = {
+        let server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+        [Role::Owner, role].map(|role| options(&server, role))
+    };
+    opened(options).await
+}
+
+/// A log on `server`, as `role`.
+pub async fn open(server: &Nats, role: Role) -> JetStreamLog {
+    opened([Role::Owner, role].map(|role| options(server, role))).await
+}
+
+/// The owner makes what is missing; then who is meant looks.
+async fn opened([owner, role]: [Options; 2]) -> JetStreamLog {
+    JetStreamLog::open(&owner).await.expect("the owner's log");
+    JetStreamLog::open(&role).await.expect("the log opens")
+}
+
+/// How to open a log on `server` as `role`.
+pub fn options(server: &Nats, role: Role) -> Options {
     Options {
         accept_interval_sync: false,
-        create: true,
         group_commit: true,
         monitor_url: server.monitor_url(),
         replicas: 1,
-        url: SecretString::from(server.url()),
+        role,
+        url: SecretString::from(server.url_of(role.user()).expect("a password")),
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! Invariant: a lease is another's only when the server says so.
 
-use event_log::{JetStreamLog, Leases};
+use event_log::{Leases, Role};
 use local::Nats;
 
 use crate::{
-    fixture::{jetstream, options},
+    fixture::{jetstream, open},
     server::jetstream_of,
 };
 
@@ -43,9 +43,7 @@ async fn a_lease_has_one_holder_until_it_is_released() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_renewal_whose_answer_was_lost_loses_no_lease() {
     let server = Nats::scratch().expect("a nats-server starts");
-    let log = JetStreamLog::open(&options(&server))
-        .await
-        .expect("the log opens");
+    let log = open(&server, Role::Scheduler).await;
     let leases = Leases::open(&log).await.expect("leases");
     let held = leases.acquire("chair", "ann").await.expect("asked");
     let mut lease = held.expect("held");

@@ -6,6 +6,7 @@ mod clauses;
 mod fixture;
 mod leases;
 mod server;
+mod walls;
 
 use event_log::MemoryLog;
 

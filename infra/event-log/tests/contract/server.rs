@@ -7,22 +7,20 @@ use std::time::Duration;
 
 use domain::{TaskId, TenantId, task::Priority};
 use event_log::{
-    AppendError, EventLog as _, JetStreamLog, OpenError, Position, ReadFrom, Vault, VaultError,
-    Version, WorkItem, WorkQueue,
+    AppendError, EventLog as _, JetStreamLog, OpenError, Position, ReadFrom, Role, Vault,
+    VaultError, Version, WorkItem, WorkQueue,
 };
 use futures::future::join_all;
 use local::{Nats, NatsOptions, Sync};
 use runtime::Clock;
 use uuid::Uuid;
 
-use crate::fixture::{births, jetstream, options};
+use crate::fixture::{births, jetstream, jetstream_as, open, options};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_a_kill() {
     let mut server = Nats::scratch().expect("a nats-server starts");
-    let log = JetStreamLog::open(&options(&server))
-        .await
-        .expect("the log opens");
+    let log = open(&server, Role::Scheduler).await;
     let commits = births(100);
     let stored = join_all(commits.iter().map(|commit| log.append(commit.clone()))).await;
     let before = log.head().await.expect("a head");
@@ -30,9 +28,7 @@ async fn what_was_acknowledged_survives_a_kill() {
     let refused = log.append(births(1).remove(0)).await;
     assert!(refused.is_err(), "{refused:?}");
     server.restart().expect("it restarts");
-    let log = JetStreamLog::open(&options(&server))
-        .await
-        .expect("the log opens");
+    let log = open(&server, Role::Scheduler).await;
     let after = log.head().await.expect("a head");
     assert_eq!(after.incarnation, before.incarnation);
     assert!(after.position >= before.position);
@@ -49,16 +45,19 @@ async fn what_was_acknowledged_survives_a_kill() {
 async fn a_server_that_syncs_at_intervals_is_refused_unless_accepted() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut wanted = NatsOptions::new(folder.path().join("nats"));
+    wanted.password = true;
     wanted.sync = Sync::Interval;
     let server = Nats::start(wanted).expect("a nats-server starts");
-    let refused = JetStreamLog::open(&options(&server)).await.err();
+    let refused = JetStreamLog::open(&options(&server, Role::Owner))
+        .await
+        .err();
     assert!(
         matches!(refused, Some(OpenError::SyncNotAlways)),
         "{refused:?}"
     );
     let accepted = event_log::Options {
         accept_interval_sync: true,
-        ..options(&server)
+        ..options(&server, Role::Owner)
     };
     JetStreamLog::open(&accepted).await.expect("the log opens");
 }
@@ -74,7 +73,9 @@ async fn a_stream_that_forgets_is_refused() {
     };
     let jetstream = jetstream_of(&server).await;
     jetstream.create_stream(config).await.expect("created");
-    let refused = JetStreamLog::open(&options(&server)).await.err();
+    let refused = JetStreamLog::open(&options(&server, Role::Owner))
+        .await
+        .err();
     let words = refused.map(|reason| reason.to_string()).unwrap_or_default();
     for rule in [
         "max_age in seconds must be 0",
@@ -95,7 +96,7 @@ async fn a_wrong_login_opens_nothing() {
     let url = secrecy::SecretString::from(login.expect("the server wants a login"));
     let stranger = event_log::Options {
         url,
-        ..options(&server)
+        ..options(&server, Role::Owner)
     };
     let refused = JetStreamLog::open(&stranger).await.err();
     assert!(
@@ -107,10 +108,7 @@ async fn a_wrong_login_opens_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_created_without_leave() {
     let server = Nats::scratch().expect("a nats-server starts");
-    let strict = event_log::Options {
-        create: false,
-        ..options(&server)
-    };
+    let strict = options(&server, Role::Scheduler);
     let refused = JetStreamLog::open(&strict).await.err();
     assert!(
         matches!(refused, Some(OpenError::Missing(_))),
@@ -120,7 +118,7 @@ async fn nothing_is_created_without_leave() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_vault_opens_only_with_its_key_and_under_its_name() {
-    let log = jetstream().await;
+    let log = jetstream_as(Role::Gateway).await;
     let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
     let name = format!("test.{}", Uuid::from_u128(1));
     assert!(vault.get(&name).await.expect("read").is_none());
@@ -148,7 +146,7 @@ async fn the_vault_opens_only_with_its_key_and_under_its_name() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_of_the_vault_is_found_by_who_looks_after_it() {
-    let log = jetstream().await;
+    let log = jetstream_as(Role::Gateway).await;
     let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
     let test = Uuid::new_v5(&Uuid::nil(), b"changes");
     let (pattern, name) = (format!("{test}.*"), format!("{test}.one"));
@@ -170,7 +168,7 @@ async fn a_change_of_the_vault_is_found_by_who_looks_after_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_with_an_end_is_gone_after_it() {
-    let log = jetstream().await;
+    let log = jetstream_as(Role::Gateway).await;
     let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
     let name = format!("{}.ends", Uuid::new_v5(&Uuid::nil(), b"ends"));
     let (soon, late) = (Duration::from_secs(1), Duration::from_hours(1));
@@ -199,7 +197,7 @@ async fn a_vault_in_which_nothing_ends_is_mended_by_who_may_create() {
     };
     let jetstream = jetstream_of(&server).await;
     jetstream.create_key_value(config).await.expect("created");
-    let log = JetStreamLog::open(&options(&server)).await.expect("a log");
+    let log = open(&server, Role::Owner).await;
     let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
     let kept = vault.put_for("a.b", b"c", Duration::from_hours(1)).await;
     kept.expect("kept");
@@ -207,7 +205,8 @@ async fn a_vault_in_which_nothing_ends_is_mended_by_who_may_create() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_is_delivered_until_it_is_done() {
-    let queue = WorkQueue::new(&jetstream().await);
+    let dispatcher = WorkQueue::new(&jetstream().await);
+    let queue = WorkQueue::new(&jetstream_as(Role::Worker).await);
     let item = WorkItem {
         attempt: 1,
         task: TaskId::new(Uuid::from_u128(1)),
@@ -215,8 +214,9 @@ async fn work_is_delivered_until_it_is_done() {
         version: Version(1),
     };
     let begun = Clock::system().now();
-    queue.push(Priority::High, &item).await.expect("pushed");
-    queue
+    let pushed = dispatcher.push(Priority::High, &item).await;
+    pushed.expect("pushed");
+    dispatcher
         .push(Priority::High, &item)
         .await
         .expect("a repeat is dropped");
@@ -247,9 +247,7 @@ async fn work_is_delivered_until_it_is_done() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_that_is_gone_is_no_empty_queue() {
     let server = Nats::scratch().expect("a nats-server starts");
-    let log = JetStreamLog::open(&options(&server))
-        .await
-        .expect("the log opens");
+    let log = open(&server, Role::Worker).await;
     let queue = WorkQueue::new(&log);
     let wait = Duration::from_millis(200);
     let empty = queue.pull(Priority::Low, wait).await.expect("pulled");
@@ -266,9 +264,7 @@ async fn a_queue_that_is_gone_is_no_empty_queue() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_full_server_refuses_as_a_batch_goes_singly() {
     let server = Nats::scratch().expect("a nats-server starts");
-    let log = JetStreamLog::open(&options(&server))
-        .await
-        .expect("the log opens");
+    let log = open(&server, Role::Scheduler).await;
     let raw = client_of(&server).await;
     // As many as a stream may have open at a time, none of them ever finished.
     for batch in 0..50 {
@@ -294,7 +290,7 @@ async fn a_monitor_of_another_server_proves_nothing() {
     let (server, other) = (server.expect("it starts"), other.expect("it starts"));
     let mixed = event_log::Options {
         monitor_url: other.monitor_url(),
-        ..options(&server)
+        ..options(&server, Role::Owner)
     };
     let refused = JetStreamLog::open(&mixed).await.err();
     assert!(
@@ -313,7 +309,9 @@ async fn a_vault_that_forgets_is_refused() {
     };
     let jetstream = jetstream_of(&server).await;
     jetstream.create_key_value(config).await.expect("created");
-    let refused = JetStreamLog::open(&options(&server)).await.err();
+    let refused = JetStreamLog::open(&options(&server, Role::Owner))
+        .await
+        .err();
     let words = refused.map(|reason| reason.to_string()).unwrap_or_default();
     assert!(
         words.contains("KV_vault") && words.contains("max_age"),

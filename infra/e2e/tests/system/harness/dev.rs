@@ -32,6 +32,8 @@ pub struct DataDir {
 #[derive(Clone, Debug, Deserialize)]
 pub struct DevJson {
     pub gateway: String,
+    pub monitor: String,
+    pub nats: String,
     pub analyst: String,
     pub admin: Admin,
     pub pid: u32,
@@ -150,7 +152,7 @@ impl Dev {
             !self.data.join("dev.json").exists(),
             "dev.json is still there"
         );
-        Ok(())
+        self.process.was_refused_nothing()
     }
 
     /// Holds that the read models are what the log says, then stops.

@@ -19,5 +19,5 @@ pub use binary::build_dir;
 pub use dev::{DataDir, Dev, DevJson};
 pub use poll::until;
 pub use roles::Roles;
-pub use run::almanac;
+pub use run::{almanac, almanac_with};
 pub use stream::{Message, Stream};

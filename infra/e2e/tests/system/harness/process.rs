@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{OnceLock, mpsc},
@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use local::provision::on_path;
 use nix::{
     sys::signal::{self, Signal},
@@ -28,6 +28,8 @@ use super::{
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    /// Where what it prints begins there.
+    begins: u64,
     /// What it prints.
     pub log: PathBuf,
 }
@@ -40,6 +42,7 @@ impl Process {
         let log = logs.join(format!("{name}.log"));
         // Appended to: a test may start the same system again.
         let output = File::options().create(true).append(true).open(&log)?;
+        let begins = output.metadata()?.len();
         let program = binary()?;
         let mut command = match on_path("setpriv") {
             Some(setpriv) => {
@@ -56,7 +59,7 @@ impl Process {
             .stdout(output.try_clone()?)
             .stderr(output);
         let child = launched(command).with_context(|| format!("starting {}", program.display()))?;
-        Ok(Self { child, log })
+        Ok(Self { child, begins, log })
     }
 
     pub fn pid(&self) -> u32 {
@@ -72,6 +75,19 @@ impl Process {
         // The child is not reaped while we hold it, so its pid is nobody else's.
         let pid = Pid::from_raw(self.pid().cast_signed());
         signal::kill(pid, signal).context("signalling")
+    }
+
+    /// Holds that nats-server let it do whatever it tried.
+    pub fn was_refused_nothing(&self) -> Result<()> {
+        let mut file = File::open(&self.log)?;
+        file.seek(SeekFrom::Start(self.begins))?;
+        let mut said = String::new();
+        file.read_to_string(&mut said)?;
+        let refusal = said
+            .lines()
+            .find(|line| line.contains("nats-server refuses"));
+        ensure!(refusal.is_none(), "{}: {refusal:?}", self.log.display());
+        Ok(())
     }
 
     /// Waits for its end.

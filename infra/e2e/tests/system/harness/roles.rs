@@ -16,15 +16,16 @@ use super::{
     until,
 };
 
-/// Each process, and who it signs in to Postgres as. The worker does not: it is told of the gateway
-/// since the configuration wants something there.
-const ROLES: [(&str, Login); 4] = [
-    ("gateway", Login::Gateway),
-    ("projector", Login::Projector),
-    ("scheduler", Login::Scheduler),
-    ("worker", Login::Gateway),
+/// Each process, and who it signs in as, to NATS and to Postgres. The worker does not sign in to
+/// Postgres: it is told of the gateway since the configuration wants something there.
+const ROLES: [(&str, &str, Login); 4] = [
+    ("gateway", "almanac_gateway", Login::Gateway),
+    ("projector", "almanac_projector", Login::Projector),
+    ("scheduler", "almanac_scheduler", Login::Scheduler),
+    ("worker", "almanac_worker", Login::Gateway),
 ];
 /// What each process is told beside the configuration that all share.
+const NATS: &str = "ALMANAC__NATS__URL";
 const POSTGRES: &str = "ALMANAC__POSTGRES__URL";
 const EMAIL: &str = "keeper@example.org";
 const PASSWORD: &str = "a password for tests only";
@@ -57,7 +58,9 @@ impl Roles {
         fs::write(&config, configuration(&servers, port)? + more)?;
         let path = config.display().to_string();
         let owner = servers.postgres.url_of(Login::Owner, "almanac")?;
+        let nats_owner = servers.nats.url_of("almanac_owner")?;
         let admin = [
+            (NATS, nats_owner.as_str()),
             (POSTGRES, owner.as_str()),
             ("ALMANAC_ADMIN_EMAIL", EMAIL),
             ("ALMANAC_ADMIN_PASSWORD", PASSWORD),
@@ -74,10 +77,12 @@ impl Roles {
             _folder: folder,
             servers,
         };
-        for (role, login) in ROLES {
+        for (role, user, login) in ROLES {
             let args = [role, "--config", &path].map(str::to_owned);
             let url = roles.servers.postgres.url_of(login, "almanac")?;
-            let start = || Process::start(&format!("{name}-{role}"), &args, &[(POSTGRES, &url)]);
+            let nats = roles.servers.nats.url_of(user)?;
+            let told = [(NATS, nats.as_str()), (POSTGRES, &url)];
+            let start = || Process::start(&format!("{name}-{role}"), &args, &told);
             let process = tokio::task::block_in_place(start)?;
             roles.processes.push((role, process));
         }
@@ -129,6 +134,7 @@ impl Roles {
             process.signal(Signal::SIGTERM)?;
             let status = process.ended(STOP_LIMIT).await?;
             ensure!(status.success(), "SIGTERM ended {role} with {status}");
+            process.was_refused_nothing()?;
         }
         Ok(())
     }
@@ -141,7 +147,7 @@ fn configuration(servers: &Servers, port: u16) -> Result<String> {
          [nats]\nurl = \"{}\"\nmonitor_url = \"{}\"\n\
          [postgres]\nurl = \"{}\"\n\
          [secrets]\nmaster_key = \"{}\"\n",
-        servers.nats.url(),
+        servers.nats.url_of("analyst")?,
         servers.nats.monitor_url(),
         servers.postgres.url_of(Login::Analyst, "almanac")?,
         "5a".repeat(32),

@@ -1,6 +1,9 @@
 //! A private nats-server with JetStream on disk.
 //!
-//! Invariant: loopback only, and with [`Sync::Always`] nothing acknowledged is lost to a power cut.
+//! Invariant: loopback only, with [`Sync::Always`] nothing acknowledged is lost to a power cut, and
+//! each process of Almanac has a user that may do what it needs and no more.
+
+mod users;
 
 use std::{
     env, fs,
@@ -44,8 +47,10 @@ pub struct NatsOptions {
     pub port: Option<u16>,
     /// When writes reach the disk.
     pub sync: Sync,
-    /// Whether clients need the password that is then part of the URL.
+    /// Whether clients sign in; their rights are then those of production.
     pub password: bool,
+    /// Further lines of its configuration.
+    pub more: String,
 }
 
 /// A running (or killed, restartable) nats-server; stopped when dropped.
@@ -68,6 +73,7 @@ impl NatsOptions {
             port: None,
             sync: Sync::default(),
             password: false,
+            more: String::new(),
         }
     }
 }
@@ -78,10 +84,9 @@ impl Nats {
         let program = provision::nats_server()?;
         let lock = Lock::take(&options.dir)?;
         options.dir = fs::canonicalize(&options.dir).map_err(Error::io("resolving a folder"))?;
-        let password_file = options.dir.join("nats.password");
         let password = options
             .password
-            .then(|| secret::kept(&password_file))
+            .then(|| users::password(&options.dir, users::KEEPER))
             .transpose()?;
         if let Some(port) = options.port {
             end_orphan(&options.dir);
@@ -124,13 +129,20 @@ impl Nats {
         fs::remove_dir_all(&dir).map_err(Error::io(format!("removing {}", dir.display())))
     }
 
-    /// `nats://127.0.0.1:<port>`, with user and password if there are any.
+    /// `nats://127.0.0.1:<port>`, with the login of whoever looks after the server, if there are
+    /// users; it may do everything, so no process of Almanac accepts it.
     pub fn url(&self) -> String {
-        let login = self
+        self.url_as(users::KEEPER, self.password.as_deref())
+    }
+
+    /// The URL for one of Almanac's processes, whose user is called so.
+    pub fn url_of(&self, user: &str) -> Result<String> {
+        let password = self
             .password
-            .as_ref()
-            .map_or_else(String::new, |p| format!("almanac:{p}@"));
-        format!("nats://{login}127.0.0.1:{}", self.port)
+            .is_some()
+            .then(|| users::password(&self.options.dir, user))
+            .transpose()?;
+        Ok(self.url_as(user, password.as_deref()))
     }
 
     /// `http://127.0.0.1:<port>`: `/varz`, `/jsz`, …
@@ -188,6 +200,11 @@ impl Nats {
         self.signal(Signal::SIGCONT);
     }
 
+    fn url_as(&self, user: &str, password: Option<&str>) -> String {
+        let login = password.map_or_else(String::new, |password| format!("{user}:{password}@"));
+        format!("nats://{login}127.0.0.1:{}", self.port)
+    }
+
     fn signal(&mut self, signal: Signal) {
         if let Some(process) = &mut self.process {
             process.signal(signal);
@@ -234,14 +251,17 @@ impl Nats {
             Sync::Always => "always",
             Sync::Interval => "2m",
         };
-        let login = self.password.as_ref().map_or_else(String::new, |password| {
-            format!("authorization {{ user: almanac, password: \"{password}\" }}\n")
-        });
+        let users = if self.options.password {
+            users::config(&self.options.dir)?
+        } else {
+            String::new()
+        };
         Ok(format!(
             "server_name: {name}\n\
              listen: \"127.0.0.1:{port}\"\n\
              http: \"127.0.0.1:{monitor}\"\n\
-             {login}\
+             {users}\
+             {more}\n\
              jetstream {{\n  \
                store_dir: \"{store}\"\n  \
                sync_interval: {sync}\n  \
@@ -250,6 +270,7 @@ impl Nats {
              }}\n",
             port = self.port,
             monitor = self.monitor_port,
+            more = self.options.more,
             store = store.display(),
             max = usable / 5 * 4,
         ))
