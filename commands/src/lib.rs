@@ -7,6 +7,7 @@
 
 mod ask;
 mod attributes;
+mod audit;
 mod cache;
 mod error;
 mod execute;
@@ -15,6 +16,7 @@ mod load;
 
 pub use ask::{Ask, Receipt, command_id_of_key, fingerprint};
 pub use attributes::{AttributesError, Violation, check_schema};
+pub use audit::{Audit, Observed};
 pub use domain;
 pub use error::{CommandError, Failure};
 pub use execute::Commands;
@@ -23,6 +25,6 @@ pub use identity::{
     Credential, DEFAULT_TENANT, EmailChange, Enrolled, Enrolment, Entry, Identity, IdentityError,
     Invitation, Invited, Means, MfaState, NewApiKey, NewTenant, PasswordChange, Principal,
     Refreshed, Registration, SecondFactor, Shown, SignIn, SignedIn, SteppedUp, Terms, Tokens,
-    bootstrap,
+    Whose, bootstrap,
 };
 pub use load::Current;

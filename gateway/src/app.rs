@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use commands::{Commands, Identity};
+use commands::{Audit, Commands, Identity};
 use futures::future::BoxFuture;
 use projections::{Freshness, LiveFeed, Store};
 use schemas::Position;
@@ -15,6 +15,8 @@ use crate::{limits::Limits, log_end::LogEnd, oidc::Providers};
 /// What the gateway stands on.
 #[derive(Clone)]
 pub struct Services {
+    /// Who did or tried what.
+    pub audit: Audit,
     /// The write side.
     pub commands: Commands,
     /// How to serve.

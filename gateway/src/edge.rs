@@ -24,6 +24,7 @@ use tracing::{Instrument as _, Span, field::Empty};
 use uuid::Uuid;
 
 use crate::{
+    audit::RequestId,
     cors,
     problem::{self, Error, Refusal},
 };
@@ -62,10 +63,11 @@ pub(crate) fn around(router: Router, ids: Ids, config: &Gateway) -> Router {
 
 async fn observe(
     State((ids, is_https)): State<(Ids, bool)>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let id = ids.next();
+    request.extensions_mut().insert(RequestId(id));
     let started = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let span = span(&request, id);

@@ -4,6 +4,7 @@
 //! - [`extract`] is all that is believed of a request, [`answer`] all that is said in return.
 //! - [`problem`] is the one place that chooses a status.
 //! - [`limits`] counts what each client asks, before anything is done for it.
+//! - [`audit`] remembers who did or tried what.
 //! - [`oidc`] asks others who somebody is.
 //! - [`permission`] says who may do what.
 //!
@@ -17,6 +18,7 @@
 mod answer;
 mod app;
 mod assets;
+mod audit;
 mod cors;
 mod document;
 mod edge;

@@ -21,6 +21,8 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("POST", "/api/v1/api-keys", Role::Viewer),
     ("DELETE", "/api/v1/api-keys/{id}", Role::Viewer),
     ("GET", "/api/v1/api-keys/{id}", Role::Viewer),
+    ("GET", "/api/v1/audit", Role::Admin),
+    ("GET", "/api/v1/audit/export", Role::Admin),
     ("GET", "/api/v1/auth/me", Role::Viewer),
     ("GET", "/api/v1/auth/mfa", Role::Viewer),
     ("POST", "/api/v1/auth/mfa/recovery-codes", Role::Viewer),

@@ -44,6 +44,7 @@ pub async fn run(
     tracing::info!(%address, "gateway listens");
     let connections_max = services.config.connections_max.get();
     let connections = Arc::new(Semaphore::new(connections_max as usize));
+    let audit = services.audit.clone();
     let service = routes::router_until(services, shutdown.clone());
     let graceful = GracefulShutdown::new();
     let end = async {
@@ -89,6 +90,7 @@ pub async fn run(
     {
         tracing::warn!("requests were still in flight at the end");
     }
+    audit.drain().await;
     Ok(())
 }
 

@@ -10,6 +10,7 @@
 //! shown is generated from the state in the migration.
 
 mod answer;
+pub mod audit;
 pub mod event_log;
 mod feed;
 mod freshness;

@@ -9,12 +9,14 @@
 //! version and an upcaster; the old version stays as it is.
 
 pub mod api;
+mod audit;
 pub mod catalogue;
 mod compatibility;
 mod envelope;
 pub mod generated;
 mod views;
 
+pub use audit::{AuditRecord, Origin, OriginKey, SealedOrigin};
 pub use compatibility::breaking_changes;
 pub use domain;
 pub use envelope::{Commit, Hash, InvalidHash, Meta, Position, StreamId, Version};

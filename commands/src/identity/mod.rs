@@ -60,7 +60,7 @@ pub use mfa::{Enrolled, Enrolment, MfaState};
 pub use platform::Entry;
 pub use register::Registration;
 pub use revoke::SignIn;
-pub use sessions::Refreshed;
+pub use sessions::{Refreshed, Whose};
 pub use step_up::{Shown, SteppedUp};
 pub use tenants::NewTenant;
 
@@ -183,6 +183,21 @@ impl Identity {
     /// A digest that only this installation can compute.
     pub fn keyed_digest(&self, text: &[u8]) -> [u8; 32] {
         self.vault.keyed_digest(text)
+    }
+
+    /// Seals personal text for `user`; none if they have no key, as who was erased.
+    pub(crate) async fn seal_personal(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        text: &str,
+    ) -> Result<Option<domain::Sealed>, Failure> {
+        self.personal.seal_if_known(tenant, user, text).await
+    }
+
+    /// What it runs commands by.
+    pub(crate) const fn commands(&self) -> &Commands {
+        &self.commands
     }
 
     /// Personal text of `user`; none once they are erased.

@@ -70,6 +70,17 @@ impl Personal {
         Ok(seal(&key, user, text))
     }
 
+    /// Seals `text` for `user`; none if they have no key.
+    pub(super) async fn seal_if_known(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        text: &str,
+    ) -> Result<Option<Sealed>, Failure> {
+        let key = self.key(tenant, user).await?;
+        Ok(key.map(|key| seal(&key, user, text)))
+    }
+
     /// Opens what was sealed for `user`; none without their key.
     pub(super) async fn open(
         &self,

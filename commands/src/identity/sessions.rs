@@ -40,7 +40,29 @@ pub struct Refreshed {
     pub user: Current<User>,
 }
 
+/// Whom a refresh token was given to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Whose {
+    /// The sign-in.
+    pub session: Uuid,
+    /// The user's tenant.
+    pub tenant: TenantId,
+    /// The user.
+    pub user: UserId,
+}
+
 impl Identity {
+    /// Whom `refresh_token` was given to, also if it works no more; none if it was not given out
+    /// here.
+    pub fn whose(&self, refresh_token: &str) -> Option<Whose> {
+        let (id, _) = self.parse(refresh_token)?;
+        Some(Whose {
+            session: id.session,
+            tenant: id.tenant,
+            user: id.user,
+        })
+    }
+
     /// Begins a sign-in of `user`.
     pub async fn start_session(
         &self,

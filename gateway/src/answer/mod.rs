@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::{
     app::App,
+    audit,
     extract::{Reading, token},
     problem::{Error, Result},
 };
@@ -128,7 +129,8 @@ pub(crate) fn shown<T: Serialize>(app: &App, view: &At<T>) -> Response {
     (read_headers(app, view), Json(&view.value)).into_response()
 }
 
-fn read_headers<T>(app: &App, view: &At<T>) -> HeaderMap {
+/// What every answer to a read says besides its body.
+pub(crate) fn read_headers<T>(app: &App, view: &At<T>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     insert(&mut headers, CONSISTENCY_TOKEN, &token(app, view.position));
     if view.stale_since.is_some() {
@@ -139,6 +141,7 @@ fn read_headers<T>(app: &App, view: &At<T>) -> HeaderMap {
 
 /// What every answer to a write says besides its body.
 pub(crate) fn write_headers<A>(app: &App, receipt: &Receipt<A>) -> HeaderMap {
+    audit::ran(receipt);
     let mut headers = HeaderMap::new();
     insert(&mut headers, header::ETAG, &etag(receipt.version));
     insert(

@@ -49,6 +49,7 @@ pub(crate) struct PageParameters {
     ),
     tags(
         (name = "api keys", description = "What programs ask with, in the name of somebody"),
+        (name = "audit", description = "Who did or tried what"),
         (name = "auth", description = "Registering, signing in and out"),
         (name = "jobs", description = "Schedules with a template for the tasks they make"),
         (name = "live", description = "What is happening now"),

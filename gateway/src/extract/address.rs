@@ -59,6 +59,11 @@ impl Address {
         }
     }
 
+    /// The address, if the request came over a socket.
+    pub fn known(self) -> Option<IpAddr> {
+        (!self.0.is_unspecified()).then_some(self.0)
+    }
+
     /// As the extensions of a request tell; nowhere if it came over no socket.
     pub fn of(extensions: &Extensions) -> Self {
         let nowhere = Self(Ipv4Addr::UNSPECIFIED.into());

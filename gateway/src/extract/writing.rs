@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::Caller;
 use crate::{
     app::App,
+    audit,
     problem::{Error, Result},
 };
 
@@ -95,6 +96,7 @@ impl Writing {
         };
         let mut ask = Ask::new(self.caller.actor(), self.caller.tenant(), id, command);
         ask.fingerprint = self.key.is_some().then(digest);
+        audit::runs(&ask);
         ask
     }
 }

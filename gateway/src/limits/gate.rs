@@ -14,6 +14,7 @@ use schemas::api::Code;
 use super::Verdict;
 use crate::{
     app::App,
+    audit::{self, Who},
     extract::{Address, Peer, Unknown, bearer},
     permission,
     problem::Error,
@@ -34,6 +35,7 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         let address = Address::behind(peer, request.headers(), &app.config);
         request.extensions_mut().insert(address);
     }
+    audit::came_from(Address::of(request.extensions()));
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("", MatchedPath::as_str);
     let Some(mut verdict) = count(&app, &mut request, route).await else {
@@ -85,6 +87,7 @@ async fn count<'a>(app: &'a App, request: &mut Request, route: &str) -> Option<V
     let Some(principal) = principal else {
         return Some(app.limits.anonymous(from, &method, route, now));
     };
+    audit::is(Who::of(&principal));
     let verdict = app.limits.user(&principal, &method, route, now);
     request.extensions_mut().insert(principal);
     Some(verdict)

@@ -115,7 +115,12 @@ impl Limits {
             ("GET" | "HEAD", "/api/v1/stream") => self.stream.as_ref(),
             (
                 "GET" | "HEAD",
-                "/api/v1/api-keys" | "/api/v1/jobs" | "/api/v1/resources" | "/api/v1/tasks"
+                "/api/v1/api-keys"
+                | "/api/v1/audit"
+                | "/api/v1/audit/export"
+                | "/api/v1/jobs"
+                | "/api/v1/resources"
+                | "/api/v1/tasks"
                 | "/api/v1/users",
             ) => self.lists.as_ref(),
             _ => None,

@@ -4,6 +4,7 @@
 //! what is documented.
 
 mod api_keys;
+mod audit;
 mod auth;
 mod history;
 mod jobs;
@@ -48,6 +49,7 @@ pub(crate) fn router_until(services: Services, shutdown: CancellationToken) -> R
         .fallback(fallback)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), limits::gate))
+        .layer(from_fn_with_state(app.clone(), crate::audit::observe))
         .with_state(app);
     edge::around(router, ids, &config)
 }
@@ -56,6 +58,7 @@ pub(crate) fn router_until(services: Services, shutdown: CancellationToken) -> R
 pub(crate) fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document::head())
         .merge(api_keys::router())
+        .merge(audit::router())
         .merge(auth::router())
         .merge(jobs::router())
         .merge(live::router())

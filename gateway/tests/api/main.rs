@@ -4,6 +4,7 @@
 //! alone: each makes objects of its own and looks for those only.
 
 mod api_keys;
+mod audit;
 mod auth;
 mod authenticator;
 mod bad_input;

@@ -12,9 +12,9 @@ use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, Method, Request, StatusCode},
 };
-use commands::{Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
+use commands::{Audit, Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
 use domain::user::Role;
-use event_log::{EventLog as _, JetStreamLog, Options, SharedLog, Vault};
+use event_log::{AuditLog, AuditOptions, EventLog as _, JetStreamLog, Options, SharedLog, Vault};
 use gateway::{LogProbe, Services};
 use http_body_util::BodyExt as _;
 use local::Servers;
@@ -38,6 +38,7 @@ pub const ADMIN: (&str, &str) = ("admin@example.org", "correct horse battery");
 
 /// An installation.
 pub struct World {
+    kept: AuditLog,
     pub log: JetStreamLog,
     pub services: Services,
     pub servers: Servers,
@@ -80,9 +81,11 @@ impl World {
     }
 
     async fn open(servers: Servers) -> Self {
-        open(&servers.nats, event_log::Role::Owner).await;
+        let owner = open(&servers.nats, event_log::Role::Owner).await;
+        audit_log(&owner, true).await;
         let log = open(&servers.nats, event_log::Role::Gateway).await;
         let shared: SharedLog = Arc::new(log.clone());
+        let written = audit_log(&log, false).await;
         let postgres = |role| runtime::Postgres {
             accept_plaintext: false,
             connections: 8,
@@ -103,22 +106,25 @@ impl World {
         let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
         let identity = Identity::open(commands.clone(), vault.clone()).await;
         let identity = identity.expect("an identity");
-        let administrator = Registration {
-            email: ADMIN.0.to_owned(),
-            name: "Administrator".to_owned(),
-            password: ADMIN.1.into(),
-            role: Role::Admin,
-        };
-        bootstrap(&commands, &identity, administrator)
+        bootstrap(&commands, &identity, administrator())
             .await
             .expect("an administrator");
         let shutdown = CancellationToken::new();
-        let followed = Arc::new(open(&servers.nats, event_log::Role::Projector).await);
-        let projector = projections::run(followed, writer, shutdown.clone());
+        let keep = runtime::Audit::default().keep();
+        let audit = Audit::start(written, vault.clone(), identity.clone(), keep);
+        let followed = open(&servers.nats, event_log::Role::Projector).await;
+        let kept = audit_log(&followed, false).await;
+        tokio::spawn(projections::audit::run(
+            kept.clone(),
+            writer.clone(),
+            shutdown.clone(),
+        ));
+        let projector = projections::run(Arc::new(followed), writer, shutdown.clone());
         tokio::spawn(async move { projector.await.expect("the projector ends in order") });
         let freshness = Freshness::watch(&store);
         let feed = LiveFeed::start(shared, freshness.clone(), shutdown);
         let services = Services {
+            audit,
             commands,
             config: runtime::Gateway {
                 // All tests are one address.
@@ -133,6 +139,7 @@ impl World {
             store,
         };
         Self {
+            kept,
             log,
             services,
             servers,
@@ -191,6 +198,11 @@ impl World {
         }
     }
 
+    /// Who did or tried what, as it is kept.
+    pub fn audit_log(&self) -> AuditLog {
+        self.kept.clone()
+    }
+
     pub async fn operator(&self) -> Client {
         self.signed_in(Role::Operator).await
     }
@@ -207,6 +219,26 @@ async fn open(nats: &local::Nats, role: event_log::Role) -> JetStreamLog {
         url: nats.url_of(role.user()).expect("a password").into(),
     };
     JetStreamLog::open(&options).await.expect("a log")
+}
+
+fn administrator() -> Registration {
+    Registration {
+        email: ADMIN.0.to_owned(),
+        name: "Administrator".to_owned(),
+        password: ADMIN.1.into(),
+        role: Role::Admin,
+    }
+}
+
+async fn audit_log(log: &JetStreamLog, create: bool) -> AuditLog {
+    let config = runtime::Audit::default();
+    let options = AuditOptions {
+        create,
+        keep: config.keep(),
+        max_bytes: config.max_bytes,
+        replicas: 1,
+    };
+    AuditLog::open(log, &options).await.expect("an audit")
 }
 
 async fn probe(log: &JetStreamLog) -> LogProbe {

@@ -13,8 +13,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
-use commands::{Commands, Identity};
-use event_log::{JetStreamLog, Leases, Options, SharedLog, Vault, WorkQueue};
+use commands::{Audit, Commands, Identity};
+use event_log::{
+    AuditLog, AuditOptions, JetStreamLog, Leases, Options, SharedLog, Vault, WorkQueue,
+};
 use gateway::LogProbe;
 use projections::{Freshness, LiveFeed, Overview, Store, Writer};
 use runtime::{Clock, Config, Ids};
@@ -149,9 +151,10 @@ pub async fn play(part: Part) -> Result<()> {
         Part::Bare => {}
         Part::Gateway => {
             let store = Store::connect(&config.postgres).await?;
-            let services = gateway(&config, &log, commands, store, shutdown.clone()).await?;
+            let services = gateway(&config, &log, commands, store, shutdown.clone());
+            let services = Box::pin(services).await?;
             println!("{address}");
-            gateway::run(services, listener, shutdown).await?;
+            Box::pin(gateway::run(services, listener, shutdown)).await?;
         }
         Part::Projector => {
             let writer = Writer::connect(&config.postgres).await?;
@@ -188,6 +191,16 @@ pub fn options(nats: &runtime::Nats, role: event_log::Role) -> Options {
     }
 }
 
+/// How to open the audit; the owner makes it.
+pub fn audit_options(audit: &runtime::Audit, create: bool) -> AuditOptions {
+    AuditOptions {
+        create,
+        keep: audit.keep(),
+        max_bytes: audit.max_bytes,
+        replicas: 1,
+    }
+}
+
 async fn gateway(
     config: &Config,
     log: &JetStreamLog,
@@ -197,7 +210,9 @@ async fn gateway(
 ) -> Result<gateway::Services> {
     let shared: SharedLog = Arc::new(log.clone());
     let vault = Vault::open(log, &config.secrets.master_key()?).await?;
-    let identity = Identity::open(commands.clone(), vault).await?;
+    let identity = Identity::open(commands.clone(), vault.clone()).await?;
+    let audit_log = AuditLog::open(log, &audit_options(&config.audit, false)).await?;
+    let audit = Audit::start(audit_log, vault, identity.clone(), config.audit.keep());
     let freshness = Freshness::watch(&store);
     let feed = LiveFeed::start(shared.clone(), freshness.clone(), shutdown);
     let incarnation = shared.head().await?.incarnation;
@@ -207,6 +222,7 @@ async fn gateway(
         Box::pin(async move { log.head().await.ok().map(|head| head.position) })
     };
     Ok(gateway::Services {
+        audit,
         commands,
         config: config.gateway.clone(),
         feed,

@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use commands::{Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
 use domain::user::Role as UserRole;
-use event_log::{EventLog as _, JetStreamLog, Position, Role as LogRole, SharedLog, Vault};
+use event_log::{
+    AuditLog, EventLog as _, JetStreamLog, Position, Role as LogRole, SharedLog, Vault,
+};
 use local::{Role as Login, Servers, Sync};
 use projections::{Freshness, Owner, Store, Writer};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -50,7 +52,9 @@ impl World {
     pub async fn start() -> Result<Self> {
         let starting = tokio::task::spawn_blocking(|| Servers::scratch_with(Sync::Always, true));
         let servers = starting.await.context("starting the servers")??;
-        Box::pin(open(&servers, LogRole::Owner, true)).await?;
+        let owner = Box::pin(open(&servers, LogRole::Owner, true)).await?;
+        let audit = crate::role::audit_options(&runtime::Audit::default(), true);
+        AuditLog::open(&owner, &audit).await?;
         let followed = Box::pin(open(&servers, LogRole::Projector, true)).await?;
         let log = Box::pin(open(&servers, LogRole::Gateway, true)).await?;
         let owner = Owner::connect(&login(&servers, Login::Owner)?).await?;

@@ -3,6 +3,7 @@
 //!
 //! - [`EventLog`] is the contract; [`JetStreamLog`] and [`MemoryLog`] fulfil it, and one suite of
 //!   tests (`tests/contract`) holds both to it.
+//! - [`AuditLog`] keeps who did or tried what, for as long as it is told.
 //! - [`WorkQueue`] carries attempts to workers, [`Vault`] keeps secrets sealed, [`Lease`] says who
 //!   leads. None of them is ever the truth about what happened.
 //! - Each kind of process signs in as its own [`Role`]; `rights` says what that may say and hear.
@@ -10,6 +11,7 @@
 //! Invariant: this is the only crate that speaks to NATS, and [`subject`] the only file that spells
 //! a subject.
 
+mod audit;
 mod chain;
 mod headers;
 mod jetstream;
@@ -23,6 +25,7 @@ mod subject;
 mod vault;
 mod work;
 
+pub use audit::{AuditBatch, AuditLog, AuditOptions, AuditSpan};
 pub use chain::{NewCommit, seal};
 pub use jetstream::{JetStreamLog, OpenError, Options};
 pub use lease::{Lease, Leases};

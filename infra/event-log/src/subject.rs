@@ -8,6 +8,8 @@ use schemas::StreamId;
 
 /// The stream that is the log.
 pub const EVENTS: &str = "EVENTS";
+/// The stream of who did or tried what.
+pub const AUDIT: &str = "AUDIT";
 /// The stream that carries attempts to workers.
 pub const WORK: &str = "WORK";
 /// The bucket of sealed secrets.
@@ -18,6 +20,8 @@ pub const LEASE_BUCKET: &str = "leases";
 /// What the subjects of all secrets begin with.
 const VAULT: &str = "$KV.vault.";
 
+/// What the audit listens to.
+pub const ALL_AUDIT: &str = "audit.*";
 /// What the log listens to.
 pub const ALL_EVENTS: &str = "events.>";
 /// What the work queue listens to.
@@ -78,6 +82,16 @@ pub fn parse(subject: &str) -> Result<StreamId, String> {
 /// The aggregates of one kind, of every tenant.
 pub fn of_kind(kind: AggregateKind) -> String {
     format!("events.*.{}.*", kind.name())
+}
+
+/// Where a tenant's audit is kept.
+pub fn audit(tenant: TenantId) -> String {
+    format!("audit.{tenant}")
+}
+
+/// Whose audit such a subject is.
+pub fn audited(subject: &str) -> Option<TenantId> {
+    subject.strip_prefix("audit.")?.parse().ok()
 }
 
 /// Where attempts of a priority wait.

@@ -7,6 +7,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     path::Path,
+    time::Duration,
 };
 
 use ipnet::IpNet;
@@ -15,10 +16,16 @@ use serde::Deserialize;
 
 use crate::{InvalidOidc, Limits, OidcProvider, Origin, oidc};
 
+/// The least room for the audit: some ten thousand records.
+const AUDIT_MIN_BYTES: u64 = 16 << 20;
+
 /// Everything a process may be told.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// Who did or tried what.
+    #[serde(default)]
+    pub audit: Audit,
     /// Who is asked.
     #[serde(default)]
     pub gateway: Gateway,
@@ -37,6 +44,16 @@ pub struct Config {
     /// Who does the work.
     #[serde(default)]
     pub worker: Worker,
+}
+
+/// How long it is kept who did or tried what.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// For how many days.
+    pub keep_days: NonZeroU32,
+    /// The most bytes; beyond them the oldest records give way before their time.
+    pub max_bytes: u64,
 }
 
 /// How the gateway serves.
@@ -154,6 +171,9 @@ pub struct Worker {
 /// Why a process cannot be configured.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// The audit would have no room, or no limit.
+    #[error("audit.max_bytes must be from 16777216 (16 MiB) up")]
+    AuditRoom,
     /// A key is missing, unknown or of the wrong type.
     #[error("configuration: {0}")]
     Invalid(#[from] config::ConfigError),
@@ -198,9 +218,26 @@ impl Config {
             .build()?
             .try_deserialize()?;
         config.secrets.master_key()?;
+        config.audit.check()?;
         config.gateway.check()?;
         crate::wire::check(&config)?;
         Ok(config)
+    }
+}
+
+impl Audit {
+    /// How long it is kept.
+    pub fn keep(&self) -> Duration {
+        Duration::from_hours(24 * u64::from(self.keep_days.get()))
+    }
+
+    /// A stream without a limit would let whoever is refused fill the disk.
+    fn check(&self) -> Result<(), ConfigError> {
+        if (AUDIT_MIN_BYTES..=i64::MAX as u64).contains(&self.max_bytes) {
+            Ok(())
+        } else {
+            Err(ConfigError::AuditRoom)
+        }
     }
 }
 
@@ -236,6 +273,15 @@ impl Secrets {
                 u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| ConfigError::MasterKey)?;
         }
         Ok(key)
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            keep_days: NonZeroU32::MIN.saturating_add(399),
+            max_bytes: 2 << 30,
+        }
     }
 }
 
@@ -309,6 +355,7 @@ mod tests {
         assert!(config.gateway.trusted_proxies.is_empty());
         assert!(config.gateway.cors_origins.is_empty());
         assert_eq!(config.gateway.connections_max.get(), 10_240);
+        assert_eq!(config.audit.keep_days.get(), 400);
         assert_eq!(config.gateway.limits.anonymous.to_string(), "100/900s");
         assert_eq!(config.secrets.master_key().expect("a key"), [10; 32]);
     }
@@ -360,6 +407,19 @@ mod tests {
         assert!(far(nats, postgres, &behind).is_ok());
         let accepted = format!("{open}\naccept_plaintext = true");
         assert!(far(nats, postgres, &accepted).is_ok());
+    }
+
+    #[test]
+    fn an_audit_has_room_and_an_end() {
+        let audit = |line: &str| {
+            let section = format!("[audit]\n{line}\n");
+            load(&minimal(&"0a".repeat(32), &section)).map(|config| config.audit)
+        };
+        let year = audit("keep_days = 365").expect("valid");
+        assert_eq!(year.keep(), Duration::from_hours(365 * 24));
+        for wrong in ["keep_days = 0", "max_bytes = 0", "max_bytes = -1"] {
+            assert!(audit(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

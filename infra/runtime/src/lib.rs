@@ -20,8 +20,8 @@ mod wire;
 pub use background::in_background;
 pub use clock::Clock;
 pub use config::{
-    Config, ConfigError, Gateway, Nats, Postgres, Registration, Scheduler, Secrets, Telemetry,
-    Worker,
+    Audit, Config, ConfigError, Gateway, Nats, Postgres, Registration, Scheduler, Secrets,
+    Telemetry, Worker,
 };
 pub use ids::Ids;
 pub use limits::{InvalidLimit, Limit, Limits};

@@ -52,7 +52,8 @@ end $$;
 
 -- The gateway reads what the API shows, of the tenant it has named; of what is parked only where.
 grant select on
-    api_keys, checkpoint, counts, event_log, jobs, resource_types, resources, tasks, tenants, users
+    api_keys, audit, checkpoint, counts, event_log, jobs, resource_types, resources, tasks, tenants,
+    users
     to almanac_gateway;
 grant select (position, tenant_id, kind, id) on parked to almanac_gateway;
 
@@ -68,4 +69,8 @@ grant select, insert on
     api_keys_history, event_log, jobs_history, parked, resource_types_history, resources_history,
     tasks_history, tenants_history, users_history
     to almanac_projector;
+
+-- What the audit's stream no longer keeps has no row either.
+grant select, insert, update on audit_checkpoint to almanac_projector;
+grant select, insert, delete on audit to almanac_projector;
 grant execute on function ensure_event_log_partitions(bigint, bigint) to almanac_projector;

@@ -15,9 +15,10 @@ use crate::{
 };
 
 /// Tables that keep tenants apart.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "api_keys",
     "api_keys_history",
+    "audit",
     "counts",
     "event_log",
     "jobs",
@@ -35,8 +36,9 @@ const TABLES: [&str; 17] = [
     "users_history",
 ];
 /// Those that a gateway reads.
-const SERVED: [&str; 10] = [
+const SERVED: [&str; 11] = [
     "api_keys",
+    "audit",
     "counts",
     "event_log",
     "jobs",
@@ -81,6 +83,11 @@ async fn filled() -> (World, Database) {
             1_000_000 + at
         );
         database.spoil(&parked).await;
+        let audited = format!(
+            "insert into audit (tenant_id, position, index, record) values ('{tenant}', {at}, 0, \
+             jsonb_build_object('id', gen_random_uuid(), 'at', '2027-01-01T00:00:00.000Z'))"
+        );
+        database.spoil(&audited).await;
     }
     database
         .spoil("insert into parked (position, reason, payload) values (2000000, 'none', '')")
@@ -281,6 +288,7 @@ async fn no_serving_role_changes_what_it_must_not() {
             refused(url, statement).await;
         }
         refused(url, "delete from checkpoint").await;
+        refused(url, "delete from audit_checkpoint").await;
     }
     for url in [analyst, gateway, scheduler] {
         for table in TABLES.into_iter().chain(["checkpoint"]) {
@@ -318,6 +326,7 @@ async fn each_reads_and_writes_no_more_than_it_needs() {
         )
         .await;
     }
+    refused(&urls.projector, "update audit set record = '{}'").await;
     let everybody: BTreeSet<_> = TENANTS.map(|tenant| Some(tenant.uuid())).into();
     let mut analyst = session(&urls.analyst).await;
     for table in TABLES.into_iter().filter(|table| *table != "parked") {

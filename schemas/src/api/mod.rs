@@ -4,6 +4,7 @@
 //! output types are never the same type.
 
 mod api_keys;
+mod audit;
 mod auth;
 mod events;
 mod jobs;
@@ -18,6 +19,7 @@ mod tenants;
 mod users;
 
 pub use api_keys::{ApiKeyView, CreateApiKey, CreatedApiKey};
+pub use audit::{AuditCredential, AuditEntry, AuditManifest, AuditResult, AuditView};
 pub use auth::{
     AcceptInvitation, BegunView, Login, Logout, ProviderView, Refresh, Register, Session,
     SessionView,

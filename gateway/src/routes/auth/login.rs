@@ -15,6 +15,7 @@ use super::{session, tenant_of};
 use crate::{
     answer,
     app::App,
+    audit,
     extract::{Address, Body, Nothing, Parameters},
     problem::{Error, Result},
 };
@@ -41,6 +42,7 @@ pub(super) async fn login(
     } = body.value;
     let tenant = tenant_of(tenant.as_deref());
     let account = app.identity.address_digest(tenant, &email);
+    audit::tried(account);
     let now = app.commands.clock().now();
     let attempt = app.limits.sign_ins.begin(account, from.group(), now);
     let attempt = attempt.map_err(pause)?;
@@ -48,6 +50,9 @@ pub(super) async fn login(
     let (user, current) = match known {
         Ok(Some(known)) => known,
         Ok(None) => {
+            if app.identity.is_open(tenant).await? {
+                audit::addressed(tenant);
+            }
             let detail = "Check both and try again.";
             return Err(Error::new(Code::InvalidCredentials, detail));
         }

@@ -13,6 +13,7 @@ use schemas::api::Logout;
 use super::cookie;
 use crate::{
     app::App,
+    audit,
     extract::{Nothing, OptionalBody, Parameters},
     problem::Result,
 };
@@ -33,6 +34,7 @@ pub(super) async fn logout(
 ) -> Result<Response> {
     let sent = cookie::refresh_token(&app, &headers, body.value.refresh_token)?;
     if let Some(sent) = sent {
+        audit::presented(&app, &sent);
         app.identity.end_session(&sent).await?;
     }
     let forget = cookie::clear(&app, &headers)?;

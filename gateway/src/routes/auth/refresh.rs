@@ -14,6 +14,7 @@ use super::{cookie, session};
 use crate::{
     answer,
     app::App,
+    audit,
     extract::{Nothing, OptionalBody, Parameters},
     problem::{Error, Result},
 };
@@ -34,6 +35,7 @@ pub(super) async fn refresh(
     let refused = || Error::new(Code::InvalidRefreshToken, "Sign in again.");
     let sent = cookie::refresh_token(&app, &headers, body.value.refresh_token)?;
     let sent = sent.ok_or_else(refused)?;
+    audit::presented(&app, &sent);
     let refreshed = app.identity.refresh(&sent, session::client(&headers));
     let refreshed = refreshed.await?.ok_or_else(refused)?;
     let (principal, current) = (refreshed.principal, refreshed.user);

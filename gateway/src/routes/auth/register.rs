@@ -20,6 +20,7 @@ use super::{session, tenant_of};
 use crate::{
     answer,
     app::App,
+    audit::{self, Who},
     extract::{Body, Nothing, Parameters},
     problem::{Error, Result},
 };
@@ -48,6 +49,7 @@ pub(super) async fn register(
     let user = UserId::new(id);
     let mut ask = Ask::new(Actor::User(user), DEFAULT_TENANT, id, CommandId::new(id));
     ask.fresh = true;
+    audit::runs(&ask);
     let wanted = Registration {
         email: body.value.email,
         name: body.value.name,
@@ -55,6 +57,8 @@ pub(super) async fn register(
         role: Role::Operator,
     };
     let receipt = app.identity.register(ask, wanted).await?;
+    audit::is(Who::user(DEFAULT_TENANT, user, None));
+    audit::ran(&receipt);
     let signed_in = signed_in(&app, &headers, user, &receipt).await;
     signed_in.map_err(|error| {
         error.after_storing("You are registered, but could not be signed in: sign in in a moment.")

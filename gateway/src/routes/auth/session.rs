@@ -13,7 +13,7 @@ use schemas::api::{Session, UserView};
 use secrecy::ExposeSecret;
 
 use super::cookie;
-use crate::{app::App, problem::Result};
+use crate::{app::App, audit, problem::Result};
 
 /// What the client that sent `headers` calls itself.
 pub(super) fn client(headers: &HeaderMap) -> Option<&str> {
@@ -30,6 +30,7 @@ pub(super) fn answer(
     tokens: &Tokens,
 ) -> Result<Response> {
     let refresh = tokens.refresh.expose_secret();
+    audit::signed_in(app, refresh);
     let by_cookie = cookie::counts(app, headers);
     let cookie = cookie::set(app, headers, refresh)?;
     let session = Session {

@@ -90,6 +90,7 @@ pub(super) async fn run(
 fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
     let nats = &house.servers.nats;
     Ok(Config {
+        audit: runtime::Audit::default(),
         gateway: Gateway {
             // All who can reach it have one address.
             limits: runtime::Limits::off(),

@@ -24,16 +24,18 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<()> {
     let feed = LiveFeed::start(ground.shared_log(), freshness.clone(), shutdown.clone());
+    let identity = ground.identity().await?;
     let services = Services {
+        audit: ground.audit(&identity).await?,
         commands: ground.commands.clone(),
         config: ground.config.gateway.clone(),
         feed,
         freshness,
-        identity: ground.identity().await?,
+        identity,
         log: probe(&ground.log).await?,
         store,
     };
-    ::gateway::run(services, listener, shutdown).await?;
+    Box::pin(::gateway::run(services, listener, shutdown)).await?;
     Ok(())
 }
 

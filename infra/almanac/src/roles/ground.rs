@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use commands::{Commands, Identity};
-use event_log::{JetStreamLog, Options, Role, SharedLog, Vault};
+use commands::{Audit, Commands, Identity};
+use event_log::{AuditLog, AuditOptions, JetStreamLog, Options, Role, SharedLog, Vault};
 use runtime::{Clock, Config, Ids, Nats};
 
 /// What the parts stand on.
@@ -28,6 +28,9 @@ impl Ground {
     /// Opens the log as `role`; the owner makes streams that are missing.
     pub async fn open(config: Config, role: Role) -> Result<Self> {
         let log = open_log(&config.nats, role).await?;
+        if role == Role::Owner {
+            open_audit_log(&log, &config, true).await?;
+        }
         let clock = Clock::system();
         let ids = Ids::new(clock.clone());
         let shared: SharedLog = Arc::new(log.clone());
@@ -45,12 +48,35 @@ impl Ground {
         Arc::new(self.log.clone())
     }
 
+    /// Who did or tried what, as it is kept.
+    pub async fn audit_log(&self) -> Result<AuditLog> {
+        open_audit_log(&self.log, &self.config, false).await
+    }
+
+    /// Writes who did or tried what; at most one in a process.
+    pub async fn audit(&self, identity: &Identity) -> Result<Audit> {
+        let vault = Vault::open(&self.log, &self.config.secrets.master_key()?).await?;
+        let (log, keep) = (self.audit_log().await?, self.config.audit.keep());
+        Ok(Audit::start(log, vault, identity.clone(), keep))
+    }
+
     /// Who somebody is.
     pub async fn identity(&self) -> Result<Identity> {
         let key = self.config.secrets.master_key()?;
         let vault = Vault::open(&self.log, &key).await?;
         Ok(Identity::open(self.commands.clone(), vault).await?)
     }
+}
+
+/// Opens the audit's stream; `create` is whether it may be made, and given the limits of `config`.
+async fn open_audit_log(log: &JetStreamLog, config: &Config, create: bool) -> Result<AuditLog> {
+    let options = AuditOptions {
+        create,
+        keep: config.audit.keep(),
+        max_bytes: config.audit.max_bytes,
+        replicas: config.nats.replicas,
+    };
+    Ok(AuditLog::open(log, &options).await?)
 }
 
 /// Opens the log by itself, as `role`.

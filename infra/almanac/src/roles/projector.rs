@@ -9,9 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ground;
 
-/// Keeps the read models up to date.
+/// Keeps the read models and the audit's rows up to date.
 pub async fn run(ground: &Ground, writer: Writer, shutdown: CancellationToken) -> Result<()> {
-    let log = ground.shared_log();
-    let projecting = move || ::projections::run(log, writer, shutdown);
+    let (log, audit_log) = (ground.shared_log(), ground.audit_log().await?);
+    let (audit_writer, until) = (writer.clone(), shutdown.clone());
+    let projecting = move || async move {
+        let models = ::projections::run(log, writer, shutdown);
+        let audit = ::projections::audit::run(audit_log, audit_writer, until);
+        tokio::try_join!(models, audit).map(drop)
+    };
     Ok(runtime::in_background("projector", projecting).await??)
 }

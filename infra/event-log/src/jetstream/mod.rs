@@ -19,6 +19,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 pub use check::OpenError;
+pub(crate) use streams::{ensure_audit, incarnation};
 
 use crate::{
     AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, Role, log, rights,

@@ -1,8 +1,8 @@
 //! The settings that a promise rests on.
 //!
 //! Invariant: nothing in EVENTS ever expires, is overwritten or deleted by the server, nothing in
-//! the vault is lost, and a lease that is not renewed ends; a stream that would break one of these
-//! is named with the setting at fault.
+//! the vault is lost, nothing in AUDIT goes before its time, and a lease that is not renewed ends; a
+//! stream that would break one of these is named with the setting at fault.
 
 use async_nats::jetstream::stream::{Config, PersistenceMode};
 
@@ -11,10 +11,14 @@ use crate::subject;
 /// Each rule that `found` breaks, where `wanted` is how we would make it.
 pub(super) fn broken(wanted: &Config, found: &Config) -> Vec<String> {
     let is_log = wanted.name == subject::EVENTS;
+    let is_audit = wanted.name == subject::AUDIT;
     let is_bucket = subject::is_bucket_stream(&wanted.name);
     let mut rules = of_every_stream(wanted, found);
     if is_log {
         rules.extend(of_the_log(wanted, found));
+    }
+    if is_audit {
+        rules.extend(of_the_audit(wanted, found));
     }
     if is_bucket {
         rules.extend(of_a_bucket(wanted, found));
@@ -112,6 +116,29 @@ fn of_the_log(wanted: &Config, found: &Config) -> Vec<Rule> {
     rules
 }
 
+fn of_the_audit(wanted: &Config, found: &Config) -> Vec<Rule> {
+    let rules = [
+        ("discard must be old", found.discard == wanted.discard),
+        ("deny_delete must be on", found.deny_delete),
+        ("deny_purge must be on", found.deny_purge),
+        ("allow_rollup_hdrs must be off", !found.allow_rollup),
+        ("allow_msg_ttl must be off", !found.allow_message_ttl),
+        (
+            "persist_mode must be the default",
+            matches!(found.persist_mode, None | Some(PersistenceMode::Default)),
+        ),
+    ];
+    let mut rules = rules.map(|(rule, holds)| (rule.to_owned(), holds)).to_vec();
+    rules.push((
+        format!(
+            "max_bytes must be {} (audit.max_bytes; `almanac setup` sets it)",
+            limit(wanted.max_bytes)
+        ),
+        limit(found.max_bytes) == limit(wanted.max_bytes),
+    ));
+    rules
+}
+
 fn of_a_bucket(wanted: &Config, found: &Config) -> Vec<Rule> {
     vec![
         ("allow_direct must be off".to_owned(), !found.allow_direct),
@@ -138,11 +165,19 @@ mod tests {
     use async_nats::jetstream::stream::{DiscardPolicy, RetentionPolicy, Source, StorageType};
 
     use super::*;
-    use crate::jetstream::streams::{bucket, events, vault, work};
+    use crate::AuditOptions;
+    use crate::jetstream::streams::{audit, bucket, events, vault, work};
+
+    const KEPT: AuditOptions = AuditOptions {
+        create: false,
+        keep: Duration::from_hours(24),
+        max_bytes: 1 << 20,
+        replicas: 1,
+    };
 
     #[test]
     fn the_settings_we_create_are_the_settings_we_demand() {
-        for ours in [events(), work(), vault()] {
+        for ours in [audit(&KEPT), events(), work(), vault()] {
             assert_eq!(broken(&ours, &ours), Vec::<String>::new());
         }
         let cluster = Config {
@@ -174,6 +209,23 @@ mod tests {
         };
         let broken = broken(&events(), &planted);
         assert_eq!(broken.len(), 15, "{broken:?}");
+    }
+
+    #[test]
+    fn an_audit_from_which_records_can_be_taken_is_named() {
+        let planted = Config {
+            discard: DiscardPolicy::New,
+            max_age: Duration::from_hours(1),
+            max_bytes: 1,
+            deny_delete: false,
+            deny_purge: false,
+            allow_rollup: true,
+            allow_message_ttl: true,
+            persist_mode: Some(PersistenceMode::Async),
+            ..audit(&KEPT)
+        };
+        let broken = broken(&audit(&KEPT), &planted);
+        assert_eq!(broken.len(), 8, "{broken:?}");
     }
 
     #[test]

@@ -13,10 +13,12 @@ use domain::task::Priority;
 use std::time::Duration;
 
 use super::{OpenError, Options, rules};
-use crate::{Role, log::COMMIT_MAX_BYTES, subject};
+use crate::{AuditOptions, Role, log::COMMIT_MAX_BYTES, subject};
 
 /// How long a worker may stay silent about an attempt before another takes over.
 const WORK_ACK_WAIT: Duration = Duration::from_secs(30);
+/// For how long a batch of the audit is known again that was stored unheard.
+const AUDIT_REPEATS: Duration = Duration::from_mins(10);
 /// How long a lease lasts unless it is renewed.
 pub(super) const LEASE_MAX_AGE: Duration = Duration::from_secs(10);
 
@@ -62,8 +64,40 @@ pub(super) async fn ensure(
 }
 
 /// What tells this stream from another of the same name: when it was made.
-pub(super) fn incarnation(info: &Info) -> String {
+pub(crate) fn incarnation(info: &Info) -> String {
     info.created.unix_timestamp_nanos().to_string()
+}
+
+/// Finds, or creates if `options` say so, the audit's stream; who may create it gives it the limits
+/// of `options` as well.
+pub(crate) async fn ensure_audit(
+    jetstream: &jetstream::Context,
+    options: &AuditOptions,
+) -> Result<(), OpenError> {
+    let wanted = audit(options);
+    let mut found = find_or_make(jetstream, wanted.clone(), options.create)
+        .await?
+        .config;
+    let limits = |config: &Config| (config.max_age, config.max_bytes);
+    if options.create && limits(&wanted) != limits(&found) {
+        let config = Config {
+            max_age: wanted.max_age,
+            max_bytes: wanted.max_bytes,
+            ..found
+        };
+        let updated = jetstream.update_stream(config).await;
+        let updated = updated
+            .map_err(|reason| OpenError::Unreachable(format!("updating the audit: {reason}")))?;
+        found = updated.config;
+    }
+    let differences = rules::broken(&wanted, &found);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(OpenError::StreamMisconfigured {
+        stream: wanted.name,
+        differences,
+    })
 }
 
 async fn find_or_make(
@@ -139,6 +173,26 @@ pub(super) fn events() -> Config {
         deny_purge: true,
         allow_direct: true,
         allow_atomic_publish: true,
+        ..Default::default()
+    }
+}
+
+/// Its oldest part gives way, by age or where there is no more room: whoever floods the audit cannot
+/// stop it. Nothing else takes a record out.
+pub(super) fn audit(options: &AuditOptions) -> Config {
+    Config {
+        name: subject::AUDIT.to_owned(),
+        description: Some("Who did or tried what, from where, with which result".to_owned()),
+        subjects: vec![subject::ALL_AUDIT.to_owned()],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        storage: StorageType::File,
+        max_age: options.keep,
+        max_bytes: i64::try_from(options.max_bytes).unwrap_or(i64::MAX),
+        num_replicas: options.replicas,
+        duplicate_window: AUDIT_REPEATS,
+        deny_delete: true,
+        deny_purge: true,
         ..Default::default()
     }
 }

@@ -17,7 +17,7 @@ use domain::{AggregateKind, task::Priority};
 
 use crate::{
     Role::{self, Analyst, Gateway, Owner, Projector, Scheduler, Worker},
-    subject::{self, EVENTS, LEASE_BUCKET, VAULT_BUCKET, WORK},
+    subject::{self, AUDIT, EVENTS, LEASE_BUCKET, VAULT_BUCKET, WORK},
 };
 
 pub(crate) use check::check;
@@ -99,6 +99,10 @@ fn lines() -> Vec<Line> {
         Publish(&[Worker], vec![subject::ALL_WORKERS.to_owned()]),
         Subscribe(&[Worker], vec![subject::ALL_WORKERS.to_owned()]),
         Answer(&[Worker]),
+        // Who did or tried what.
+        Publish(&[Gateway], vec![subject::ALL_AUDIT.to_owned()]),
+        Publish(&[Gateway, Owner, Projector], info(AUDIT)),
+        Publish(&[Projector], vec![subject::api(subject::GET, AUDIT)]),
         // Secrets.
         Publish(&[Gateway, Owner], info(&vault)),
         Publish(
@@ -118,10 +122,10 @@ fn lines() -> Vec<Line> {
             ],
         ),
         // Making all of it.
-        Publish(&[Owner], making(&[EVENTS, WORK, &vault, &leases])),
+        Publish(&[Owner], making(&[AUDIT, EVENTS, WORK, &vault, &leases])),
         Publish(
             &[Owner],
-            [&vault, &leases]
+            [AUDIT, &vault, &leases]
                 .map(|stream| subject::api(subject::UPDATE, stream))
                 .to_vec(),
         ),

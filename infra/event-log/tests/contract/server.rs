@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use domain::{TaskId, TenantId, task::Priority};
 use event_log::{
-    AppendError, EventLog as _, JetStreamLog, OpenError, Position, ReadFrom, Role, Vault,
-    VaultError, Version, WorkItem, WorkQueue,
+    AppendError, AuditLog, AuditOptions, EventLog as _, JetStreamLog, OpenError, Position,
+    ReadFrom, Role, Vault, VaultError, Version, WorkItem, WorkQueue,
 };
 use futures::future::join_all;
 use local::{Nats, NatsOptions, Sync};
@@ -317,6 +317,68 @@ async fn a_vault_that_forgets_is_refused() {
         words.contains("KV_vault") && words.contains("max_age"),
         "{words}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_keeps_each_batch_once_and_lets_none_be_taken_out() {
+    let server = Nats::scratch().expect("a nats-server starts");
+    let owner = open(&server, Role::Owner).await;
+    let mut wanted = AuditOptions {
+        create: false,
+        keep: Duration::from_hours(48),
+        max_bytes: 16 << 20,
+        replicas: 1,
+    };
+    let missing = AuditLog::open(&owner, &wanted).await.err();
+    assert!(
+        matches!(missing, Some(OpenError::Missing(_))),
+        "{missing:?}"
+    );
+    wanted.create = true;
+    AuditLog::open(&owner, &wanted).await.expect("made");
+    wanted.create = false;
+    let written = open(&server, Role::Gateway).await;
+    let written = AuditLog::open(&written, &wanted).await.expect("to write");
+    let audit = open(&server, Role::Projector).await;
+    let audit = AuditLog::open(&audit, &wanted).await.expect("to read");
+    let tenant = TenantId::new(Uuid::from_u128(7));
+    let other = TenantId::new(Uuid::from_u128(8));
+    for (to, id, text) in [
+        (tenant, "a", "one"),
+        (tenant, "a", "one"),
+        (other, "b", "two"),
+    ] {
+        let stored = written.append(to, id, text.into()).await;
+        stored.expect("stored");
+    }
+    let first = audit.next(Position(0)).await.expect("read").expect("one");
+    assert_eq!(
+        (first.tenant, first.payload),
+        (Some(tenant), b"one".to_vec())
+    );
+    let second = audit.next(first.position).await.expect("read");
+    let second = second.expect("another");
+    assert_eq!(
+        (second.tenant, second.payload),
+        (Some(other), b"two".to_vec())
+    );
+    let none = audit.next(second.position).await.expect("read");
+    assert!(none.is_none(), "stored twice");
+    let span = audit.span().await.expect("a span");
+    assert_eq!((span.first, span.last), (Position(1), Position(2)));
+
+    let stream = jetstream_of(&server).await.get_stream("AUDIT").await;
+    let stream = stream.expect("there");
+    assert!(stream.delete_message(1).await.is_err(), "taken out");
+    assert!(stream.purge().await.is_err(), "emptied");
+
+    wanted.keep = Duration::from_hours(72);
+    wanted.create = false;
+    let differs = AuditLog::open(&owner, &wanted).await.err();
+    let words = differs.map(|reason| reason.to_string()).unwrap_or_default();
+    assert!(words.contains("max_age"), "{words}");
+    wanted.create = true;
+    AuditLog::open(&owner, &wanted).await.expect("set up anew");
 }
 
 async fn client_of(server: &Nats) -> async_nats::Client {

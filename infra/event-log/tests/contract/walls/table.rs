@@ -16,7 +16,7 @@ use super::{
 };
 
 /// What is behind the subjects.
-const STREAMS: [&str; 4] = ["EVENTS", "WORK", "KV_vault", "KV_leases"];
+const STREAMS: [&str; 5] = ["AUDIT", "EVENTS", "WORK", "KV_vault", "KV_leases"];
 /// What changes or destroys a stream, or what is in it.
 const DESTRUCTIVE: [&str; 7] = [
     "$JS.API.STREAM.DELETE",
@@ -184,6 +184,10 @@ async fn each_secret_right_belongs_to_those_who_are_named_here() {
         cells.push((vec![Owner], format!("$JS.API.STREAM.CREATE.{stream}")));
     }
     for (roles, subject) in [
+        (vec![Owner], "$JS.API.STREAM.UPDATE.AUDIT"),
+        (vec![Gateway, Owner, Projector], "$JS.API.STREAM.INFO.AUDIT"),
+        (vec![Projector], "$JS.API.STREAM.MSG.GET.AUDIT"),
+        (vec![Gateway], "audit.x"),
         (vec![Owner], "$JS.API.STREAM.UPDATE.KV_vault"),
         (vec![Gateway, Owner], "$JS.API.STREAM.INFO.KV_vault"),
         (vec![Gateway, Owner], "$JS.API.STREAM.MSG.GET.KV_vault"),
