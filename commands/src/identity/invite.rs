@@ -52,6 +52,8 @@ pub struct Invited {
 
 /// Somebody who accepts.
 pub struct Acceptance {
+    /// The command's own identity.
+    pub command: CommandId,
     /// What people call them, if not what the invitation says.
     pub name: Option<String>,
     /// The password to sign in with.
@@ -108,7 +110,7 @@ impl Identity {
         let ticket = ticket.ok_or(AccountError::InvalidInvitation)?;
         self.check_password(&wanted.password, &[]).await?;
         let name = wanted.name.as_deref().map(Name::try_new).transpose()?;
-        let command = CommandId::new(self.commands.ids.next());
+        let command = wanted.command;
         let (tenant, id) = (ticket.tenant, ticket.user);
         if !self.is_open(tenant).await? {
             return Err(AccountError::InvalidInvitation);

@@ -82,10 +82,11 @@ impl Identity {
         tenant: TenantId,
         asserted: &Asserted,
         terms: Terms,
+        command: CommandId,
     ) -> Result<(UserId, Current<User>), IdentityError> {
         let mut last = AccountError::IdentityTaken;
         for _ in 0..TRIES {
-            let found = self.known_or_new(tenant, asserted, terms).await;
+            let found = self.known_or_new(tenant, asserted, terms, command).await;
             match found {
                 // A sign-in beside this one has linked or made the same user.
                 Err(IdentityError::Account(
@@ -164,6 +165,7 @@ impl Identity {
         tenant: TenantId,
         asserted: &Asserted,
         terms: Terms,
+        command: CommandId,
     ) -> Result<(UserId, Current<User>), IdentityError> {
         let claim = self.linked(tenant, asserted).identity;
         let claim = self.commands.state::<IdentityClaim>(tenant, claim).await?;
@@ -178,13 +180,15 @@ impl Identity {
         match (holder, terms.create) {
             (Some(holder), _) if terms.trust_email => {
                 self.enabled(tenant, holder).await?;
-                let command = CommandId::new(self.commands.ids.next());
                 let ask = Ask::new(Actor::User(holder), tenant, holder.uuid(), command);
                 self.link_identity(ask, asserted).await?;
                 self.enabled(tenant, holder).await
             }
             (Some(_), _) => Err(IdentityError::NotLinked),
-            (None, Some(role)) => self.join(tenant, asserted, &email, role).await,
+            (None, Some(role)) => {
+                let person = (command, email.as_str(), role);
+                self.join(tenant, asserted, person).await
+            }
             (None, None) => Err(IdentityError::Unknown),
         }
     }
@@ -206,14 +210,13 @@ impl Identity {
         &self,
         tenant: TenantId,
         asserted: &Asserted,
-        email: &str,
-        role: Role,
+        (command, email, role): (CommandId, &str, Role),
     ) -> Result<(UserId, Current<User>), IdentityError> {
         let (email, name) = (email.to_owned(), name_of(asserted, email));
         let linked = self.linked(tenant, asserted);
-        let id = self.commands.ids.next();
+        let id = command.uuid();
         let user = UserId::new(id);
-        let ask = Ask::new(Actor::User(user), tenant, id, CommandId::new(id));
+        let ask = Ask::new(Actor::User(user), tenant, id, command);
         let made = self.to_its_end(|this| async move {
             this.personal.create_key(tenant, user).await?;
             let stored = this.store_joined(&ask, &email, &name, linked, role).await;

@@ -2,6 +2,8 @@
 //!
 //! Invariant: an invitation lets in once, whichever processes are asked, and only while it counts.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use commands::{Acceptance, Accepted, Invitation, Invited, PasswordChange};
 use domain::user::UserRejection;
 
@@ -19,8 +21,15 @@ fn invitation() -> Invitation {
     }
 }
 
+/// A command that no other is.
+fn another() -> CommandId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    CommandId::new(uuid::Uuid::from_u128(NEXT.fetch_add(1, Relaxed).into()))
+}
+
 fn acceptance(token: &SecretString) -> Acceptance {
     Acceptance {
+        command: another(),
         name: Some("Robert".into()),
         password: PASSWORD.into(),
         token: token.clone(),

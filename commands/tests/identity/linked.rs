@@ -38,7 +38,8 @@ fn asserted(subject: &str, email: Option<&str>) -> Asserted {
 impl World {
     async fn by(&self, asserted: &Asserted, terms: Terms) -> Result<UserId, IdentityError> {
         let identity = &self.identity;
-        let found = identity.sign_in_by_identity(DEFAULT_TENANT, asserted, terms);
+        let command = CommandId::new(self.commands.ids().next());
+        let found = identity.sign_in_by_identity(DEFAULT_TENANT, asserted, terms, command);
         found.await.map(|(user, _)| user)
     }
 

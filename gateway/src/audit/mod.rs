@@ -11,7 +11,7 @@ mod scope;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use commands::{Ask, Credential, Principal, Receipt, Whose};
-use domain::{Actor, TenantId, UserId};
+use domain::{Actor, CommandId, TenantId, UserId};
 use schemas::{Position, api::AuditCredential};
 use uuid::Uuid;
 
@@ -133,6 +133,11 @@ pub(crate) fn runs(ask: &Ask) {
         note.command = Some(ask.command.uuid());
         note.target = Some((None, ask.id));
     });
+}
+
+/// A command may be run, of which nobody can say yet whom it concerns.
+pub(crate) fn may_run(command: CommandId) {
+    note(|note| note.command = Some(command.uuid()));
 }
 
 /// A command has been run.

@@ -8,12 +8,14 @@ use axum::{
     response::Response,
 };
 use commands::Acceptance;
+use domain::CommandId;
 use schemas::api::{AcceptInvitation, Session};
 
 use super::session;
 use crate::{
     answer,
     app::App,
+    audit,
     extract::{Body, Nothing, Parameters},
     problem::Result,
 };
@@ -32,7 +34,10 @@ pub(super) async fn accept_invitation(
     headers: HeaderMap,
     body: Body<AcceptInvitation>,
 ) -> Result<Response> {
+    let command = CommandId::new(app.commands.ids().next());
+    audit::may_run(command);
     let wanted = Acceptance {
+        command,
         name: body.value.name,
         password: body.value.password.into(),
         token: body.value.token.into(),

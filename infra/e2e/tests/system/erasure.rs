@@ -14,16 +14,19 @@ use memchr::memmem;
 use serde_json::json;
 
 use crate::{
-    harness::{build_dir, until},
+    harness::{Api, build_dir, until},
     shared,
 };
 
-const PERSONAL: [&str; 4] = [
+const PERSONAL: [&str; 5] = [
     "quilliam.vantongeren",
     "Quilliam Vantongeren",
     "q.vantongeren",
     "a-password-like-no-other",
+    AGENT,
 ];
+/// What the person's client calls itself; the audit knows it sealed only.
+const AGENT: &str = "quilliams-own-client/7.3";
 const PLAIN: &str = "plainly-visible-marker";
 
 pub async fn who_is_erased_can_be_read_nowhere() -> Result<()> {
@@ -31,7 +34,7 @@ pub async fn who_is_erased_can_be_read_nowhere() -> Result<()> {
     // Runs before this one wrote to the same log.
     let log = build_dir()?.join("e2e").join("shared.log");
     let before = fs::read(&log)?.len();
-    let [first, name, second, password] = PERSONAL;
+    let [first, name, second, password, agent] = PERSONAL;
     let person = json!({
         "email": format!("{first}@example.org"), "name": name, "password": password,
         "role": "operator",
@@ -43,6 +46,8 @@ pub async fn who_is_erased_can_be_read_nowhere() -> Result<()> {
     let email = email.send().await?.expect(200)?;
     ensure!(email.text().contains(second), "{}", email.text());
     admin.get_after(&user, &email).await?.expect(200)?;
+    let target = made.string("/id")?;
+    sign_in(&format!("{second}@example.org"), password, agent, &target).await?;
     let marked = json!({"type": "mark", "name": PLAIN});
     admin.post("/resources", &marked).await?.expect(201)?;
     let erased = admin.post(&format!("{user}/erase"), &json!({})).await?;
@@ -71,6 +76,39 @@ pub async fn who_is_erased_can_be_read_nowhere() -> Result<()> {
     let told = PERSONAL.iter().find(|text| history.text().contains(**text));
     ensure!(told.is_none(), "its history tells {told:?}");
     Ok(())
+}
+
+/// Signs in rightly and wrongly, which the audit then tells of, and from which client.
+async fn sign_in(email: &str, password: &str, agent: &str, user: &str) -> Result<()> {
+    let admin = shared::admin().await?;
+    let stranger = Api::at(admin.gateway())?;
+    for (password, status) in [(password, 200), ("not the one", 401)] {
+        let body = json!({"email": email, "password": password});
+        let asked = stranger.ask("POST", "/auth/login")?.json(&body);
+        asked
+            .header("user-agent", agent)
+            .send()
+            .await?
+            .expect(status)?;
+    }
+    let told = async |filter: &str| {
+        let filter = format!("/audit?route=/api/v1/auth/login&{filter}");
+        let page = admin.get(&filter).await?.expect(200)?;
+        Ok(page.text().contains(agent).then_some(()))
+    };
+    let limit = Duration::from_secs(20);
+    let (right, wrong) = (
+        format!("actor=user:{user}"),
+        "actor=anonymous&result=refused",
+    );
+    until("the sign-in in the audit", limit, async || {
+        told(&right).await
+    })
+    .await?;
+    until("the refusal in the audit", limit, async || {
+        told(wrong).await
+    })
+    .await
 }
 
 /// The files at `place` that hold any of `texts`.

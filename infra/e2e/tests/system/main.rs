@@ -9,6 +9,7 @@
 
 mod analyst;
 mod api_keys;
+mod audit;
 mod crawler;
 mod crontab;
 mod erasure;

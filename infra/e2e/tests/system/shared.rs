@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use tokio::sync::Mutex;
 
+use crate::audit;
 use crate::harness::{Api, DataDir, Dev, DevJson};
 
 static SHARED: Mutex<Option<(Dev, DataDir)>> = Mutex::const_new(None);
@@ -33,7 +34,10 @@ pub async fn told() -> Result<(DevJson, PathBuf)> {
 pub async fn finish() -> Result<()> {
     let shared = SHARED.lock().await.take();
     match shared {
-        Some((dev, _data)) => dev.finish().await,
+        Some((dev, _data)) => {
+            audit::every_commit_of_a_person_has_its_record(&dev).await?;
+            dev.finish().await
+        }
         None => Ok(()),
     }
 }

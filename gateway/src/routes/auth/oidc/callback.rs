@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 use super::{COOKIE, with_attributes};
 use crate::{
     app::App,
+    audit::{self, Who},
     extract::{FromParameters, Parameters, Query, Segment},
     oidc::{Failed, Flow, LIFE_S, Linking, Provider, Returned},
     problem::{Error, Result},
@@ -109,12 +110,14 @@ async fn sign_in(
         .email
         .as_deref()
         .filter(|email| config.admits(email));
+    let command = CommandId::new(app.commands.ids().next());
+    audit::may_run(command);
     let terms = Terms {
         create: admitted.map(|_| config.default_role),
         trust_email: config.trust_email,
     };
     let identity = &app.identity;
-    let found = identity.sign_in_by_identity(DEFAULT_TENANT, asserted, terms);
+    let found = identity.sign_in_by_identity(DEFAULT_TENANT, asserted, terms, command);
     let (user, current) = found.await?;
     let (role, client) = (current.state.role, session::client(headers));
     let (tenant, by) = (DEFAULT_TENANT, Means::Provider);
@@ -137,6 +140,9 @@ async fn link(app: &App, linking: Linking, asserted: &Asserted) -> Result<()> {
     }
     let command = CommandId::new(app.commands.ids().next());
     let ask = Ask::new(Actor::User(user), tenant, user.uuid(), command);
-    app.identity.link_identity(ask, asserted).await?;
+    audit::is(Who::user(tenant, user, Some(session)));
+    audit::runs(&ask);
+    let receipt = app.identity.link_identity(ask, asserted).await?;
+    audit::ran(&receipt);
     Ok(())
 }
