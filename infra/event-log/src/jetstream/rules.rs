@@ -1,8 +1,8 @@
 //! The settings that a promise rests on.
 //!
 //! Invariant: nothing in EVENTS ever expires, is overwritten or deleted by the server, nothing in
-//! the vault is lost, nothing in AUDIT goes before its time, and a lease that is not renewed ends; a
-//! stream that would break one of these is named with the setting at fault.
+//! the vault is lost, nothing in AUDIT goes before its time, and a lease that is not renewed ends;
+//! a stream that would break one of these is named with the setting at fault.
 
 use async_nats::jetstream::stream::{Config, PersistenceMode};
 

@@ -177,8 +177,8 @@ pub(super) fn events() -> Config {
     }
 }
 
-/// Its oldest part gives way, by age or where there is no more room: whoever floods the audit cannot
-/// stop it. Nothing else takes a record out.
+/// Its oldest part gives way, by age or where there is no more room: whoever floods the audit
+/// cannot stop it. Nothing else takes a record out.
 pub(super) fn audit(options: &AuditOptions) -> Config {
     Config {
         name: subject::AUDIT.to_owned(),
