@@ -176,8 +176,8 @@ impl Identity {
     }
 
     /// The user with this address and password; none if there is no such tenant or user, the
-    /// password is wrong, either is closed, or they have not accepted yet. It takes the same time in
-    /// each case: of nobody all is looked up that is of somebody.
+    /// password is wrong, either is closed, or they have not accepted yet. It takes the same time
+    /// in each case: of nobody all is looked up that is of somebody.
     pub async fn sign_in(
         &self,
         tenant: TenantId,

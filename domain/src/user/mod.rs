@@ -45,6 +45,10 @@ pub enum Role {
 
 /// A user as its events left it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is true of a user by itself"
+)]
 pub struct User {
     /// When they registered.
     pub created_at: Timestamp,

@@ -66,9 +66,10 @@ impl Who {
             Credential::Session => (AuditCredential::AccessToken, None),
         };
         Self {
-            actor: match principal.acting {
-                true => Actor::Platform(principal.user),
-                false => owner,
+            actor: if principal.acting {
+                Actor::Platform(principal.user)
+            } else {
+                owner
             },
             credential: Some(credential),
             on_behalf_of,

@@ -161,7 +161,7 @@ fn everybody_may_do_to_themselves_what_the_document_says_and_to_nobody_else() {
 fn a_sign_in_of_long_ago_may_do_all_but_what_wants_a_step_up() {
     on_world(|world| async move {
         let clock = world.clock_of_now();
-        let admin = world.signed_in(Role::Admin).await;
+        let admin = world.platform().await;
         let admin = world.at(&clock, &admin).await;
         let (mut stopped, operations) = (0, operations(world).await);
         clock.set(clock.now().plus_ms(5 * 60_000 + 1_000));

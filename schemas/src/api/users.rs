@@ -8,6 +8,10 @@ use utoipa::ToSchema;
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is true of a user by itself"
+)]
 pub struct UserView {
     /// Its identity.
     pub id: UserId,

@@ -20,11 +20,11 @@ use crate::{
 pub(super) async fn run(asked: Keys) -> Result<ExitCode> {
     match asked {
         Keys::List(place) => {
-            let keys = open(place).await?.1.public_keys();
+            let keys = Box::pin(open(place)).await?.1.public_keys();
             println!("{}", serde_json::to_string_pretty(&keys)?);
         }
         Keys::Rotate(place) => {
-            let signs_from = open(place).await?.1.rotate_keys().await?;
+            let signs_from = Box::pin(open(place)).await?.1.rotate_keys().await?;
             println!("✔ the next key is published and signs from {signs_from}");
         }
     }

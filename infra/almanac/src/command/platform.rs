@@ -17,7 +17,7 @@ pub(super) async fn run(asked: Platform) -> Result<ExitCode> {
         Platform::Revoke(somebody) => (somebody, false),
     };
     let Somebody { email, place } = somebody;
-    let (commands, identity) = keys::open(place).await?;
+    let (commands, identity) = Box::pin(keys::open(place)).await?;
     let user = identity.user_of_email(TenantId::MAIN, &email).await?;
     let user = user.with_context(|| format!("nobody of the main tenant is {email}"))?;
     let actor = Actor::System("cli".to_owned());

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::Actor;
-use event_log::{Entry, EventLog as _, JetStreamLog, Options, Position};
+use event_log::{Entry, EventLog as _, JetStreamLog, Options, Position, Role};
 use futures::StreamExt as _;
 use serde_json::Value;
 
@@ -91,10 +91,10 @@ fn missing<'a>(
 async fn commands(dev: &Dev) -> Result<BTreeMap<String, Written>> {
     let options = Options {
         accept_interval_sync: false,
-        create: false,
         group_commit: false,
         monitor_url: dev.json.monitor.clone(),
         replicas: 1,
+        role: Role::Analyst,
         url: dev.json.nats.clone().into(),
     };
     let log = JetStreamLog::open(&options).await?;

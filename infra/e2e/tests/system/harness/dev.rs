@@ -31,8 +31,6 @@ pub struct DataDir {
 /// What `almanac dev` tells tools.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DevJson {
-    pub nats: String,
-    pub monitor: String,
     pub gateway: String,
     pub monitor: String,
     pub nats: String,
