@@ -141,18 +141,7 @@ impl User {
                 disabled: false,
                 ..self
             },
-            UserEvent::Erased(UserErased {}) => Self {
-                disabled: true,
-                email: Sealed::default(),
-                erased: true,
-                identities: Vec::new(),
-                invitation: None,
-                invited: false,
-                mfa: None,
-                name: Sealed::default(),
-                platform: false,
-                ..self
-            },
+            UserEvent::Erased(UserErased {}) => self.forgotten(),
             UserEvent::MfaDisabled(_) => Self { mfa: None, ..self },
             UserEvent::MfaEnabled(UserMfaEnabled { credential }) => Self {
                 mfa: Some(*credential),
@@ -179,11 +168,11 @@ impl User {
                 invitation: Some(*invitation),
                 ..self
             },
-            UserEvent::PlatformGranted(UserPlatformGranted {}) => Self {
+            UserEvent::PlatformGranted(_) => Self {
                 platform: true,
                 ..self
             },
-            UserEvent::PlatformRevoked(UserPlatformRevoked {}) => Self {
+            UserEvent::PlatformRevoked(_) => Self {
                 platform: false,
                 ..self
             },
@@ -196,6 +185,22 @@ impl User {
                 role: *role,
                 ..self
             },
+        }
+    }
+
+    /// Nothing personal is left, and no way in.
+    fn forgotten(self) -> Self {
+        Self {
+            disabled: true,
+            email: Sealed::default(),
+            erased: true,
+            identities: Vec::new(),
+            invitation: None,
+            invited: false,
+            mfa: None,
+            name: Sealed::default(),
+            platform: false,
+            ..self
         }
     }
 

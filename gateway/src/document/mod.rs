@@ -138,22 +138,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     let writes = logged && method != "GET" && !path.ends_with("/preview");
     let has_body = operation.get("requestBody").is_some();
     let names_object = path.contains('{');
-    operation["security"] = match role {
-        Some(_) => security(method, path),
-        None => json!([]),
-    };
-    if let Some(role) = role {
-        operation["x-least-role"] = json!(role);
-        if permission::OF_SELF.contains(&(method, path)) {
-            operation["x-or-self"] = json!(true);
-        }
-        if permission::OF_PLATFORM.contains(&(method, path)) {
-            operation["x-platform"] = json!(true);
-        }
-        if permission::STEP_UP.contains(&(method, path)) {
-            operation["x-step-up"] = json!(permission::STEP_UP_S);
-        }
-    }
+    restrict(method, path, role, operation);
     // A type of resources is named by its body.
     let conditional = names_object && logged || writes && path.ends_with("/resource-types");
     add_headers(operation, reads, writes, conditional);
@@ -198,6 +183,26 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     add_problems(operation, &codes);
     if counted {
         add_limits(operation);
+    }
+}
+
+/// Says who may use the operation.
+fn restrict(method: &str, path: &str, role: Option<&str>, operation: &mut Value) {
+    operation["security"] = match role {
+        Some(_) => security(method, path),
+        None => json!([]),
+    };
+    if let Some(role) = role {
+        operation["x-least-role"] = json!(role);
+        if permission::OF_SELF.contains(&(method, path)) {
+            operation["x-or-self"] = json!(true);
+        }
+        if permission::OF_PLATFORM.contains(&(method, path)) {
+            operation["x-platform"] = json!(true);
+        }
+        if permission::STEP_UP.contains(&(method, path)) {
+            operation["x-step-up"] = json!(permission::STEP_UP_S);
+        }
     }
 }
 

@@ -47,9 +47,8 @@ pub fn SignIn() -> Html {
     let registers = *wish == Wish::Register;
     use_page(if registers { "Register" } else { "Sign in" }, true);
     let onsubmit = {
-        let (busy, error, wish) = (busy.clone(), error.clone(), *wish);
-        let challenge = challenge.clone();
-        let session = session.clone();
+        let (busy, challenge, error) = (busy.clone(), challenge.clone(), error.clone());
+        let (session, wish) = (session.clone(), *wish);
         move |event: SubmitEvent| {
             event.prevent_default();
             let form = event.target_dyn_into::<HtmlFormElement>();

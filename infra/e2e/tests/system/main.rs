@@ -52,7 +52,7 @@ fn main() -> ExitCode {
 
 /// The slowest first, so that the others run beside them.
 fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         trial("crontab", async || {
             crontab::a_job_from_a_crontab_fires_at_its_minute().await
         }),
@@ -84,9 +84,6 @@ fn trials() -> Vec<Trial> {
         trial("by_hand", async || {
             schedules::a_job_is_paused_and_triggered_by_hand().await
         }),
-        trial("session", async || {
-            walkthrough::a_stranger_becomes_a_user().await
-        }),
         trial("objects", async || {
             walkthrough::a_write_answers_what_a_read_shows().await
         }),
@@ -95,6 +92,28 @@ fn trials() -> Vec<Trial> {
         }),
         trial("live", async || {
             stream::a_task_is_seen_live_and_again_after_a_gap().await
+        }),
+        trial("rivals", async || races::of_rivals_one_wins().await),
+        trial("one_key", async || races::one_key_is_one_command().await),
+        trial("cut_off", async || {
+            races::clients_may_leave_at_any_byte().await
+        }),
+        Trial::ignorable_test("analyst", || {
+            match block_on(async || analyst::imported_rows_are_seen_in_sql().await)? {
+                None => Ok(Completion::Completed),
+                Some(reason) => Ok(Completion::ignored_with(reason)),
+            }
+        }),
+    ];
+    trials.extend(of_people());
+    trials
+}
+
+/// Who somebody is, and what lets them in.
+fn of_people() -> Vec<Trial> {
+    vec![
+        trial("session", async || {
+            walkthrough::a_stranger_becomes_a_user().await
         }),
         trial("erasure", async || {
             erasure::who_is_erased_can_be_read_nowhere().await
@@ -109,17 +128,6 @@ fn trials() -> Vec<Trial> {
         trial("api_key", async || api_keys::a_key_lives_and_ends().await),
         trial("scopes", async || {
             api_keys::a_scope_opens_what_is_documented().await
-        }),
-        trial("rivals", async || races::of_rivals_one_wins().await),
-        trial("one_key", async || races::one_key_is_one_command().await),
-        trial("cut_off", async || {
-            races::clients_may_leave_at_any_byte().await
-        }),
-        Trial::ignorable_test("analyst", || {
-            match block_on(async || analyst::imported_rows_are_seen_in_sql().await)? {
-                None => Ok(Completion::Completed),
-                Some(reason) => Ok(Completion::ignored_with(reason)),
-            }
         }),
     ]
 }
