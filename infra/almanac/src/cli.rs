@@ -32,6 +32,9 @@ pub enum Command {
     /// Look after the keys that sign access tokens.
     #[command(subcommand)]
     Keys(Keys),
+    /// Look into the log.
+    #[command(subcommand)]
+    Log(Log),
     /// Print what nats-server's configuration must say of Almanac's users.
     NatsUsers,
     /// Say who administers the platform.
@@ -190,6 +193,13 @@ pub struct Somebody {
     pub email: String,
     #[command(flatten)]
     pub place: Place,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Log {
+    /// Prove that the history of every aggregate is whole and as it was written; exit code 1 if it
+    /// is not.
+    Verify(Place),
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,7 +5,9 @@
 mod auth;
 pub mod import;
 mod keys;
+mod log;
 mod nats_users;
+mod place;
 mod platform;
 mod projections;
 mod schemas;
@@ -41,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Gateway(configured) => Box::pin(role(Role::Gateway, &configured, log)).await,
         Command::Import(asked) => import::run(asked).await,
         Command::Keys(asked) => Box::pin(keys::run(asked)).await,
+        Command::Log(asked) => log::run(asked).await,
         Command::NatsUsers => Ok(nats_users::run()),
         Command::Platform(asked) => Box::pin(platform::run(asked)).await,
         Command::Projections(asked) => projections::run(asked).await,

@@ -7,17 +7,12 @@ use std::process::ExitCode;
 use ::projections::{Overview, parked, verify};
 use anyhow::{Context as _, Result};
 use event_log::{EventLog as _, JetStreamLog, Role, SharedLog};
-use runtime::{Nats, Postgres};
 use std::sync::Arc;
 
 use crate::{
     cli::{Place, Projections},
-    dev::Running,
     roles,
 };
-
-/// Enough for one question after another.
-const CONNECTIONS: u32 = 2;
 
 pub(super) async fn run(asked: Projections) -> Result<ExitCode> {
     match asked {
@@ -80,25 +75,7 @@ async fn list_parked(place: Place) -> Result<ExitCode> {
 }
 
 async fn open(place: Place) -> Result<(JetStreamLog, Overview)> {
-    let (nats, postgres) = if place.config.is_some() {
-        let config = super::configuration(place.config.as_deref())?;
-        (config.nats, config.postgres)
-    } else {
-        let running = Running::find(&place.data_dir)?;
-        let nats = Nats {
-            accept_plaintext: false,
-            monitor_url: running.monitor,
-            replicas: 1,
-            accept_interval_sync: false,
-            url: running.nats.into(),
-        };
-        let postgres = Postgres {
-            accept_plaintext: false,
-            connections: CONNECTIONS,
-            url: running.analyst.into(),
-        };
-        (nats, postgres)
-    };
+    let (nats, postgres) = place.servers()?;
     let log = roles::open_log(&nats, Role::Analyst).await?;
     Ok((log, Overview::of_everything(&postgres).await?))
 }

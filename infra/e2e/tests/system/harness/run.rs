@@ -50,9 +50,14 @@ pub async fn almanac_with<A: AsRef<std::ffi::OsStr>>(
     })
 }
 
-/// Holds that the read models are what the log says, by the program's own proof.
+/// Holds that the log is whole and that the read models are what it says, by the program's own
+/// proofs.
 pub async fn verify(option: &str, path: &Path) -> Result<()> {
     let path = path.display().to_string();
+    almanac(&["log", "verify", option, &path])
+        .await?
+        .succeeded()
+        .context("the log is not whole")?;
     almanac(&["projections", "verify", option, &path])
         .await?
         .succeeded()
