@@ -341,6 +341,7 @@ mod tests {
             _ => "write",
         };
         let collections = [
+            "audit",
             "jobs",
             "resource-types",
             "resources",
@@ -410,6 +411,8 @@ mod tests {
             ("resource-types:write", Role::Operator),
             ("resources:write", Role::Operator),
             ("tasks:write", Role::Operator),
+            ("audit:read", Role::Admin),
+            ("tenant:read", Role::Viewer),
             ("users:read", Role::Admin),
             ("users:write", Role::Admin),
         ];
@@ -426,7 +429,7 @@ mod tests {
         for text in ["auth:read", "api-keys:write", "stats:write", "colours:read"] {
             let refused = grant(&scope(text), Role::Admin).expect_err(text);
             assert!(
-                refused.contains("is none of *:read, jobs:read, "),
+                refused.contains("is none of *:read, audit:read, "),
                 "{refused}"
             );
         }

@@ -29,8 +29,10 @@ pub struct UserView {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub platform: bool,
     /// Whether they were invited and have not let themselves in yet.
+    #[serde(default)]
     pub invited: bool,
     /// Whether they sign in with a second factor.
+    #[serde(default)]
     pub mfa_enabled: bool,
     /// The providers whose word lets them sign in, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

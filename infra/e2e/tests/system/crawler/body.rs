@@ -11,10 +11,11 @@ use super::operation::Document;
 const WORDS: &[(&str, &str)] = &[
     ("expression", "0 2 1 1 *"),
     ("kind", "echo"),
+    ("scopes", "tasks:read"),
     ("timezone", "UTC"),
 ];
 /// Members that are left out: what they ask for is not what is tried here.
-const LEFT_OUT: &[&str] = &["current_password", "not_before"];
+const LEFT_OUT: &[&str] = &["current_password", "expires_at", "not_before"];
 
 /// What goes into a body.
 #[derive(Clone, Copy, Debug)]
