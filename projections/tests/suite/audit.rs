@@ -120,7 +120,8 @@ async fn a_record_is_one_row_however_often_it_is_stored_or_read() {
         assert_eq!(rows(&database, 3).await.len(), 3);
         // As if the gateway had not heard for longer than the server remembers; and no records.
         append(&gateway, one, &format!("again-{round}"), &[1, 2]).await;
-        let odd = gateway.append(one, &format!("odd-{round}"), b"odd".to_vec());
+        let id = format!("odd-{round}");
+        let odd = gateway.append(one, &id, b"odd".to_vec());
         odd.await.expect("stored");
         checkpoint(&database, 4 + round * 2).await;
         end.cancel();
