@@ -136,6 +136,15 @@ pub(crate) fn runs(ask: &Ask) {
     });
 }
 
+/// They act as a part of the platform, whatever tenant is theirs.
+pub(crate) fn acts(actor: Actor) {
+    note(|note| {
+        if let Some(who) = &mut note.who {
+            who.actor = actor;
+        }
+    });
+}
+
 /// A command may be run, of which nobody can say yet whom it concerns.
 pub(crate) fn may_run(command: CommandId) {
     note(|note| note.command = Some(command.uuid()));

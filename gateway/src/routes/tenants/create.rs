@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::{
     answer,
     app::App,
+    audit,
     extract::{Body, Fields, Nothing, Parameters, Writing},
     problem::{Error, Result},
 };
@@ -58,6 +59,7 @@ pub(super) async fn create_tenant(
 ) -> Result<Response> {
     let mut ask = writing.creation(&app, &body.bytes)?;
     ask.actor = Actor::Platform(writing.caller.user());
+    audit::acts(ask.actor.clone());
     let CreateTenant {
         slug,
         name,

@@ -23,7 +23,7 @@ use domain::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use crate::{answer, app::App, extract::Writing, problem::Result, routes::precondition};
+use crate::{answer, app::App, audit, extract::Writing, problem::Result, routes::precondition};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -42,8 +42,10 @@ type Outcome = std::result::Result<Receipt<Tenant>, CommandError<TenantRejection
 
 /// The command that changes the tenant `id`, of a platform administrator.
 fn change_of(app: &App, writing: &Writing, id: Uuid, body: &[u8]) -> Ask {
+    let actor = Actor::Platform(writing.caller.user());
+    audit::acts(actor.clone());
     Ask {
-        actor: Actor::Platform(writing.caller.user()),
+        actor,
         tenant: TenantId::new(id),
         ..writing.change(app, id, body)
     }

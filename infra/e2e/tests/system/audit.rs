@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use domain::Actor;
+use domain::{Actor, TenantId};
 use event_log::{Entry, EventLog as _, JetStreamLog, Options, Position, Role};
 use futures::StreamExt as _;
 use serde_json::Value;
@@ -106,6 +106,8 @@ async fn commands(dev: &Dev) -> Result<BTreeMap<String, Written>> {
         let position = entry.position();
         if let Entry::Commit(commit) = entry
             && !matches!(commit.meta.actor, Actor::System(_))
+            // Other tenants' records are for their own administrators.
+            && commit.stream.tenant == TenantId::MAIN
         {
             let written = commands.entry(commit.meta.command.to_string());
             let written = written.or_default();
