@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use memchr::memmem;
 use serde_json::json;
 
@@ -82,33 +82,38 @@ pub async fn who_is_erased_can_be_read_nowhere() -> Result<()> {
 async fn sign_in(email: &str, password: &str, agent: &str, user: &str) -> Result<()> {
     let admin = shared::admin().await?;
     let stranger = Api::at(admin.gateway())?;
-    for (password, status) in [(password, 200), ("not the one", 401)] {
+    let try_in = async |password: &str, status: u16| {
         let body = json!({"email": email, "password": password});
         let asked = stranger.ask("POST", "/auth/login")?.json(&body);
-        asked
-            .header("user-agent", agent)
-            .send()
-            .await?
-            .expect(status)?;
-    }
+        let answer = asked.header("user-agent", agent).send().await?;
+        answer.expect(status)
+    };
     let told = async |filter: &str| {
         let filter = format!("/audit?route=/api/v1/auth/login&{filter}");
         let page = admin.get(&filter).await?.expect(200)?;
         Ok(page.text().contains(agent).then_some(()))
     };
-    let limit = Duration::from_secs(20);
-    let (right, wrong) = (
-        format!("actor=user:{user}"),
-        "actor=anonymous&result=refused",
-    );
-    until("the sign-in in the audit", limit, async || {
-        told(&right).await
-    })
+    try_in(password, 200).await?;
+    let right = format!("actor=user:{user}");
+    until(
+        "the sign-in in the audit",
+        Duration::from_secs(20),
+        async || told(&right).await,
+    )
     .await?;
-    until("the refusal in the audit", limit, async || {
-        told(wrong).await
-    })
-    .await
+    // What others refused from the same address fail at within 10 s is counted with theirs.
+    let wrong = "actor=anonymous&result=refused";
+    for _ in 0..7 {
+        try_in("not the one", 401).await?;
+        let limit = Duration::from_secs(11);
+        let known = until("the refusal in the audit", limit, async || {
+            told(wrong).await
+        });
+        if known.await.is_ok() {
+            return Ok(());
+        }
+    }
+    bail!("no refusal of this client is in the audit")
 }
 
 /// The files at `place` that hold any of `texts`.
