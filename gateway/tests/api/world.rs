@@ -167,14 +167,18 @@ impl World {
             .with_bearer(secrecy::ExposeSecret::expose_secret(&tokens.access))
     }
 
-    /// The first administrator, who administers the platform.
+    /// An administrator of the platform, and of nobody else's: what ends their sign-ins ends no
+    /// other test's.
     pub async fn platform(&self) -> Client {
-        let known = (self.services.identity).sign_in(DEFAULT_TENANT, ADMIN.0, ADMIN.1.into());
-        let (user, current) = known.await.expect("an answer").expect("an administrator");
-        let role = current.state.role;
-        let identity = &self.services.identity;
-        let tokens = identity.start_session(DEFAULT_TENANT, user, role).await;
-        let tokens = tokens.expect("a session");
+        let (commands, identity) = (&self.services.commands, &self.services.identity);
+        let wanted = Registration {
+            email: format!("root-{}@example.org", commands.ids().next()),
+            ..administrator()
+        };
+        let user = bootstrap(commands, identity, wanted).await;
+        let user = user.expect("an administrator of the platform");
+        let tokens = identity.start_session(DEFAULT_TENANT, user, Role::Admin);
+        let tokens = tokens.await.expect("a session");
         self.stranger()
             .with_bearer(secrecy::ExposeSecret::expose_secret(&tokens.access))
     }

@@ -8,6 +8,9 @@ use anyhow::Result;
 use super::verdict::{Counts, Verdict, capture, tail};
 use crate::workspace;
 
+/// How many lines of a failed test are repeated at the end: where it was, and what.
+const SAID_LINES: usize = 3;
+
 /// All crates but the page; fast ones are those beside the code, which start no servers.
 pub fn workspace(fast: bool) -> Result<Verdict> {
     let mut arguments = vec!["--workspace", "--exclude", "ui"];
@@ -24,7 +27,9 @@ pub fn page() -> Result<Verdict> {
 
 fn run(log: &str, arguments: &[&str]) -> Result<Verdict> {
     let mut cargo = workspace::cargo();
+    // A panic says where it was; the frames above it would hide what else has failed.
     cargo
+        .env("RUST_BACKTRACE", "0")
         .args(["test", "--locked", "--no-fail-fast"])
         .args(arguments);
     let (status, output) = capture(log, &mut cargo)?;
@@ -48,7 +53,9 @@ fn judge(success: bool, output: &str) -> Verdict {
         skipped,
     } = counts;
     let detail = format!("{passed} passed, {failed} failed, {skipped} skipped");
-    Verdict::new(counts, detail, failures(output), skipped_tests(output))
+    let shown = failures(output);
+    let failed = failed_tests(&shown);
+    Verdict::new(counts, detail, shown, skipped_tests(output)).naming(failed)
 }
 
 /// `test result: ok. 3 passed; 0 failed; 1 ignored; …`
@@ -87,6 +94,29 @@ fn failures(output: &str) -> String {
     blocks.concat().join("\n")
 }
 
+/// Each failed test with what it said, in one line.
+fn failed_tests(failures: &str) -> Vec<String> {
+    let mut named: Vec<String> = Vec::new();
+    let mut words = 0;
+    for line in failures.lines().map(str::trim) {
+        if line == "failures:" {
+            // The list of their names.
+            words = SAID_LINES;
+        } else if let Some(test) = line.strip_prefix("---- ") {
+            let test = test.trim_end_matches(" ----").trim_end_matches(" stdout");
+            named.push(format!("{test}:"));
+            words = 0;
+        } else if let Some(last) = named.last_mut()
+            && !line.is_empty()
+            && words < SAID_LINES
+        {
+            last.extend([" ", line]);
+            words += 1;
+        }
+    }
+    named
+}
+
 fn skipped_tests(output: &str) -> Vec<String> {
     output
         .lines()
@@ -119,6 +149,7 @@ mod tests {
         assert!(failures(OUTPUT).contains("left: 1"));
         assert!(!failures(OUTPUT).contains("test a"));
         assert_eq!(skipped_tests(OUTPUT), ["c, needs a printer"]);
+        assert_eq!(failed_tests(&failures(OUTPUT)), ["b: left: 1"]);
     }
 
     #[test]

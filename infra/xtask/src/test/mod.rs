@@ -42,6 +42,7 @@ pub fn run(fast: bool) -> Result<ExitCode> {
     dev::toolchain()?;
     let mut total = Counts::default();
     let mut failed_steps = Vec::new();
+    let mut named = Vec::new();
     for (name, is_fast, check) in checks() {
         let step = Instant::now();
         let verdict = if fast && !is_fast {
@@ -53,9 +54,14 @@ pub fn run(fast: bool) -> Result<ExitCode> {
         total += verdict.counts();
         if verdict.is_failed() {
             failed_steps.push(name);
+            named.extend_from_slice(verdict.named());
         }
     }
-    Ok(sum(total, &failed_steps, started.elapsed()))
+    let code = sum(total, &failed_steps, started.elapsed());
+    for test in named {
+        println!("  {test}");
+    }
+    Ok(code)
 }
 
 fn sum(total: Counts, failed_steps: &[&str], took: Duration) -> ExitCode {

@@ -31,6 +31,8 @@ pub struct Counts {
 pub struct Verdict {
     counts: Counts,
     detail: String,
+    /// The failed tests by name, with what each said.
+    named: Vec<String>,
     /// What to show when it failed.
     output: String,
     /// Reasons of what was skipped.
@@ -42,9 +44,15 @@ impl Verdict {
         Self {
             counts,
             detail,
+            named: Vec::new(),
             output,
             reasons,
         }
+    }
+
+    /// The same, with its failed tests by name.
+    pub fn naming(self, named: Vec<String>) -> Self {
+        Self { named, ..self }
     }
 
     pub fn passed(detail: String) -> Self {
@@ -107,6 +115,10 @@ impl Verdict {
 
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    pub fn named(&self) -> &[String] {
+        &self.named
     }
 
     pub fn is_failed(&self) -> bool {

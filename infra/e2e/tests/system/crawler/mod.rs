@@ -54,7 +54,7 @@ pub async fn another_tenant_finds_tells_and_changes_nothing() -> Result<()> {
         walker.walk(operation).await?;
     }
     let after = victim.snapshot(&document, &has).await?;
-    let same = unchanged([&first, &before], &after)?;
+    let same = unchanged([&first, &before], &after, "strangerb7")?;
     walker.follow().await?;
     let (cases, unknown) = (walker.cases, walker.unknown);
     println!(

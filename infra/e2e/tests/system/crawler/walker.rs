@@ -62,6 +62,8 @@ impl<'a> Walker<'a> {
         if operation.streams {
             return Ok(());
         }
+        // A sign-in of long ago would be asked to prove itself before anything else is looked at.
+        self.me.sign_in().await?;
         let both = [false, true].map(|borrowed| Terms { borrowed });
         let Some((list, member)) = operation.names() else {
             for terms in both {
