@@ -69,6 +69,7 @@ kinds! {
     Job => "job",
     Resource => "resource",
     ResourceType => "resource_type",
+    Settings => "settings",
     Task => "task",
     Tenant => "tenant",
     User => "user",

@@ -15,6 +15,7 @@ use crate::{
     resource::Resource,
     resource_type::ResourceType,
     schedule::Calendar,
+    settings::{Definition, Settings},
     task::{Task, TaskStatus},
     tenant::Tenant,
     testing::{NOW, context},
@@ -244,6 +245,25 @@ impl Lawful for Task {
                 "what is to be done stays the same",
                 since(before, |task| {
                     (&task.spec, task.origin) == (&after.spec, after.origin)
+                }),
+            ),
+        ]
+    }
+}
+
+impl Lawful for Settings {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        vec![
+            (
+                "what is set is a setting, and as its definition wants it",
+                (after.values.iter()).all(|(name, value)| {
+                    Definition::of(name).is_some_and(|known| known.check(value).is_ok())
+                }),
+            ),
+            (
+                "it changed when something is not as it was",
+                since(before, |was| {
+                    (was.values == after.values) == (was.changed_at == after.changed_at)
                 }),
             ),
         ]

@@ -16,6 +16,7 @@ pub mod job;
 pub mod resource;
 pub mod resource_type;
 pub mod schedule;
+pub mod settings;
 mod slug;
 pub mod task;
 pub mod tenant;

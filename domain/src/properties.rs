@@ -16,6 +16,7 @@ use crate::{
     resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
     resource_type::{ResourceType, ResourceTypeCommand},
     schedule::Schedule,
+    settings::{Settings, SettingsCommand},
     task::{Priority, TaskSpec},
     tenant::{Tenant, TenantCommand},
     testing::NOW,
@@ -230,6 +231,24 @@ fn claim_command() -> impl Strategy<Value = EmailClaimCommand> {
     })
 }
 
+fn settings_command() -> impl Strategy<Value = SettingsCommand> {
+    let name = prop::sample::select(vec!["api_key_days", "registration", "session_days", "none"]);
+    let value = prop::sample::select(vec![
+        json!(null),
+        json!(0),
+        json!(1),
+        json!(30),
+        json!(367),
+        json!("closed"),
+        json!("open"),
+        json!("ajar"),
+    ]);
+    let values = prop::collection::hash_map(name.prop_map(str::to_owned), value, 0..4);
+    values.prop_map(|values| SettingsCommand::Change {
+        values: values.into_iter().collect(),
+    })
+}
+
 fn tenant_command() -> impl Strategy<Value = TenantCommand> {
     let slug = |text: &str| Slug::try_new(text).expect("a slug");
     prop_oneof![
@@ -283,6 +302,11 @@ proptest! {
     #[test]
     fn of_identity_claims(commands in lives(identity_claim_command())) {
         live::<IdentityClaim>(&commands)?;
+    }
+
+    #[test]
+    fn of_settings(commands in lives(settings_command())) {
+        live::<Settings>(&commands)?;
     }
 
     #[test]

@@ -58,6 +58,10 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("PATCH", "/api/v1/resources/{id}", Role::Operator),
     ("PUT", "/api/v1/resources/{id}", Role::Operator),
     ("GET", "/api/v1/resources/{id}/events", Role::Viewer),
+    ("GET", "/api/v1/settings", Role::Viewer),
+    ("PATCH", "/api/v1/settings", Role::Admin),
+    ("GET", "/api/v1/settings/events", Role::Viewer),
+    ("GET", "/api/v1/settings/schema", Role::Viewer),
     ("GET", "/api/v1/stats", Role::Viewer),
     ("GET", "/api/v1/stream", Role::Viewer),
     ("GET", "/api/v1/tasks", Role::Viewer),
@@ -123,6 +127,7 @@ pub(crate) const STEP_UP: &[(&str, &str)] = &[
     ("POST", "/api/v1/auth/mfa/recovery-codes"),
     ("DELETE", "/api/v1/auth/mfa/totp"),
     ("POST", "/api/v1/auth/mfa/totp"),
+    ("PATCH", "/api/v1/settings"),
     ("POST", "/api/v1/tenants"),
     ("POST", "/api/v1/tenants/{id}/act"),
     ("POST", "/api/v1/tenants/{id}/suspend"),
@@ -236,6 +241,7 @@ pub(crate) const fn collection(kind: AggregateKind) -> Option<&'static str> {
         AggregateKind::Job => Some("jobs"),
         AggregateKind::Resource => Some("resources"),
         AggregateKind::ResourceType => Some("resource-types"),
+        AggregateKind::Settings => Some("settings"),
         AggregateKind::Task => Some("tasks"),
         AggregateKind::User => Some("users"),
     }
@@ -345,6 +351,7 @@ mod tests {
             "jobs",
             "resource-types",
             "resources",
+            "settings",
             "stats",
             "stream",
             "tasks",
@@ -358,7 +365,8 @@ mod tests {
             "email", "password", "mfa", "invite", "role", "platform", "disable", "erase",
         ];
         let last = rest.rsplit('/').next()?;
-        let way_in = in_person.contains(&last) || (method, rest) == ("POST", "users");
+        let way_in = in_person.contains(&last)
+            || [("PATCH", "settings"), ("POST", "users")].contains(&(method, rest));
         (!way_in).then(|| format!("{collection}:{access}"))
     }
 
@@ -404,6 +412,7 @@ mod tests {
         let table = [
             ("*:read", Role::Viewer),
             ("jobs:read", Role::Viewer),
+            ("settings:read", Role::Viewer),
             ("stats:read", Role::Viewer),
             ("stream:read", Role::Viewer),
             ("tasks:read", Role::Viewer),
@@ -426,7 +435,13 @@ mod tests {
                 );
             }
         }
-        for text in ["auth:read", "api-keys:write", "stats:write", "colours:read"] {
+        for text in [
+            "auth:read",
+            "api-keys:write",
+            "settings:write",
+            "stats:write",
+            "colours:read",
+        ] {
             let refused = grant(&scope(text), Role::Admin).expect_err(text);
             assert!(
                 refused.contains("is none of *:read, audit:read, "),

@@ -27,7 +27,7 @@ mod verify;
 pub use answer::{At, Listed, Row};
 pub use feed::{Live, LiveFeed, LiveItem};
 pub use freshness::{Freshness, Lagging};
-pub use models::{api_keys, jobs, resource_types, resources, tasks, tenants, users};
+pub use models::{api_keys, jobs, resource_types, resources, settings, tasks, tenants, users};
 pub use page::{ForeignKey, Key, PageRequest, Sort, SortKey, UnknownSort};
 pub use rebuild::rebuild_into;
 pub use runner::{Projector, RunError, run};

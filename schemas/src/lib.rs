@@ -20,4 +20,6 @@ pub use audit::{AuditRecord, Origin, OriginKey, SealedOrigin};
 pub use compatibility::breaking_changes;
 pub use domain;
 pub use envelope::{Commit, Hash, InvalidHash, Meta, Position, StreamId, Version};
-pub use views::{job_view, resource_type_view, resource_view, task_view, tenant_view};
+pub use views::{
+    job_view, resource_type_view, resource_view, settings_view, task_view, tenant_view,
+};

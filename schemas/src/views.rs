@@ -4,13 +4,20 @@
 //! the read side from the state in the read model, so both show the same.
 
 use domain::{
-    JobId, ResourceId, TaskId, TenantId, job::Job, resource::Resource, resource_type::ResourceType,
-    task::Task, tenant::Tenant,
+    JobId, ResourceId, TaskId, TenantId,
+    job::Job,
+    resource::Resource,
+    resource_type::ResourceType,
+    settings::{DEFINITIONS, InForce, Settings},
+    task::Task,
+    tenant::Tenant,
 };
 
 use crate::{
     Version,
-    api::{AttemptView, JobView, ResourceTypeView, ResourceView, TaskView, TenantView},
+    api::{
+        AttemptView, JobView, ResourceTypeView, ResourceView, SettingsView, TaskView, TenantView,
+    },
 };
 
 /// A job as the API shows it.
@@ -53,6 +60,27 @@ pub fn resource_type_view(version: Version, kind: ResourceType) -> ResourceTypeV
         schema: kind.schema,
         created_at: kind.created_at,
         updated_at: kind.updated_at,
+        version: version.0,
+    }
+}
+
+/// The settings of `tenant` as the API shows them; also if it has never changed any.
+pub fn settings_view(
+    tenant: TenantId,
+    version: Version,
+    settings: Option<&Settings>,
+) -> SettingsView {
+    let in_force = InForce::new(settings, tenant);
+    let name = |name: &str| name.to_owned();
+    SettingsView {
+        values: (DEFINITIONS.iter())
+            .map(|setting| (name(setting.name), in_force.value(setting)))
+            .collect(),
+        defaults: (DEFINITIONS.iter())
+            .filter(|setting| in_force.is_default(setting))
+            .map(|setting| name(setting.name))
+            .collect(),
+        changed_at: settings.map(|settings| settings.changed_at),
         version: version.0,
     }
 }

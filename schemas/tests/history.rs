@@ -11,7 +11,8 @@ use std::{
 use domain::{
     AggregateKind, api_key::ApiKeyEvent, email_claim::EmailClaimEvent,
     identity_claim::IdentityClaimEvent, job::JobEvent, resource::ResourceEvent,
-    resource_type::ResourceTypeEvent, task::TaskEvent, tenant::TenantEvent, user::UserEvent,
+    resource_type::ResourceTypeEvent, settings::SettingsEvent, task::TaskEvent,
+    tenant::TenantEvent, user::UserEvent,
 };
 use schemas::{
     breaking_changes,
@@ -47,6 +48,7 @@ fn reread(kind: AggregateKind, payload: &[u8]) -> Result<Vec<u8>, DecodeError> {
         AggregateKind::Job => through::<JobEvent>(payload),
         AggregateKind::Resource => through::<ResourceEvent>(payload),
         AggregateKind::ResourceType => through::<ResourceTypeEvent>(payload),
+        AggregateKind::Settings => through::<SettingsEvent>(payload),
         AggregateKind::Task => through::<TaskEvent>(payload),
         AggregateKind::Tenant => through::<TenantEvent>(payload),
         AggregateKind::User => through::<UserEvent>(payload),

@@ -3,15 +3,15 @@
 //! Invariant: of a family one refresh token works. The one before it gives the same successor once
 //! more, to the same client and for 10 s; every older one is a sign of theft.
 
-use domain::{TenantId, Timestamp, UserId};
+use domain::{TenantId, Timestamp, UserId, settings::SESSION_DAYS_MAX};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Authentication, Means};
 use crate::fingerprint;
 
-/// How long a sign-in lasts at most: 30 days.
-pub(super) const SESSION_MS: i64 = 30 * 24 * 3_600_000;
+/// How long a sign-in lasts at most, whatever its tenant sets.
+pub(super) const SESSION_MS: i64 = SESSION_DAYS_MAX * 24 * 3_600_000;
 /// How long it lasts unused: 7 days.
 const IDLE_MS: i64 = 7 * 24 * 3_600_000;
 /// How long a token that was just exchanged gives the same successor again.
@@ -118,10 +118,10 @@ impl Family {
         }
     }
 
-    /// When it ends unless it is used before.
-    pub(super) fn ends_at(&self) -> Timestamp {
+    /// When it ends unless it is used before, where a sign-in lasts at most `longest_ms`.
+    pub(super) fn ends_at(&self, longest_ms: i64) -> Timestamp {
         let idle = self.rotated_at.plus_ms(IDLE_MS);
-        idle.min(self.began.plus_ms(SESSION_MS))
+        idle.min(self.began.plus_ms(longest_ms.min(SESSION_MS)))
     }
 
     pub(super) fn standing(
@@ -129,11 +129,12 @@ impl Family {
         presented: &str,
         client: Option<&str>,
         now: Timestamp,
+        longest_ms: i64,
     ) -> Standing {
         // Secrets are compared by digest, so that the time it takes tells nothing.
         let presented = digest(presented);
         let in_grace = now.since_ms(self.rotated_at) <= GRACE_MS;
-        if now >= self.ends_at() {
+        if now >= self.ends_at(longest_ms) {
             Standing::Lapsed
         } else if presented == digest(&self.current) {
             Standing::Current
@@ -167,20 +168,25 @@ mod tests {
     #[test]
     fn a_token_just_exchanged_gives_its_successor_to_the_same_client_for_ten_seconds() {
         let family = rotated(&family(), "second", NOW);
-        let of = |secret: &str, client, ms| family.standing(secret, client, NOW.plus_ms(ms));
+        let of =
+            |secret: &str, client, ms| family.standing(secret, client, NOW.plus_ms(ms), SESSION_MS);
         assert_eq!(of("second", Some("b"), 99_999), Standing::Current);
         assert_eq!(of("first", Some("a"), 10_000), Standing::JustExchanged);
         assert_eq!(of("first", Some("a"), 10_001), Standing::Reused);
         assert_eq!(of("first", Some("b"), 1), Standing::Reused);
         assert_eq!(of("first", None, 1), Standing::Reused);
         let third = rotated(&family, "third", NOW);
-        assert_eq!(third.standing("first", Some("a"), NOW), Standing::Reused);
+        let stolen = third.standing("first", Some("a"), NOW, SESSION_MS);
+        assert_eq!(stolen, Standing::Reused);
     }
 
     #[test]
     fn a_sign_in_ends_after_seven_days_unused_and_after_thirty_anyway() {
         let fresh = family();
-        let of = |family: &Family, ms| family.standing("first", Some("a"), NOW.plus_ms(ms));
+        let within = |family: &Family, ms, longest_ms| {
+            family.standing("first", Some("a"), NOW.plus_ms(ms), longest_ms)
+        };
+        let of = |family: &Family, ms| within(family, ms, SESSION_MS);
         assert_eq!(of(&fresh, 7 * DAY_MS - 1), Standing::Current);
         assert_eq!(of(&fresh, 7 * DAY_MS), Standing::Lapsed);
         let mut used = fresh;
@@ -189,5 +195,9 @@ mod tests {
         }
         assert_eq!(of(&used, 30 * DAY_MS - 1), Standing::Current);
         assert_eq!(of(&used, 30 * DAY_MS), Standing::Lapsed);
+        assert_eq!(within(&used, 30 * DAY_MS, i64::MAX), Standing::Lapsed);
+        let of_day = |ms| within(&used, ms, DAY_MS);
+        assert_eq!(of_day(DAY_MS - 1), Standing::Current);
+        assert_eq!(of_day(DAY_MS), Standing::Lapsed);
     }
 }

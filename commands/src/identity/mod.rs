@@ -31,6 +31,7 @@ mod register;
 mod revocations;
 mod revoke;
 mod sessions;
+mod settings;
 mod step_up;
 mod strength;
 mod tenants;

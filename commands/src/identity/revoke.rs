@@ -37,6 +37,7 @@ impl Identity {
     pub async fn sign_ins(&self, tenant: TenantId, user: UserId) -> Result<Vec<SignIn>, Failure> {
         let cutoff = self.cutoff(tenant, user).await?;
         let now = self.commands.clock.now();
+        let longest_ms = self.session_ms(tenant).await?;
         let (pattern, mut after) = (SessionId::all_of(tenant, user), 0);
         let mut found = Vec::new();
         while let Some(change) = self.vault.next(&pattern, after).await? {
@@ -47,7 +48,7 @@ impl Identity {
             };
             let family = sessions::decode(&value)?;
             let ended = cutoff.is_some_and(|cutoff| cutoff.ends(id.session, family.began));
-            if !ended && now < family.ends_at() {
+            if !ended && now < family.ends_at(longest_ms) {
                 found.push(SignIn {
                     began: family.began,
                     client: family.client,

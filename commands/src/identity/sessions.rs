@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     Authentication, Credential, Identity, Means, Principal, Tokens,
-    family::{Family, SessionId, Standing},
+    family::{Family, SESSION_MS, SessionId, Standing},
     revocations::Rights,
     tokens::ACCESS_S,
     watch,
@@ -131,6 +131,7 @@ impl Identity {
             return Ok(None);
         };
         let client = client.map(shortened);
+        let longest_ms = self.session_ms(id.tenant).await?;
         // A second round sees what a parallel exchange of the same token did.
         for _ in 0..2 {
             let Some(kept) = self.vault.get(&id.name()).await? else {
@@ -147,7 +148,7 @@ impl Identity {
                 self.revoke(id).await?;
                 return Ok(None);
             };
-            let next = match family.standing(&presented, client.as_deref(), now) {
+            let next = match family.standing(&presented, client.as_deref(), now, longest_ms) {
                 Standing::Current => family.rotated(secret(), client.clone(), now),
                 Standing::JustExchanged => return self.refreshed(id, &family, user).map(Some),
                 Standing::Lapsed => {
@@ -290,7 +291,7 @@ fn shortened(client: &str) -> String {
 
 /// How long the vault keeps it: until it lapses, and a minute more, since clocks differ.
 fn life(family: &Family, now: Timestamp) -> Duration {
-    let left_ms = family.ends_at().since_ms(now) + 60_000;
+    let left_ms = family.ends_at(SESSION_MS).since_ms(now) + 60_000;
     Duration::from_millis(u64::try_from(left_ms).unwrap_or_default())
 }
 

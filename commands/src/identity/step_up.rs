@@ -94,6 +94,7 @@ impl Identity {
             user: principal.user,
             session: principal.session,
         };
+        let longest_ms = self.session_ms(id.tenant).await?;
         for _ in 0..TRIES {
             let Some(kept) = self.vault.get(&id.name()).await? else {
                 return Ok(SteppedUp::Ended);
@@ -101,6 +102,9 @@ impl Identity {
             let now = self.commands.clock.now();
             let authenticated = Authentication { at: now, by };
             let family = sessions::decode(&kept.value)?.authenticated_again(authenticated);
+            if now >= family.ends_at(longest_ms) {
+                return Ok(SteppedUp::Ended);
+            }
             let replaced = self.replace_session(id, &family, kept.revision);
             match replaced.await {
                 Ok(()) => {

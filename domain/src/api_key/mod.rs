@@ -96,6 +96,12 @@ pub enum ApiKeyRejection {
     /// It would be good for nothing, or nobody could tell for what.
     #[error("an API key has 1 to {SCOPES_MAX} scopes")]
     Scopes,
+    /// The tenant's settings allow less.
+    #[error("API keys last at most {days} days here")]
+    TooLong {
+        /// How long they allow.
+        days: i64,
+    },
 }
 
 impl Aggregate for ApiKey {

@@ -55,6 +55,7 @@ pub(crate) struct PageParameters {
         (name = "live", description = "What is happening now"),
         (name = "resource types", description = "What attributes resources have"),
         (name = "resources", description = "What is operated"),
+        (name = "settings", description = "What a tenant decides for itself"),
         (name = "system", description = "Probes and documents"),
         (name = "tasks", description = "Units of work"),
         (name = "tenants", description = "Whom everything else belongs to"),
@@ -140,9 +141,11 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     let names_object = path.contains('{');
     restrict(method, path, role, operation);
     // A type of resources is named by its body.
-    let conditional = names_object && logged || writes && path.ends_with("/resource-types");
+    let conditional = names_object && logged
+        || writes && path.ends_with("/resource-types")
+        || path == "/api/v1/settings";
     add_headers(operation, reads, writes, conditional);
-    if reads && names_object && operation["operationId"].as_str().is_some_and(is_of_one) {
+    if reads && conditional && operation["operationId"].as_str().is_some_and(is_of_one) {
         operation["responses"]["304"] = json!({"description": "The client has it already"});
     }
     let mut codes = vec![Code::InvalidParameter, Code::Internal];
@@ -206,8 +209,12 @@ fn restrict(method: &str, path: &str, role: Option<&str>, operation: &mut Value)
     }
 }
 
-/// Whether it is about what the log has: what the vault alone has is without position and version.
+/// Whether it is about what the log has: what the vault alone has, or the program, is without
+/// position and version.
 fn is_logged(method: &str, path: &str) -> bool {
+    if path == "/api/v1/settings/schema" {
+        return false;
+    }
     match path.strip_prefix("/api/v1/auth/") {
         Some("mfa" | "mfa/recovery-codes" | "step-up") => false,
         Some("mfa/totp") => method == "DELETE",

@@ -156,7 +156,7 @@ impl Scan<'_> {
 }
 
 /// A key as it stands in a JSON Pointer (RFC 6901 §3).
-pub(super) fn escaped(key: &str) -> String {
+pub(crate) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 

@@ -21,6 +21,7 @@ pub(crate) use body::{Body, OptionalBody, Patch};
 pub(crate) use caller::{Caller, Unknown, bearer};
 pub(crate) use cursor::Cursors;
 pub(crate) use fields::Fields;
+pub(crate) use json::escaped;
 pub(crate) use parameters::{FromParameters, History, Nothing, Paging, Parameters, Query, word};
 pub(crate) use path::{Id, Segment};
 pub(crate) use reading::Reading;

@@ -5,12 +5,13 @@
 
 use domain::{
     api_key::ApiKeyRejection, job::JobRejection, resource::ResourceRejection,
-    resource_type::ResourceTypeRejection, schedule::InvalidSchedule, task::TaskRejection,
-    tenant::TenantRejection, user::UserRejection,
+    resource_type::ResourceTypeRejection, schedule::InvalidSchedule, settings::SettingsRejection,
+    task::TaskRejection, tenant::TenantRejection, user::UserRejection,
 };
-use schemas::api::Code;
+use schemas::api::{Code, FieldError};
 
 use super::Error;
+use crate::extract::escaped;
 
 /// A rejection that clients can meet.
 pub(crate) trait Explain: std::error::Error {
@@ -24,6 +25,7 @@ impl Explain for ApiKeyRejection {
             Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
             Self::Expiry => Error::invalid_field("/expires_at", self.to_string()),
             Self::NotFound => Error::not_found("API key"),
+            Self::TooLong { .. } => Error::invalid_field("/expires_at", self.to_string()),
             Self::Scopes => Error::invalid_field("/scopes", self.to_string()),
         }
     }
@@ -58,6 +60,17 @@ impl Explain for ResourceTypeRejection {
         match self {
             Self::Renamed => Error::new(Code::InvalidState, self.to_string()),
         }
+    }
+}
+
+impl Explain for SettingsRejection {
+    fn explain(self) -> Error {
+        let Self::Invalid(settings) = self;
+        let errors = settings.into_iter().map(|one| FieldError {
+            pointer: format!("/{}", escaped(&one.name)),
+            detail: one.reason,
+        });
+        Error::invalid_body(errors.collect())
     }
 }
 
@@ -129,7 +142,6 @@ mod tests {
         Actor, Aggregate as _, CommandId, Context, TenantId, Timestamp,
         task::{Task, TaskCommand, TaskCreated, TaskSpec},
     };
-    use schemas::api::FieldError;
 
     /// What a client reads who asks for a task like this.
     fn refused(body: serde_json::Value) -> Vec<FieldError> {

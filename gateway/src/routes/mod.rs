@@ -12,6 +12,7 @@ mod live;
 mod precondition;
 mod resource_types;
 mod resources;
+mod settings;
 mod system;
 mod tasks;
 mod tenants;
@@ -64,6 +65,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .merge(live::router())
         .merge(resource_types::router())
         .merge(resources::router())
+        .merge(settings::router())
         .merge(system::router())
         .merge(tasks::router())
         .merge(tenants::router())

@@ -11,6 +11,7 @@ use domain::{
     job::{Job, JobStatus},
     resource::Resource,
     resource_type::ResourceType,
+    settings::Settings,
     task::Task,
     tenant::Tenant,
     user::User,
@@ -31,6 +32,9 @@ const NEVER: Version = Version(u64::MAX);
 pub(super) trait Changed:
     Aggregate<Command: 'static, Event: Recorded, Rejection: Explain>
 {
+    /// Whether it is there before anything was written of it.
+    const ALWAYS: bool = false;
+
     /// Whether it is there, rather than deleted.
     fn lives(&self) -> bool;
 }
@@ -54,6 +58,14 @@ impl Changed for Resource {
 }
 
 impl Changed for ResourceType {
+    fn lives(&self) -> bool {
+        true
+    }
+}
+
+impl Changed for Settings {
+    const ALWAYS: bool = true;
+
     fn lives(&self) -> bool {
         true
     }
@@ -100,7 +112,7 @@ pub(super) async fn expect<A: Changed>(
         Precondition::Absent | Precondition::Present => {
             let current = app.commands.state::<A>(ask.tenant, ask.id).await?;
             let version = current.as_ref().map_or(Version(0), |found| found.version);
-            let lives = current.is_some_and(|found| found.state.lives());
+            let lives = current.map_or(A::ALWAYS, |found| found.state.lives());
             ask.expected = Some(version);
             unmet(writing, version, lives)
         }

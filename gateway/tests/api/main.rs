@@ -25,6 +25,7 @@ mod resources;
 mod retries;
 mod serving;
 mod sessions;
+mod settings;
 mod site;
 mod step_up;
 mod tasks;

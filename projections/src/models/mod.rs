@@ -9,6 +9,7 @@ pub mod jobs;
 mod list;
 pub mod resource_types;
 pub mod resources;
+pub mod settings;
 mod statements;
 pub mod tasks;
 pub mod tenants;

@@ -9,7 +9,8 @@ use schemas::{
     domain::{
         AggregateKind, api_key::ApiKeyEvent, email_claim::EmailClaimEvent,
         identity_claim::IdentityClaimEvent, job::JobEvent, resource::ResourceEvent,
-        resource_type::ResourceTypeEvent, task::TaskEvent, tenant::TenantEvent, user::UserEvent,
+        resource_type::ResourceTypeEvent, settings::SettingsEvent, task::TaskEvent,
+        tenant::TenantEvent, user::UserEvent,
     },
 };
 use serde_json::Value;
@@ -42,6 +43,7 @@ pub(super) enum Events {
     Job(Vec<JobEvent>),
     Resource(Vec<ResourceEvent>),
     ResourceType(Vec<ResourceTypeEvent>),
+    Settings(Vec<SettingsEvent>),
     Task(Vec<TaskEvent>),
     Tenant(Vec<TenantEvent>),
     User(Vec<UserEvent>),
@@ -86,6 +88,7 @@ fn decode(commit: &Commit) -> Result<Decoded, String> {
         AggregateKind::Job => typed(&records).map(Events::Job),
         AggregateKind::Resource => typed(&records).map(Events::Resource),
         AggregateKind::ResourceType => typed(&records).map(Events::ResourceType),
+        AggregateKind::Settings => typed(&records).map(Events::Settings),
         AggregateKind::Task => typed(&records).map(Events::Task),
         AggregateKind::Tenant => typed(&records).map(Events::Tenant),
         AggregateKind::User => typed(&records).map(Events::User),

@@ -8,7 +8,7 @@ use schemas::{
     Commit, StreamId,
     domain::{
         AggregateKind, api_key::ApiKey, job::Job, resource::Resource, resource_type::ResourceType,
-        task::Task, tenant::Tenant, user::User,
+        settings::Settings, task::Task, tenant::Tenant, user::User,
     },
 };
 use sqlx::PgConnection;
@@ -27,6 +27,7 @@ pub(super) struct Folds {
     jobs: Fold<Job>,
     resource_types: Fold<ResourceType>,
     resources: Fold<Resource>,
+    settings: Fold<Settings>,
     tasks: Fold<Task>,
     tenants: Fold<Tenant>,
     users: Fold<User>,
@@ -36,8 +37,8 @@ pub(super) struct Folds {
 macro_rules! each {
     ($folds:ident, $fold:ident, $kind:ident => $do:expr) => {
         each!(@ $folds, $fold, $kind, $do;
-            api_keys ApiKey, jobs Job, resource_types ResourceType, resources Resource, tasks Task,
-            tenants Tenant, users User)
+            api_keys ApiKey, jobs Job, resource_types ResourceType, resources Resource,
+            settings Settings, tasks Task, tenants Tenant, users User)
     };
     (@ $folds:ident, $fold:ident, $kind:ident, $do:expr; $($field:ident $name:ident),*) => {
         $({
@@ -72,6 +73,7 @@ impl Folds {
             Events::Job(events) => self.jobs.apply(commit, events, counts),
             Events::Resource(events) => self.resources.apply(commit, events, counts),
             Events::ResourceType(events) => self.resource_types.apply(commit, events, counts),
+            Events::Settings(events) => self.settings.apply(commit, events, counts),
             Events::Task(events) => self.tasks.apply(commit, events, counts),
             Events::Tenant(events) => self.tenants.apply(commit, events, counts),
             Events::User(events) => self.users.apply(commit, events, counts),

@@ -52,8 +52,8 @@ end $$;
 
 -- The gateway reads what the API shows, of the tenant it has named; of what is parked only where.
 grant select on
-    api_keys, audit, checkpoint, counts, event_log, jobs, resource_types, resources, tasks, tenants,
-    users
+    api_keys, audit, checkpoint, counts, event_log, jobs, resource_types, resources, settings,
+    tasks, tenants, users
     to almanac_gateway;
 grant select (position, tenant_id, kind, id) on parked to almanac_gateway;
 
@@ -63,11 +63,11 @@ grant select on checkpoint, jobs, tasks to almanac_scheduler;
 -- The projector writes what the log says, and takes nothing of what has ended back.
 grant select, insert, update on checkpoint, counts to almanac_projector;
 grant select, insert, update, delete on
-    api_keys, jobs, resource_types, resources, tasks, tenants, users
+    api_keys, jobs, resource_types, resources, settings, tasks, tenants, users
     to almanac_projector;
 grant select, insert on
     api_keys_history, event_log, jobs_history, parked, resource_types_history, resources_history,
-    tasks_history, tenants_history, users_history
+    settings_history, tasks_history, tenants_history, users_history
     to almanac_projector;
 
 -- What the audit's stream no longer keeps has no row either.

@@ -28,6 +28,7 @@ pub(super) async fn all(
     rows += model(snapshot, &mut expected.jobs, findings).await?;
     rows += model(snapshot, &mut expected.resource_types, findings).await?;
     rows += model(snapshot, &mut expected.resources, findings).await?;
+    rows += model(snapshot, &mut expected.settings, findings).await?;
     rows += model(snapshot, &mut expected.tasks, findings).await?;
     rows += model(snapshot, &mut expected.tenants, findings).await?;
     rows += model(snapshot, &mut expected.users, findings).await?;

@@ -12,7 +12,7 @@ use schemas::{
     domain::{
         Aggregate, AggregateKind, TenantId, api_key::ApiKey, email_claim::EmailClaimEvent,
         identity_claim::IdentityClaimEvent, job::Job, resource::Resource,
-        resource_type::ResourceType, task::Task, tenant::Tenant, user::User,
+        resource_type::ResourceType, settings::Settings, task::Task, tenant::Tenant, user::User,
     },
 };
 use sqlx::PgConnection;
@@ -37,6 +37,7 @@ pub(super) struct Expected {
     pub(super) parked: Parked,
     pub(super) resource_types: Rows<ResourceType>,
     pub(super) resources: Rows<Resource>,
+    pub(super) settings: Rows<Settings>,
     pub(super) tasks: Rows<Task>,
     pub(super) tenants: Rows<Tenant>,
     pub(super) users: Rows<User>,
@@ -135,6 +136,7 @@ impl Expected {
             AggregateKind::Job => self.jobs.add(commit, &records, counts),
             AggregateKind::Resource => self.resources.add(commit, &records, counts),
             AggregateKind::ResourceType => self.resource_types.add(commit, &records, counts),
+            AggregateKind::Settings => self.settings.add(commit, &records, counts),
             AggregateKind::Task => self.tasks.add(commit, &records, counts),
             AggregateKind::Tenant => self.tenants.add(commit, &records, counts),
             AggregateKind::User => self.users.add(commit, &records, counts),

@@ -49,7 +49,7 @@ async fn a_changed_state_is_found() {
 
 #[tokio::test]
 async fn missing_rows_are_found() {
-    for table in ["api_keys", "users"] {
+    for table in ["api_keys", "settings", "users"] {
         let statement = format!("delete from {table}");
         finds(&statement, table, "missing: the log has version").await;
     }

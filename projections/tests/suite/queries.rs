@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use projections::{api_keys, event_log, jobs, resources, schedule, stats, tasks, tenants, users};
+use projections::{
+    api_keys, event_log, jobs, resources, schedule, settings, stats, tasks, tenants, users,
+};
 use schemas::{
     Position, StreamId,
     domain::{
@@ -12,6 +14,7 @@ use schemas::{
         api_key::ApiKey,
         job::{Job, JobStatus},
         resource::Resource,
+        settings::Settings,
         task::Task,
         tenant::Tenant,
         user::User,
@@ -74,6 +77,12 @@ async fn one_of_each_is_what_the_domain_says() {
     agree!(world, store, User, User, users::get, UserId::new, |_| true);
     let (get, id) = (api_keys::get, ApiKeyId::new);
     agree!(world, store, ApiKey, ApiKey, get, id, |_| true);
+    for (stream, version) in world.streams(AggregateKind::Settings) {
+        let row = settings::get(store, stream.tenant).await.expect("read");
+        let row = row.value.expect("a row");
+        assert_eq!((row.id, row.version), (stream.tenant.uuid(), version));
+        assert_eq!(Some(row.state), world.state::<Settings>(stream));
+    }
     for (stream, _) in world.streams(AggregateKind::Tenant) {
         let row = tenants::get(store, stream.tenant)
             .await

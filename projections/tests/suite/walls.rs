@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Tables that keep tenants apart.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 20] = [
     "api_keys",
     "api_keys_history",
     "audit",
@@ -28,6 +28,8 @@ const TABLES: [&str; 18] = [
     "resource_types_history",
     "resources",
     "resources_history",
+    "settings",
+    "settings_history",
     "tasks",
     "tasks_history",
     "tenants",
@@ -36,7 +38,7 @@ const TABLES: [&str; 18] = [
     "users_history",
 ];
 /// Those that a gateway reads.
-const SERVED: [&str; 11] = [
+const SERVED: [&str; 12] = [
     "api_keys",
     "audit",
     "counts",
@@ -45,6 +47,7 @@ const SERVED: [&str; 11] = [
     "parked",
     "resource_types",
     "resources",
+    "settings",
     "tasks",
     "tenants",
     "users",

@@ -15,7 +15,8 @@ use domain::{
     email_claim::EmailClaimEvent, identity_claim::IdentityClaim,
     identity_claim::IdentityClaimEvent, job::Job, job::JobEvent, resource::Resource,
     resource::ResourceEvent, resource_type::ResourceType, resource_type::ResourceTypeEvent,
-    task::Task, task::TaskEvent, tenant::Tenant, tenant::TenantEvent, user::User, user::UserEvent,
+    settings::Settings, settings::SettingsEvent, task::Task, task::TaskEvent, tenant::Tenant,
+    tenant::TenantEvent, user::User, user::UserEvent,
 };
 
 /// An event that can be written to the log and read back.
@@ -123,6 +124,9 @@ catalogue! {
     ResourceType, ResourceTypeEvent {
         "resource_type.defined" v 1 => Defined(domain::resource_type::ResourceTypeDefined),
         "resource_type.revised" v 1 => Revised(domain::resource_type::ResourceTypeRevised),
+    }
+    Settings, SettingsEvent {
+        "settings.changed" v 1 => Changed(domain::settings::SettingsChanged),
     }
     Task, TaskEvent {
         "task.attempt_failed" v 1 => AttemptFailed(domain::task::TaskAttemptFailed),

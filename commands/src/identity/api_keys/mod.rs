@@ -32,6 +32,7 @@ use super::{Authentication, Credential, Identity, Means, Principal, revocations:
 use crate::{Ask, CommandError, Failure, Receipt, fingerprint};
 use last_use::LastUses;
 
+const DAY_MS: i64 = 24 * 3_600_000;
 /// How many keys are remembered.
 const REMEMBERED: u64 = 10_000;
 /// For how long; less than notices are kept ([`KEPT`]), by minutes.
@@ -45,7 +46,7 @@ const _: () = assert!(REMEMBERED_FOR.as_secs() + 60 < KEPT.as_secs());
 
 /// A key to make.
 pub struct NewApiKey {
-    /// From when on it is refused; 90 days from now if none.
+    /// From when on it is refused; 90 days from now if none, or as long as the tenant allows.
     pub expires_at: Option<Timestamp>,
     /// What its owner calls it.
     pub name: Name,
@@ -91,8 +92,10 @@ impl Identity {
         let (tenant, id) = (ask.tenant, ask.id);
         let secret = self.api_key_secret(id);
         let now = self.commands.clock.now();
+        let longest_ms = self.api_key_ms(tenant).await?;
+        let unless_asked = now.plus_ms(LIFE_MS.min(longest_ms));
         let created = ApiKeyCreated {
-            expires_at: wanted.expires_at.unwrap_or(now.plus_ms(LIFE_MS)),
+            expires_at: wanted.expires_at.unwrap_or(unless_asked),
             name: (self.personal)
                 .seal(tenant, wanted.owner, wanted.name.as_str())
                 .await?,
@@ -104,6 +107,10 @@ impl Identity {
         // since the log does not know it, and lapses.
         let exists = self.commands.state::<ApiKey>(tenant, id).await?.is_some();
         if !exists {
+            if created.expires_at.since_ms(now) > longest_ms {
+                let days = longest_ms / DAY_MS;
+                return Err(CommandError::Rejected(ApiKeyRejection::TooLong { days }));
+            }
             self.keep(tenant, id, &secret, created.expires_at).await?;
         }
         let command = ApiKeyCommand::Create(created);

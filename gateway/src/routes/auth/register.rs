@@ -1,17 +1,17 @@
 //! `POST /auth/register`
 //!
-//! Invariant: a stranger becomes an operator of the default tenant, never more, and only where
-//! registration is open. Of another tenant nobody becomes a user by themselves, and whether there
-//! is one is not told.
+//! Invariant: a stranger becomes an operator, never more, and only where both the configuration and
+//! the tenant's settings leave registration open. Whether there is a tenant that is closed is not
+//! told.
 
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
-use commands::{Ask, DEFAULT_TENANT, Receipt, Registration};
+use commands::{Ask, Receipt, Registration};
 use domain::{
-    Actor, CommandId, UserId,
+    Actor, CommandId, TenantId, UserId,
     user::{Role, User},
 };
 use schemas::api::{Code, Register, Session};
@@ -41,13 +41,13 @@ pub(super) async fn register(
 ) -> Result<Response> {
     let tenant = tenant_of(body.value.tenant.as_deref());
     let closed = app.config.registration == runtime::Registration::Closed;
-    if closed || tenant != DEFAULT_TENANT {
+    if closed || !app.identity.lets_register(tenant).await? {
         let detail = "Ask an administrator to add you.";
         return Err(Error::new(Code::RegistrationClosed, detail));
     }
     let id = app.commands.ids().next();
     let user = UserId::new(id);
-    let mut ask = Ask::new(Actor::User(user), DEFAULT_TENANT, id, CommandId::new(id));
+    let mut ask = Ask::new(Actor::User(user), tenant, id, CommandId::new(id));
     ask.fresh = true;
     audit::runs(&ask);
     let wanted = Registration {
@@ -57,9 +57,9 @@ pub(super) async fn register(
         role: Role::Operator,
     };
     let receipt = app.identity.register(ask, wanted).await?;
-    audit::is(Who::user(DEFAULT_TENANT, user, None));
+    audit::is(Who::user(tenant, user, None));
     audit::ran(&receipt);
-    let signed_in = signed_in(&app, &headers, user, &receipt).await;
+    let signed_in = signed_in(&app, &headers, tenant, user, &receipt).await;
     signed_in.map_err(|error| {
         error.after_storing("You are registered, but could not be signed in: sign in in a moment.")
     })
@@ -69,14 +69,15 @@ pub(super) async fn register(
 async fn signed_in(
     app: &App,
     headers: &HeaderMap,
+    tenant: TenantId,
     user: UserId,
     receipt: &Receipt<User>,
 ) -> Result<Response> {
     let state = answer::state(receipt)?;
     let (identity, client) = (&app.identity, session::client(headers));
-    let tokens = identity.start_session_of(DEFAULT_TENANT, user, state.role, client);
+    let tokens = identity.start_session_of(tenant, user, state.role, client);
     let tokens = tokens.await?;
-    let view = answer::user(app, DEFAULT_TENANT, user, receipt.version, state).await?;
+    let view = answer::user(app, tenant, user, receipt.version, state).await?;
     let mut response = session::answer(app, headers, StatusCode::CREATED, view, &tokens)?;
     let location = HeaderValue::from_str(&format!("/api/v1/users/{user}"));
     let headers = response.headers_mut();

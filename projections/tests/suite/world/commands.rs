@@ -14,6 +14,7 @@ use schemas::{
         resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
         resource_type::{ResourceType, ResourceTypeCommand},
         schedule::Schedule,
+        settings::{Settings, SettingsCommand},
         task::{
             JobSlot, Priority, SkipReason, Task, TaskCommand, TaskCreated, TaskError, TaskSpec,
         },
@@ -83,6 +84,10 @@ impl World {
                 let command = self.api_key_command();
                 self.ask::<ApiKey>(tenant, id, &command).await;
             }
+            13 => {
+                let command = self.settings_command();
+                self.ask::<Settings>(tenant, tenant.uuid(), &command).await;
+            }
             _ => {
                 let id = self.id(5, 40);
                 let command = self.task_command(tenant, id);
@@ -105,6 +110,17 @@ impl World {
             prefix: format!("alm_{}", self.random.below(9)),
             scopes: scopes.into_iter().take(count).map(scope).collect(),
         })
+    }
+
+    fn settings_command(&mut self) -> SettingsCommand {
+        let wanted = match self.random.below(5) {
+            0 => json!({"session_days": null, "api_key_days": 7}),
+            1 => json!({"registration": "closed", "api_key_days": null}),
+            2 => json!({"colour": "red"}),
+            days => json!({"session_days": days}),
+        };
+        let values = wanted.as_object().cloned().unwrap_or_default();
+        SettingsCommand::Change { values }
     }
 
     fn tenant_command(&self) -> TenantCommand {

@@ -263,8 +263,8 @@ impl Belongings {
     }
 }
 
-/// Holds that what a tenant is shown has not changed, and has no text of the `stranger`. What changes by being looked at, such as a
-/// time of last use, is told by two looks `before`.
+/// Holds that what a tenant is shown has not changed, and has no text of the `stranger`. What
+/// changes by being looked at, such as a time of last use, is told by two looks `before`.
 pub fn unchanged(
     before: [&BTreeMap<String, Value>; 2],
     after: &BTreeMap<String, Value>,
