@@ -8,6 +8,7 @@ mod erasure;
 mod invite;
 mod linked;
 mod mfa;
+mod passwords;
 mod races;
 mod sessions;
 mod staged;

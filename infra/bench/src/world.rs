@@ -119,6 +119,7 @@ impl World {
             // Requests are counted as ever; but one user sends them all.
             ("ALMANAC__GATEWAY__LIMITS__LISTS", UNREACHED.to_owned()),
             ("ALMANAC__GATEWAY__LIMITS__PRINCIPAL", UNREACHED.to_owned()),
+            ("ALMANAC__GATEWAY__LIMITS__SIGN_IN", UNREACHED.to_owned()),
             ("ALMANAC__GATEWAY__LIMITS__STREAM", UNREACHED.to_owned()),
             ("ALMANAC__GATEWAY__LIMITS__TENANT", UNREACHED.to_owned()),
         ];

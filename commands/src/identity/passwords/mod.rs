@@ -1,11 +1,13 @@
 //! Passwords, as argon2id hashes in the vault.
 //!
-//! Invariant: at most [`PARALLEL`] hashes are computed at a time, each of 19 MiB; whoever comes
-//! when [`WAITING`] others wait is turned away at once rather than later.
+//! Invariant: at most [`PARALLEL`] hashes are computed at a time; whoever comes when [`WAITING`]
+//! others wait is turned away at once rather than later.
+
+mod cost;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::Block;
 use domain::{TenantId, UserId};
 use event_log::{Vault, VaultError};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,21 +16,16 @@ use uuid::Uuid;
 
 use super::strength;
 use crate::Failure;
+use cost::{HASH_LEN, Recipe};
+
+pub(in crate::identity) use cost::Hashed;
 
 /// Hashes computed at a time.
 const PARALLEL: usize = 2;
 /// Hashes that may wait for their turn.
 const WAITING: usize = 64;
-/// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
 /// Whom no password belongs to.
 const NOBODY: UserId = UserId::new(Uuid::nil());
-const SALT_LEN: usize = 16;
-const HASH_LEN: usize = 32;
-
-/// A password as it is kept: salt and hash.
-pub(super) struct Hashed(Vec<u8>);
 
 /// Keeps and checks passwords.
 #[derive(Clone)]
@@ -57,9 +54,9 @@ impl Passwords {
 
     /// Hashes a new password.
     pub(super) async fn prepare(&self, password: SecretString) -> Result<Hashed, Failure> {
-        let salt: [u8; SALT_LEN] = runtime::random::bytes();
-        let hash = self.hash(password, salt).await?;
-        Ok(Hashed([salt.as_slice(), &hash].concat()))
+        let recipe = Recipe::new(runtime::random::bytes());
+        let hash = self.hash(password, recipe).await?;
+        Ok(Hashed::new(recipe, hash))
     }
 
     /// Keeps `hashed` as that password of `user`, unless there is one; says whether it did.
@@ -72,7 +69,7 @@ impl Passwords {
     ) -> Result<bool, Failure> {
         match self
             .vault
-            .create(&name(tenant, user, credential), &hashed.0)
+            .create(&name(tenant, user, credential), hashed.as_bytes())
             .await
         {
             Ok(()) => Ok(true),
@@ -90,14 +87,29 @@ impl Passwords {
         password: SecretString,
     ) -> Result<bool, Failure> {
         let (user, credential) = holder.unwrap_or((NOBODY, None));
-        let known = self.vault.get(&name(tenant, user, credential)).await?;
-        let kept = known
-            .as_ref()
-            .and_then(|secret| secret.value.split_first_chunk::<SALT_LEN>());
-        let (salt, expected) = kept.unwrap_or((&[0; SALT_LEN], &[]));
-        let found = self.hash(password, *salt).await?;
-        let equal = aws_lc_rs::constant_time::verify_slices_are_equal(&found, expected);
-        Ok(equal.is_ok())
+        let name = name(tenant, user, credential);
+        let known = self.vault.get(&name).await?;
+        let kept = known.as_ref().and_then(|kept| Recipe::of(&kept.value));
+        let unknown = (Recipe::new([0; _]), &[0; HASH_LEN]);
+        let (recipe, expected) = kept.unwrap_or(unknown);
+        let found = self.hash(password.clone(), recipe).await?;
+        let equal = aws_lc_rs::constant_time::verify_slices_are_equal(&found, expected).is_ok();
+        let right = kept.is_some() && equal;
+        if let Some(known) = &known
+            && right
+            && recipe.is_outdated()
+        {
+            let hashed = self.prepare(password).await?;
+            match (self.vault)
+                .replace(&name, hashed.as_bytes(), known.revision)
+                .await
+            {
+                // Whoever was quicker has done the same, or changed it.
+                Ok(()) | Err(VaultError::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Ok(right)
     }
 
     /// Forgets that password of `user`.
@@ -123,18 +135,11 @@ impl Passwords {
     async fn hash(
         &self,
         password: SecretString,
-        salt: [u8; SALT_LEN],
+        recipe: Recipe,
     ) -> Result<[u8; HASH_LEN], Failure> {
         let hash = self.in_turn(move |memory| {
-            let params = Params::new(MEMORY_KIB, PASSES, 1, Some(HASH_LEN)).ok()?;
-            let blocks = params.block_count();
-            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-            memory.resize(blocks, Block::default());
-            let mut hash = [0; HASH_LEN];
             let password = password.expose_secret().as_bytes();
-            let computed =
-                argon2.hash_password_into_with_memory(password, &salt, &mut hash, memory);
-            computed.ok().map(|()| hash)
+            recipe.hash(password, memory)
         });
         let hash = hash.await?;
         hash.ok_or_else(|| Failure::Unavailable("the password could not be hashed".into()))
