@@ -20,7 +20,12 @@ async fn a_hash_of_before_is_good_and_is_made_anew_when_it_is_next_shown() {
         .hash_password_into(right.as_bytes(), &salt, &mut hash)
         .expect("a hash");
     let before = [salt.as_slice(), &hash].concat();
-    world.vault().await.put(&name, &before).await.expect("stored");
+    world
+        .vault()
+        .await
+        .put(&name, &before)
+        .await
+        .expect("stored");
     let kept = async || {
         let kept = world.vault().await.get(&name).await.expect("an answer");
         kept.expect("a password").value.to_vec()

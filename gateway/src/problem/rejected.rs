@@ -23,9 +23,10 @@ impl Explain for ApiKeyRejection {
     fn explain(self) -> Error {
         match self {
             Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
-            Self::Expiry => Error::invalid_field("/expires_at", self.to_string()),
+            Self::Expiry | Self::TooLong { .. } => {
+                Error::invalid_field("/expires_at", self.to_string())
+            }
             Self::NotFound => Error::not_found("API key"),
-            Self::TooLong { .. } => Error::invalid_field("/expires_at", self.to_string()),
             Self::Scopes => Error::invalid_field("/scopes", self.to_string()),
         }
     }
