@@ -269,9 +269,9 @@ fn a_new_api_key_lasts_no_longer_than_its_tenant_allows() {
             "API keys last at most 7 days here"
         );
         make(Some(7)).await.expect(201);
-        let made = make(None).await.expect(201).body();
+        let key = make(None).await.expect(201).body();
         let ends: domain::Timestamp =
-            serde_json::from_value(made["expires_at"].clone()).expect("an instant");
+            serde_json::from_value(key["expires_at"].clone()).expect("an instant");
         let lasts_ms = ends.since_ms(now);
         assert!((7 * DAY_MS..=7 * DAY_MS + 5 * MINUTE_MS).contains(&lasts_ms));
     });

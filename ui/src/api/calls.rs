@@ -7,7 +7,7 @@ use schemas::{
     api::{
         CancelTask, CreateTask, EventView, JobView, Login, LoginMfa, Logout, Page, PauseJob,
         Preview, PreviewJob, ProviderView, Register, ResourceView, Session, Stats, TaskView,
-        TriggerJob,
+        TenantView, TriggerJob,
     },
     domain::{JobId, ResourceId, TaskId, schedule::Schedule},
 };
@@ -82,6 +82,11 @@ impl Client {
     /// The providers that one can sign in by.
     pub async fn providers(&self) -> Result<Page<ProviderView>, ApiError> {
         self.send(Call::get("/auth/oidc").unsigned()).await
+    }
+
+    /// The tenant that whoever is signed in belongs to.
+    pub async fn tenant(&self) -> Result<TenantView, ApiError> {
+        self.send(Call::get("/tenant")).await
     }
 
     /// The figures of the overview.

@@ -4,7 +4,9 @@
 //! going to another page moves the keyboard to its content.
 
 use gloo_events::{EventListener, EventListenerOptions};
+use schemas::domain::TenantId;
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
@@ -94,6 +96,7 @@ fn Navigation(props: &NavigationProps) -> Html {
 #[component]
 fn Who() -> Html {
     let session = use_session();
+    let tenant = use_tenant_name();
     let Some(user) = session.user() else {
         return Html::default();
     };
@@ -103,6 +106,10 @@ fn Who() -> Html {
         .or_else(|| user.email.clone())
         .unwrap_or_default();
     let role = format!("{:?}", user.role).to_lowercase();
+    let role = match tenant {
+        Some(tenant) => format!("{role} · {tenant}"),
+        None => role,
+    };
     let initial = name.chars().next().map(|c| c.to_uppercase().to_string());
     html! {
         <div class="who">
@@ -120,6 +127,27 @@ fn Who() -> Html {
             />
         </div>
     }
+}
+
+/// What the tenant is called, unless it is the main one, of which an installation may have no other.
+#[hook]
+fn use_tenant_name() -> Option<String> {
+    let session = use_session();
+    let name = use_state_eq(|| None);
+    let tenant = session.user().map(|user| user.tenant_id);
+    let (client, setter) = (session.client.clone(), name.setter());
+    use_effect_with(tenant, move |tenant| {
+        setter.set(None);
+        if tenant.is_some_and(|tenant| tenant != TenantId::MAIN) {
+            spawn_local(async move {
+                // Without an answer the role alone is shown; whatever is wrong, the page will say.
+                if let Ok(tenant) = client.tenant().await {
+                    setter.set(Some(tenant.name));
+                }
+            });
+        }
+    });
+    (*name).clone()
 }
 
 /// `/` searches, `?` helps, `g` and a section's key go there.

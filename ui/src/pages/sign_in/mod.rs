@@ -4,37 +4,23 @@
 //!
 //! Invariant: the password goes from its field into one request and is kept nowhere.
 
-use schemas::api::{Code, Login, Register, Session as Granted};
-use web_sys::{FormData, HtmlFormElement};
+mod form;
+
+use schemas::api::Code;
+use web_sys::HtmlFormElement;
 use yew::prelude::*;
 
 use super::second_factor::SecondFactor;
 use crate::{
     api::ApiError,
-    components::{Brand, Button, Field, Glyph, Icon, Look, Providers, Refusal, ThemeSwitch},
-    hooks::{Ending, SessionState, use_page, use_session},
+    components::{Brand, Button, Glyph, Icon, Look, Providers, Refusal, ThemeSwitch},
+    hooks::{Ending, SessionState, use_address, use_page, use_session},
+    query,
 };
-
-/// What the form asks for.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Wish {
-    Register,
-    SignIn,
-}
-
-impl Wish {
-    const fn other(self) -> Self {
-        match self {
-            Self::Register => Self::SignIn,
-            Self::SignIn => Self::Register,
-        }
-    }
-}
+use form::{Wish, ask, fields};
 
 /// What the page promises before anything is known of the visitor.
 const PROMISE: &str = "Every task, job and resource, and how each came to be.";
-
-const LENGTH_HINT: &str = "At least 8 characters; long ones are better than odd ones.";
 
 /// Signing in, and registering.
 #[component]
@@ -44,6 +30,7 @@ pub fn SignIn() -> Html {
     let busy = use_state_eq(|| false);
     let error = use_state_eq(|| None::<ApiError>);
     let challenge = use_state_eq(|| None::<AttrValue>);
+    let tenant = use_tenant();
     let registers = *wish == Wish::Register;
     use_page(if registers { "Register" } else { "Sign in" }, true);
     let onsubmit = {
@@ -95,7 +82,7 @@ pub fn SignIn() -> Html {
                 <Refusal error={error.clone()} advice={advice(error)} />
             }
             <form class="form" {onsubmit}>
-                { fields(registers, error.as_ref()) }
+                { fields(registers, tenant.as_deref(), error.as_ref()) }
                 <Button
                     label={if registers { "Create account" } else { "Sign in" }}
                     look={Look::Primary}
@@ -103,8 +90,12 @@ pub fn SignIn() -> Html {
                     busy={*busy}
                 />
             </form>
-            <Providers />
+            if tenant.is_none() {
+                // Who comes by a provider comes to the main tenant.
+                <Providers />
+            }
             { switch(registers, change) }
+            { elsewhere(&tenant) }
         </>
     })
 }
@@ -122,6 +113,32 @@ fn switch(registers: bool, change: impl Fn(MouseEvent) + 'static) -> Html {
     }
 }
 
+/// The tenant that is named, if one is: by the address at first, so that a link can name it.
+#[hook]
+fn use_tenant() -> UseStateHandle<Option<String>> {
+    let address = use_address();
+    use_state_eq(|| {
+        let mut pairs = query::pairs(&address.query);
+        pairs
+            .find(|(name, _)| name == "tenant")
+            .map(|(_, slug)| slug)
+    })
+}
+
+/// The way to another tenant, and back to the main one.
+fn elsewhere(tenant: &UseStateHandle<Option<String>>) -> Html {
+    let is_named = tenant.is_some();
+    let tenant = tenant.clone();
+    let onclick = move |_| tenant.set((!is_named).then(String::new));
+    html! {
+        <p class="sign-in-other">
+            <button type="button" class="link" data-action="tenant" {onclick}>
+                { if is_named { "Sign in to the main tenant" } else { "Use another tenant" } }
+            </button>
+        </p>
+    }
+}
+
 /// What stands around each step.
 fn card(step: Html) -> Html {
     html! {
@@ -133,88 +150,6 @@ fn card(step: Html) -> Html {
             </section>
         </main>
     }
-}
-
-async fn ask(
-    client: &crate::api::Client,
-    wish: Wish,
-    form: &HtmlFormElement,
-) -> Result<Granted, ApiError> {
-    let data = FormData::new_with_form(form)
-        .map_err(|_| ApiError::Unreadable("the form cannot be read".to_owned()))?;
-    let text = |name: &str| data.get(name).as_string().unwrap_or_default();
-    let (email, password) = (text("email").trim().to_owned(), text("password"));
-    match wish {
-        Wish::SignIn => {
-            let tenant = None;
-            client
-                .login(&Login {
-                    email,
-                    password,
-                    tenant,
-                })
-                .await
-        }
-        Wish::Register => {
-            let name = text("name").trim().to_owned();
-            client
-                .register(&Register {
-                    email,
-                    password,
-                    name,
-                    tenant: None,
-                })
-                .await
-        }
-    }
-}
-
-fn fields(registers: bool, error: Option<&ApiError>) -> Html {
-    let at = |pointer: &str| error.and_then(|error| error.field(pointer));
-    let password = if registers {
-        "new-password"
-    } else {
-        "current-password"
-    };
-    html! {
-        <>
-            if registers {
-                { field("name", "text", "Name", "name", at("/name")) }
-            }
-            { field("email", "email", "Email", "username", at("/email")) }
-            { field("password", "password", "Password", password, at("/password")) }
-        </>
-    }
-}
-
-fn field(
-    name: &'static str,
-    kind: &'static str,
-    label: &'static str,
-    autocomplete: &'static str,
-    problem: Option<String>,
-) -> Html {
-    let chosen_now = autocomplete == "new-password";
-    let field = Field {
-        name,
-        label,
-        hint: if chosen_now { LENGTH_HINT } else { "" },
-        problem,
-    };
-    field.around(|ties| {
-        html! {
-            <input
-                id={ties.id}
-                {name}
-                type={kind}
-                {autocomplete}
-                required=true
-                minlength={chosen_now.then_some("8")}
-                aria-describedby={ties.described_by}
-                aria-invalid={ties.invalid}
-            />
-        }
-    })
 }
 
 /// Why somebody who was signed in is here.
