@@ -5,6 +5,12 @@ import path from "node:path";
 
 export const READY = 'body[data-ready="true"]';
 
+const SIZES = {
+  wide: { width: 1280, height: 800 },
+  narrow: { width: 390, height: 844 },
+  least: { width: 320, height: 640 },
+};
+
 /** Signs in through the page and waits for the overview. */
 export async function signIn(page, base, { email, password }) {
   await page.goto(base);
@@ -50,4 +56,32 @@ export async function eventually(what, ask, limitMs = 20_000) {
     if (performance.now() > limit) throw new Error(`waited in vain for ${what}`);
     await new Promise((done) => setTimeout(done, 50));
   }
+}
+
+/** The page in every size and both themes; nothing may stick out at the side. */
+export async function shoot(page, report, title) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    await page.setViewportSize(viewport);
+    if (size === "least") await lengthen(page);
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const wider = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      if (wider > 0) throw new Error(`${title}, ${size}: ${wider} px stick out`);
+      await picture(page, report, `${title}-${size}-${colorScheme}`);
+    }
+  }
+}
+
+/** Puts the longest words that the top bar can have into it: a lost stream, far into a log. */
+async function lengthen(page) {
+  await page.evaluate(() => {
+    const live = document.querySelector("[data-live]");
+    if (!live) return;
+    live.dataset.live = "reconnecting";
+    live.querySelector(".live-label").textContent = "Reconnecting";
+    const position = live.querySelector(".live-position .number");
+    if (position) position.textContent = "#1,234,567";
+  });
 }
