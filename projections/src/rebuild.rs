@@ -1,6 +1,6 @@
 //! Fills a second copy of all read models from the first position on.
 //!
-//! Invariant: the live read models are never touched; the copy is made by the same code as they
+//! Invariant: the live read models are never touched; the copy is folded by the same code as they
 //! were.
 
 use event_log::SharedLog;
@@ -9,36 +9,58 @@ use schemas::Position;
 
 use crate::{
     Owner, Projector, RunError, StoreError, Writer,
-    runner::{apply, read},
+    runner::{Filled, apply, fill, read},
 };
 
 /// Empties `schema`, a name of small letters, digits and underscores, and fills it with read models
-/// up to where the log ends now; says where that is.
+/// up to where the log ends now; says where that is. Tells `progress` each position it reaches.
 pub async fn rebuild_into(
     log: &SharedLog,
     owner: &Owner,
     writer: &Writer,
     schema: &str,
+    progress: impl Fn(Position),
 ) -> Result<Position, RunError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if schema.is_empty() || !schema.chars().all(plain) || schema == writer.schema() {
         let reason = format!("{schema:?} cannot be the name of a scratch schema");
         return Err(RunError::Halted { reason });
     }
-    owner.migrate_beside(schema).await?;
     let scratch = writer.beside(schema);
-    let Some(mut projector) = Projector::open(log, &scratch).await? else {
+    let head = log.head().await?.position;
+    owner.migrate_beside(schema).await?;
+    owner.before_fill(schema).await?;
+    match fill(log, &scratch, head, &progress).await? {
+        Filled::UpTo(position) => {
+            owner.after_fill(schema).await?;
+            Ok(position)
+        }
+        Filled::Refused(reason) => {
+            tracing::warn!(reason, "Postgres refuses a commit; each is tried by itself");
+            owner.migrate_beside(schema).await?;
+            one_by_one(log, &scratch, head, &progress).await
+        }
+    }
+}
+
+/// As a projector does, which parks what Postgres refuses.
+async fn one_by_one(
+    log: &SharedLog,
+    scratch: &Writer,
+    head: Position,
+    progress: impl Fn(Position),
+) -> Result<Position, RunError> {
+    let Some(mut projector) = Projector::open(log, scratch).await? else {
         return Err(RunError::Fenced);
     };
     projector.without_waiting_for_the_disk().await?;
-    let head = log.head().await?.position;
     let mut readings = std::pin::pin!(read(log.follow(Position(0)).await?));
     while projector.position() < head {
         match readings.next().await {
-            Some((reading, None)) => apply(&mut projector, reading).await?,
+            Some((reading, None)) => progress(apply(&mut projector, reading).await?),
             Some((_, Some(failure))) => return Err(failure.into()),
             None => return Err(StoreError::Unavailable("the log ended".to_owned()).into()),
-        };
+        }
     }
     Ok(projector.position())
 }

@@ -33,7 +33,8 @@ pub async fn run(commits: usize) -> Result<Report> {
     let before = Cpu::now(&processes)?;
     let began = Instant::now();
     let log: event_log::SharedLog = Arc::new(world.followed.clone());
-    let reached = projections::rebuild_into(&log, &world.owner, &world.writer, "bench_rebuilt");
+    let reached =
+        projections::rebuild_into(&log, &world.owner, &world.writer, "bench_rebuilt", |_| {});
     let reached = reached.await?;
     let rebuilt = rate(head.0 as usize, began);
     let spent = before.since(&processes)?;

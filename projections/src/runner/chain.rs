@@ -9,7 +9,10 @@ use schemas::{Commit, Hash, StreamId, Version, domain::AggregateKind, domain::Te
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
-use super::{decode::Reading, recent::Recent};
+use super::{
+    decode::Reading,
+    recent::{Bounds, Recent},
+};
 
 /// What an entry costs, roughly, in memory.
 const BYTES: usize = 128;
@@ -25,6 +28,19 @@ struct Link {
 }
 
 impl Chain {
+    /// One that was there from the first commit on and forgets none: what it does not know, is not.
+    pub(super) fn of_everything() -> Self {
+        Self(Recent::within(Bounds::NONE))
+    }
+
+    /// Which of the batch's aggregates it knows.
+    pub(super) fn known(&self, batch: &[Reading]) -> HashSet<StreamId> {
+        let streams = batch.iter().filter_map(stream);
+        streams
+            .filter(|stream| self.0.get(stream).is_some())
+            .collect()
+    }
+
     /// Learns what it does not know of the batch's aggregates, in one question; says which of all
     /// of them existed before.
     pub(super) async fn load(

@@ -54,8 +54,4 @@ impl Counts {
             .await?;
         Ok(())
     }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
 }

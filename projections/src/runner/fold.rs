@@ -1,7 +1,7 @@
-//! One read model within a batch: states are folded in memory and written once.
+//! One read model within a batch: states are folded in memory.
 //!
-//! Invariant: each row is written at most once per batch, as the state after the batch; each
-//! version that ended within it becomes one row of the history.
+//! Invariant: what comes of a batch holds each row at most once, as the state after the batch, and
+//! each version that ended within it once.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,10 +9,14 @@ use std::{
 };
 
 use schemas::{Commit, Position, Version, domain::TenantId};
-use sqlx::{PgConnection, Row as _, types::Json};
+use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
-use super::{counts::Counts, recent::Recent};
+use super::{
+    changed::{Changed, Closed},
+    counts::Counts,
+    recent::Recent,
+};
 use crate::models::{Model, row_of};
 
 pub(super) type Key = (TenantId, Uuid);
@@ -27,27 +31,18 @@ pub(super) struct Fold<A> {
     touched: HashMap<Key, bool>,
 }
 
+/// A version of an aggregate.
 #[derive(Debug)]
-struct Living<A> {
-    position: Position,
-    state: Arc<A>,
-    version: Version,
-}
-
-#[derive(Debug)]
-struct Closed<A> {
-    key: Key,
-    to: Position,
-    was: Living<A>,
+pub(super) struct Living<A> {
+    /// Where it began.
+    pub(super) position: Position,
+    pub(super) state: Arc<A>,
+    pub(super) version: Version,
 }
 
 impl<A> Default for Fold<A> {
     fn default() -> Self {
-        Self {
-            closed: Vec::new(),
-            recent: Recent::default(),
-            touched: HashMap::new(),
-        }
+        Self::remembering(Recent::default())
     }
 }
 
@@ -61,7 +56,23 @@ impl<A> Clone for Living<A> {
     }
 }
 
+impl<A> Fold<A> {
+    /// One that knows what is in `recent`.
+    pub(super) fn remembering(recent: Recent<Key, Option<Living<A>>>) -> Self {
+        Self {
+            closed: Vec::new(),
+            recent,
+            touched: HashMap::new(),
+        }
+    }
+}
+
 impl<A: Model> Fold<A> {
+    /// Whether all of `keys` are known, so that nothing has to be read.
+    pub(super) fn knows(&self, keys: &HashSet<Key>) -> bool {
+        keys.iter().all(|key| self.recent.get(key).is_some())
+    }
+
     /// Reads the rows of those aggregates among `keys` that it does not know, in one question.
     pub(super) async fn load(
         &mut self,
@@ -129,108 +140,27 @@ impl<A: Model> Fold<A> {
         self.recent.insert(key, now, commit.payload.len());
     }
 
-    /// Writes what the batch changed.
-    pub(super) async fn write(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let mut upserts: Vec<(&Key, &Living<A>)> = Vec::with_capacity(self.touched.len());
-        let mut ended: Vec<&Key> = Vec::new();
-        for (key, had_row) in &self.touched {
-            match self.recent.get(key) {
-                Some(Some(living)) => upserts.push((key, living)),
-                _ if *had_row => ended.push(key),
+    /// Takes out what the batch changes, to be written.
+    pub(super) fn take(&mut self) -> Changed<A> {
+        let mut changed = Changed {
+            closed: std::mem::take(&mut self.closed),
+            ended: Vec::new(),
+            upserts: Vec::with_capacity(self.touched.len()),
+        };
+        for (key, had_row) in self.touched.drain() {
+            match self.recent.get(&key) {
+                Some(Some(living)) => changed.upserts.push((key, living.clone())),
+                _ if had_row => changed.ended.push(key),
                 _ => {}
             }
         }
         // In the order of the key, index pages are visited once.
-        upserts.sort_unstable_by_key(|(key, _)| **key);
-        self.upsert(connection, &upserts).await?;
-        self.close(connection).await?;
-        Self::end(connection, &ended).await
+        changed.upserts.sort_unstable_by_key(|(key, _)| *key);
+        changed
     }
 
-    /// Ends a batch that was committed.
+    /// Ends a batch.
     pub(super) fn settle(&mut self) {
-        self.closed.clear();
-        self.touched.clear();
         self.recent.settle();
-    }
-
-    async fn upsert(
-        &self,
-        connection: &mut PgConnection,
-        rows: &[(&Key, &Living<A>)],
-    ) -> Result<(), sqlx::Error> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let written = sqlx::query(A::statements().upsert.as_str())
-            .bind(rows.iter().map(|(key, _)| key.0.uuid()).collect::<Vec<_>>())
-            .bind(rows.iter().map(|(key, _)| key.1).collect::<Vec<_>>())
-            .bind(
-                rows.iter()
-                    .map(|(_, living)| living.version.0 as i64)
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                rows.iter()
-                    .map(|(_, living)| living.position.0 as i64)
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                rows.iter()
-                    .map(|(_, living)| Json(&*living.state))
-                    .collect::<Vec<_>>(),
-            )
-            .execute(connection)
-            .await?;
-        if written.rows_affected() == rows.len() as u64 {
-            return Ok(());
-        }
-        Err(sqlx::Error::Decode(
-            "a row of a read model is ahead of its checkpoint".into(),
-        ))
-    }
-
-    async fn close(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        if self.closed.is_empty() {
-            return Ok(());
-        }
-        let closed = &self.closed;
-        sqlx::query(A::statements().close.as_str())
-            .bind(closed.iter().map(|c| c.key.0.uuid()).collect::<Vec<_>>())
-            .bind(closed.iter().map(|c| c.key.1).collect::<Vec<_>>())
-            .bind(
-                closed
-                    .iter()
-                    .map(|c| c.was.version.0 as i64)
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                closed
-                    .iter()
-                    .map(|c| c.was.position.0 as i64)
-                    .collect::<Vec<_>>(),
-            )
-            .bind(closed.iter().map(|c| c.to.0 as i64).collect::<Vec<_>>())
-            .bind(
-                closed
-                    .iter()
-                    .map(|c| Json(&*c.was.state))
-                    .collect::<Vec<_>>(),
-            )
-            .execute(connection)
-            .await?;
-        Ok(())
-    }
-
-    async fn end(connection: &mut PgConnection, ended: &[&Key]) -> Result<(), sqlx::Error> {
-        if ended.is_empty() {
-            return Ok(());
-        }
-        sqlx::query(A::statements().end.as_str())
-            .bind(ended.iter().map(|key| key.0.uuid()).collect::<Vec<_>>())
-            .bind(ended.iter().map(|key| key.1).collect::<Vec<_>>())
-            .execute(connection)
-            .await?;
-        Ok(())
     }
 }

@@ -14,9 +14,11 @@ use schemas::{
 use sqlx::PgConnection;
 
 use super::{
+    changed::Changed,
     counts::Counts,
     decode::Events,
     fold::{Fold, Key},
+    recent::{Bounds, Recent},
 };
 
 /// The read models.
@@ -31,6 +33,20 @@ pub(super) struct Folds {
     tasks: Fold<Task>,
     tenants: Fold<Tenant>,
     users: Fold<User>,
+}
+
+/// What a batch changes in them.
+#[derive(Debug)]
+pub(super) struct Rewritten {
+    api_keys: Changed<ApiKey>,
+    counts: Counts,
+    jobs: Changed<Job>,
+    resource_types: Changed<ResourceType>,
+    resources: Changed<Resource>,
+    settings: Changed<Settings>,
+    tasks: Changed<Task>,
+    tenants: Changed<Tenant>,
+    users: Changed<User>,
 }
 
 /// Does the same with each read model.
@@ -50,17 +66,27 @@ macro_rules! each {
 }
 
 impl Folds {
+    /// Those that remember more than others do: for who has little else to do.
+    pub(super) fn remembering(bounds: Bounds) -> Self {
+        let mut folds = Self::default();
+        each!(folds, fold, kind => *fold = Fold::remembering(Recent::within(bounds)));
+        folds
+    }
+
+    /// Whether `existing` aggregates are known, so that nothing has to be read.
+    pub(super) fn know(&mut self, existing: &HashSet<StreamId>) -> bool {
+        let mut known = true;
+        each!(self, fold, kind => known &= fold.knows(&keys(existing, kind)));
+        known
+    }
+
     /// Reads the rows of `existing` aggregates that are not known.
     pub(super) async fn load(
         &mut self,
         connection: &mut PgConnection,
         existing: &HashSet<StreamId>,
     ) -> Result<(), sqlx::Error> {
-        let keys = |kind: AggregateKind| -> HashSet<Key> {
-            let of_kind = existing.iter().filter(|stream| stream.kind == kind);
-            of_kind.map(|stream| (stream.tenant, stream.id)).collect()
-        };
-        each!(self, fold, kind => fold.load(connection, &keys(kind)).await?);
+        each!(self, fold, kind => fold.load(connection, &keys(existing, kind)).await?);
         Ok(())
     }
 
@@ -80,20 +106,46 @@ impl Folds {
         }
     }
 
-    /// Writes what the batch changed.
-    pub(super) async fn write(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        each!(self, fold, kind => fold.write(connection).await?);
-        self.counts.write(connection).await
+    /// Takes out what the batch changes, to be written.
+    pub(super) fn take(&mut self) -> Rewritten {
+        Rewritten {
+            api_keys: self.api_keys.take(),
+            counts: std::mem::take(&mut self.counts),
+            jobs: self.jobs.take(),
+            resource_types: self.resource_types.take(),
+            resources: self.resources.take(),
+            settings: self.settings.take(),
+            tasks: self.tasks.take(),
+            tenants: self.tenants.take(),
+            users: self.users.take(),
+        }
     }
 
-    /// Ends a batch that was committed.
+    /// Ends a batch.
     pub(super) fn settle(&mut self) {
         each!(self, fold, kind => fold.settle());
-        self.counts.clear();
     }
 
     /// Forgets everything, since the batch was not committed.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+}
+
+fn keys(streams: &HashSet<StreamId>, kind: AggregateKind) -> HashSet<Key> {
+    let of_kind = streams.iter().filter(|stream| stream.kind == kind);
+    of_kind.map(|stream| (stream.tenant, stream.id)).collect()
+}
+
+impl Rewritten {
+    pub(super) async fn write(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        each!(self, changed, kind => changed.write(connection).await?);
+        self.counts.write(connection).await
+    }
+
+    /// The same into tables that nobody else writes.
+    pub(super) async fn fill(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        each!(self, changed, kind => changed.fill(connection).await?);
+        self.counts.write(connection).await
     }
 }

@@ -14,6 +14,8 @@ use sqlx::{
 };
 use uuid::Uuid;
 
+use super::copy::Rows;
+
 /// How many positions a partition holds, as the migration has it.
 const PARTITION: u64 = 5_000_000;
 
@@ -85,6 +87,40 @@ impl Mirror {
             .execute(connection)
             .await?;
         Ok(())
+    }
+}
+
+impl Mirror {
+    /// The same into a table that nobody else writes.
+    pub(super) async fn fill(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let mut rows = Rows::of(16);
+        for (n, position) in self.positions.iter().enumerate() {
+            rows.row();
+            rows.bigint(*position);
+            rows.integer(self.indices[n]);
+            rows.uuid(self.tenants[n]);
+            rows.text(self.kinds[n]);
+            rows.uuid(self.ids[n]);
+            rows.bigint(self.versions[n]);
+            rows.text(&self.names[n]);
+            rows.integer(self.schema_versions[n]);
+            rows.instant(self.times[n]);
+            rows.text(&self.actors[n]);
+            rows.uuid(self.commands[n]);
+            rows.uuid(self.correlations[n]);
+            match self.causations[n] {
+                Some(causation) => rows.uuid(causation),
+                None => rows.null(),
+            }
+            match &self.traceparents[n] {
+                Some(traceparent) => rows.text(traceparent),
+                None => rows.null(),
+            }
+            rows.bytea(&self.hashes[n]);
+            rows.json(&self.data[n].0)?;
+        }
+        rows.copy(connection, include_str!("sql/copy_mirror.sql"))
+            .await
     }
 }
 

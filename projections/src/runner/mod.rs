@@ -5,9 +5,12 @@
 //! twice.
 
 mod chain;
+mod changed;
 mod checkpoint;
+mod copy;
 mod counts;
 mod decode;
+mod fill;
 mod fold;
 mod folds;
 mod mirror;
@@ -26,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{StoreError, Writer};
 use decode::Reading;
 
+pub(crate) use fill::{Filled, fill};
 pub use projector::Projector;
 
 /// The most commits of one transaction; more only adds latency (measured: 500 to 1,000 rows are
@@ -142,7 +146,15 @@ pub(crate) async fn apply(
 pub(crate) fn read(
     entries: Follow,
 ) -> impl Stream<Item = (Vec<Reading>, Option<LogError>)> + Send + use<> {
-    let chunks: ReadyChunks<Follow> = entries.ready_chunks(BATCH);
+    read_by(BATCH, entries)
+}
+
+/// The same, at most `batch` at a time.
+fn read_by(
+    batch: usize,
+    entries: Follow,
+) -> impl Stream<Item = (Vec<Reading>, Option<LogError>)> + Send + use<> {
+    let chunks: ReadyChunks<Follow> = entries.ready_chunks(batch);
     chunks
         .map(|chunk| async {
             let (entries, failure) = until_failure(chunk);

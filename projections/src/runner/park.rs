@@ -28,8 +28,9 @@ pub(super) struct Park {
     stuck: HashMap<StreamId, Position>,
 }
 
+/// An entry that was set aside.
 #[derive(Debug)]
-struct Parked {
+pub(super) struct Parked {
     at: Option<DateTime<Utc>>,
     meta: Option<Json<Value>>,
     payload: Vec<u8>,
@@ -81,27 +82,14 @@ impl Park {
         });
     }
 
-    pub(super) async fn write(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        for parked in &self.fresh {
-            sqlx::query(include_str!("sql/park.sql"))
-                .bind(parked.position)
-                .bind(parked.stream.map(|stream| stream.tenant.uuid()))
-                .bind(parked.stream.map(|stream| stream.kind.name()))
-                .bind(parked.stream.map(|stream| stream.id))
-                .bind(&parked.subject)
-                .bind(&parked.reason)
-                .bind(&parked.payload)
-                .bind(&parked.meta)
-                .bind(parked.at)
-                .execute(&mut *connection)
-                .await?;
-        }
-        Ok(())
+    /// What the batch has set aside, to be written.
+    pub(super) fn fresh(&self) -> &[Parked] {
+        &self.fresh
     }
 
     /// Ends a batch that was committed.
-    pub(super) fn settle(&mut self) {
-        self.fresh.clear();
+    pub(super) fn settle(&mut self) -> Vec<Parked> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// Forgets what the batch added, since it was not committed.
@@ -126,6 +114,24 @@ impl Park {
             stream: Some(commit.stream),
             subject: None,
         }
+    }
+}
+
+impl Parked {
+    pub(super) async fn write(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(include_str!("sql/park.sql"))
+            .bind(self.position)
+            .bind(self.stream.map(|stream| stream.tenant.uuid()))
+            .bind(self.stream.map(|stream| stream.kind.name()))
+            .bind(self.stream.map(|stream| stream.id))
+            .bind(&self.subject)
+            .bind(&self.reason)
+            .bind(&self.payload)
+            .bind(&self.meta)
+            .bind(self.at)
+            .execute(connection)
+            .await?;
+        Ok(())
     }
 }
 

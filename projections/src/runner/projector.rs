@@ -182,16 +182,18 @@ impl Projector {
                 &mut mirror,
             );
         }
-        self.folds.write(&mut transaction).await?;
+        self.folds.take().write(&mut transaction).await?;
         mirror.write(&mut transaction).await?;
-        self.park.write(&mut transaction).await?;
+        for parked in self.park.fresh() {
+            parked.write(&mut transaction).await?;
+        }
         transaction.commit().await?;
         Ok(())
     }
 }
 
 /// Folds a commit in, or parks it.
-fn judge(
+pub(super) fn judge(
     reading: Reading,
     chain: &mut Chain,
     folds: &mut Folds,

@@ -13,14 +13,41 @@ const BYTES: usize = 64 << 20;
 /// Two generations: the old one is forgotten when the young one is full.
 #[derive(Debug)]
 pub(super) struct Recent<K, V> {
+    bounds: Bounds,
     bytes: usize,
     old: HashMap<K, V>,
     young: HashMap<K, V>,
 }
 
+/// How much a generation may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Roughly.
+    pub(super) bytes: usize,
+    pub(super) entries: usize,
+}
+
+impl Bounds {
+    /// Nothing is ever forgotten.
+    pub(super) const NONE: Self = Self {
+        bytes: usize::MAX,
+        entries: usize::MAX,
+    };
+}
+
 impl<K, V> Default for Recent<K, V> {
     fn default() -> Self {
+        Self::within(Bounds {
+            bytes: BYTES,
+            entries: ENTRIES,
+        })
+    }
+}
+
+impl<K, V> Recent<K, V> {
+    pub(super) fn within(bounds: Bounds) -> Self {
         Self {
+            bounds,
             bytes: 0,
             old: HashMap::new(),
             young: HashMap::new(),
@@ -40,14 +67,14 @@ impl<K: Eq + Hash, V> Recent<K, V> {
 
     /// Ends a batch: makes room if there is need.
     pub(super) fn settle(&mut self) {
-        if self.young.len() > ENTRIES || self.bytes > BYTES {
+        if self.young.len() > self.bounds.entries || self.bytes > self.bounds.bytes {
             self.old = std::mem::take(&mut self.young);
             self.bytes = 0;
         }
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::within(self.bounds);
     }
 }
 

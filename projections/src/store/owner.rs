@@ -42,15 +42,31 @@ impl Owner {
         Ok(())
     }
 
+    /// Makes another schema ready to be filled by its projector alone, until [`Self::after_fill`].
+    pub(crate) async fn before_fill(&self, schema: &str) -> Result<(), StoreError> {
+        self.run_beside(schema, include_str!("before_fill.sql"))
+            .await
+    }
+
+    /// Makes what was filled as it would be if it had been made row by row.
+    pub(crate) async fn after_fill(&self, schema: &str) -> Result<(), StoreError> {
+        self.run_beside(schema, include_str!("after_fill.sql"))
+            .await?;
+        self.run_beside(schema, include_str!("grants.sql")).await
+    }
+
     /// Empties another schema of the same database, which may be absent, and makes the tables
     /// there.
     pub(crate) async fn migrate_beside(&self, schema: &str) -> Result<(), StoreError> {
-        let beside = Self(self.0.beside(schema));
-        let mut connection = beside.0.connection().await?;
-        sqlx::raw_sql(include_str!("drop_schema.sql"))
-            .execute(&mut connection)
+        self.run_beside(schema, include_str!("drop_schema.sql"))
             .await?;
+        Self(self.0.beside(schema)).migrate().await
+    }
+
+    async fn run_beside(&self, schema: &str, sql: &'static str) -> Result<(), StoreError> {
+        let mut connection = self.0.beside(schema).connection().await?;
+        sqlx::raw_sql(sql).execute(&mut connection).await?;
         connection.close().await?;
-        beside.migrate().await
+        Ok(())
     }
 }

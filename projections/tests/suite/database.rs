@@ -10,8 +10,9 @@ use std::{
     time::Duration,
 };
 
+use event_log::SharedLog;
 use local::{Postgres, Role};
-use projections::{Overview, Owner, Projector, Store, Writer};
+use projections::{Overview, Owner, Projector, Store, Writer, rebuild_into};
 use schemas::Position;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -149,6 +150,35 @@ impl Database {
             digests.push((table, digest.expect("a digest")));
         }
         digests
+    }
+}
+
+impl Database {
+    /// Rebuilds everything beside and holds it against what is there.
+    pub async fn is_rebuilt_alike(&self, log: &SharedLog) {
+        let rebuilt = rebuild_into(log, &self.owner, &self.writer, "again", |_| {});
+        rebuilt.await.expect("rebuilt");
+        assert_eq!(self.digests("app").await, self.digests("again").await);
+        let (live, again) = (self.shape("app").await, self.shape("again").await);
+        assert!(live.len() > 60, "{live:#?}");
+        let lacks: Vec<_> = live.iter().filter(|line| !again.contains(line)).collect();
+        let added: Vec<_> = again.iter().filter(|line| !live.contains(line)).collect();
+        assert!(
+            lacks.is_empty() && added.is_empty(),
+            "{lacks:#?} {added:#?}"
+        );
+    }
+
+    /// Indexes, keys, walls and rights of a schema, without its name.
+    pub async fn shape(&self, schema: &str) -> Vec<String> {
+        let mut connection = self.sql().await;
+        let rows: Vec<String> = sqlx::query_scalar(include_str!("shape.sql"))
+            .bind(schema)
+            .fetch_all(&mut connection)
+            .await
+            .expect("asked");
+        let named = format!("{schema}.");
+        rows.iter().map(|row| row.replace(&named, "")).collect()
     }
 }
 

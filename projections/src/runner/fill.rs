@@ -1,0 +1,252 @@
+//! Fills empty tables with the whole log.
+//!
+//! Three things go on at once: folding, writing what was folded, and writing the mirror; each of the
+//! latter with a session and transactions of its own.
+//!
+//! Invariant: the tables depend on the log alone, as a projector's do. Until all is written their
+//! checkpoint says that nothing is, so what was filled in part is never taken for more.
+
+use std::future::Future;
+
+use event_log::SharedLog;
+use futures::StreamExt as _;
+use schemas::Position;
+use sqlx::{Connection as _, PgConnection};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use super::{
+    RunError,
+    chain::Chain,
+    checkpoint::Checkpoint,
+    decode::Reading,
+    folds::{Folds, Rewritten},
+    mirror::{self, Mirror},
+    park::{Park, Parked},
+    projector::judge,
+    read_by,
+    recent::Bounds,
+};
+use crate::{StoreError, Writer, store};
+
+/// The most commits of one transaction. Nobody waits for one, and what changes often within one is
+/// written once.
+const BATCH: usize = 2_000;
+/// How many batches may wait to be written.
+const WAITING: usize = 2;
+/// How much is remembered of each read model.
+const REMEMBERED: Bounds = Bounds {
+    bytes: 128 << 20,
+    entries: 100_000,
+};
+
+/// What came of filling.
+#[derive(Debug)]
+pub(crate) enum Filled {
+    /// Everything is there up to this position.
+    UpTo(Position),
+    /// Postgres refuses what a commit holds: a projector finds out which, and parks it.
+    Refused(String),
+}
+
+/// What the session that writes rows is told.
+enum Step {
+    Rows(Box<Rewritten>, Vec<Parked>),
+    /// To answer when all before is written.
+    Written(oneshot::Sender<()>),
+}
+
+struct Filler {
+    chain: Chain,
+    folds: Folds,
+    park: Park,
+    reader: PgConnection,
+    steps: mpsc::Sender<Step>,
+    mirrors: mpsc::Sender<Mirror>,
+}
+
+/// Why filling stopped: a session that writes has ended, and says why.
+struct Ended;
+
+/// Fills the tables of `writer`, which must be empty, up to `head`; tells `progress` each position.
+pub(crate) async fn fill(
+    log: &SharedLog,
+    writer: &Writer,
+    head: Position,
+    progress: impl Fn(Position),
+) -> Result<Filled, RunError> {
+    let mut reader = writer.connection().await?;
+    if !Checkpoint::lock(&mut reader, writer).await? {
+        return Err(RunError::Fenced);
+    }
+    let empty = Checkpoint::open(&mut reader, log).await?;
+    if empty.position != Position(0) {
+        let reason = format!("{} is not empty", writer.schema());
+        return Err(RunError::Halted { reason });
+    }
+    mirror::make_room(&mut reader, 0, head.0).await?;
+    let (steps, rows) = written_by(session(writer).await?, write_step);
+    let (mirrors, mirrored) = written_by(session(writer).await?, write_mirror);
+    let mut filler = Filler {
+        chain: Chain::of_everything(),
+        folds: Folds::remembering(REMEMBERED),
+        park: Park::open(&mut reader).await?,
+        reader,
+        steps,
+        mirrors,
+    };
+    let last = filler.follow(log, head, progress).await?;
+    let Filler {
+        mut reader,
+        steps,
+        mirrors,
+        ..
+    } = filler;
+    drop((steps, mirrors));
+    for written in [rows.await, mirrored.await] {
+        let written = written.map_err(|ended| StoreError::Unavailable(ended.to_string()))?;
+        match written {
+            Ok(()) => {}
+            Err(failure) => {
+                return match store::class(&failure).as_deref() {
+                    Some("22" | "54") => Ok(Filled::Refused(failure.to_string())),
+                    _ => Err(failure.into()),
+                };
+            }
+        }
+    }
+    let Some(last) = last else {
+        return Ok(Filled::UpTo(empty.position));
+    };
+    let reached = Checkpoint::after(&last);
+    let (from, to) = (empty.position, reached.position);
+    if !reached.advance(&mut reader, writer, from, &last).await? {
+        return Err(RunError::Fenced);
+    }
+    reader.close().await?;
+    Ok(Filled::UpTo(to))
+}
+
+impl Filler {
+    /// Folds everything up to `head`, and says what was the last; none if a session has ended.
+    async fn follow(
+        &mut self,
+        log: &SharedLog,
+        head: Position,
+        progress: impl Fn(Position),
+    ) -> Result<Option<Reading>, RunError> {
+        let mut last = None;
+        let mut readings = std::pin::pin!(read_by(BATCH, log.follow(Position(0)).await?));
+        let mut reached = Position(0);
+        while reached < head {
+            let Some((mut batch, failure)) = readings.next().await else {
+                return Err(StoreError::Unavailable("the log ended".to_owned()).into());
+            };
+            batch.retain(|reading| reading.entry.position() <= head);
+            let Some(end) = batch.last() else {
+                return Err(failure.map_or(RunError::Fenced, RunError::from));
+            };
+            reached = end.entry.position();
+            if reached >= head {
+                last = Some(Reading::of(end.entry.clone()));
+            }
+            if self.fold(batch).await?.is_err() {
+                return Ok(None);
+            }
+            progress(reached);
+            if let Some(failure) = failure.filter(|_| reached < head) {
+                return Err(failure.into());
+            }
+        }
+        Ok(last)
+    }
+
+    async fn fold(&mut self, batch: Vec<Reading>) -> Result<Result<(), Ended>, RunError> {
+        let existing = self.chain.known(&batch);
+        if !self.folds.know(&existing) {
+            // What is to be read may be about to be written.
+            let (tell, written) = oneshot::channel();
+            let sent = self.steps.send(Step::Written(tell)).await;
+            if sent.is_err() || written.await.is_err() {
+                return Ok(Err(Ended));
+            }
+            self.folds.load(&mut self.reader, &existing).await?;
+        }
+        let mut mirror = Mirror::default();
+        for reading in batch {
+            judge(
+                reading,
+                &mut self.chain,
+                &mut self.folds,
+                &mut self.park,
+                &mut mirror,
+            );
+        }
+        let rows = Step::Rows(Box::new(self.folds.take()), self.park.settle());
+        self.folds.settle();
+        let sent = (self.steps.send(rows).await, self.mirrors.send(mirror).await);
+        Ok(match sent {
+            (Ok(()), Ok(())) => Ok(()),
+            _ => Err(Ended),
+        })
+    }
+}
+
+/// A session that does not wait for the disk: what is filled is begun anew if it does not end.
+async fn session(writer: &Writer) -> Result<PgConnection, RunError> {
+    let mut connection = writer.connection().await?;
+    sqlx::query("set synchronous_commit = off")
+        .execute(&mut connection)
+        .await?;
+    Ok(connection)
+}
+
+/// A task that writes what it is sent, one after the other, until there is no more or one fails.
+fn written_by<T, Writing>(
+    connection: PgConnection,
+    write: impl Fn(PgConnection, T) -> Writing + Send + 'static,
+) -> (mpsc::Sender<T>, JoinHandle<Result<(), sqlx::Error>>)
+where
+    T: Send + 'static,
+    Writing: Future<Output = Result<PgConnection, sqlx::Error>> + Send,
+{
+    let (sender, mut receiver) = mpsc::channel(WAITING);
+    let task = tokio::spawn(async move {
+        let mut connection = connection;
+        while let Some(next) = receiver.recv().await {
+            connection = write(connection, next).await?;
+        }
+        connection.close().await
+    });
+    (sender, task)
+}
+
+async fn write_step(mut connection: PgConnection, step: Step) -> Result<PgConnection, sqlx::Error> {
+    let (mut rows, parked) = match step {
+        Step::Rows(rows, parked) => (rows, parked),
+        Step::Written(tell) => {
+            // Who asked has given up if nobody listens.
+            let _ = tell.send(());
+            return Ok(connection);
+        }
+    };
+    let mut transaction = connection.begin().await?;
+    rows.fill(&mut transaction).await?;
+    for parked in parked {
+        parked.write(&mut transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(connection)
+}
+
+async fn write_mirror(
+    mut connection: PgConnection,
+    mirror: Mirror,
+) -> Result<PgConnection, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    mirror.fill(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(connection)
+}
