@@ -1,6 +1,7 @@
 //! Rows in Postgres' binary form of COPY (documented with the statement COPY, "Binary Format").
 //!
-//! Invariant: each row has as many columns as the statement names, and a null is none of the values.
+//! Invariant: each row has as many columns as the statement names, and a null is none of the
+//! values.
 
 use serde::Serialize;
 use sqlx::{

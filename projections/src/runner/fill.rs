@@ -1,7 +1,7 @@
 //! Fills empty tables with the whole log.
 //!
-//! Three things go on at once: folding, writing what was folded, and writing the mirror; each of the
-//! latter with a session and transactions of its own.
+//! Three things go on at once: folding, writing what was folded, and writing the mirror; each of
+//! the latter with a session and transactions of its own.
 //!
 //! Invariant: the tables depend on the log alone, as a projector's do. Until all is written their
 //! checkpoint says that nothing is, so what was filled in part is never taken for more.

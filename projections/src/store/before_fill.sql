@@ -6,7 +6,8 @@ declare
     part record;
     here constant text := current_schema();
 begin
-    execute format('revoke usage on schema %I from almanac_gateway, almanac_scheduler, analyst', here);
+    execute format(
+        'revoke usage on schema %I from almanac_gateway, almanac_scheduler, analyst', here);
     create table to_restore (statement text not null);
     for part in
         select c.conrelid::regclass as "table", c.conname as name,

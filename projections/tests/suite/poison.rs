@@ -154,13 +154,11 @@ async fn each_poison_is_named_and_only_its_aggregate_waits() {
         assert_eq!(other.stale_since, None);
         let stats = stats::get(&database.store, tenant).await.expect("read");
         assert_eq!(stats.stale_since, Some(parked.value[0].position));
-        let nobody = parked::list(&database.overview, Some(TENANTS[1]))
-            .await
-            .expect("listed");
+        let nobody = parked::list(&database.overview, Some(TENANTS[1])).await;
+        let nobody = nobody.expect("listed");
         assert_eq!((nobody.position, nobody.value.len()), (head, 0));
-        let verification = verify(&world.shared(), &database.overview)
-            .await
-            .expect("verified");
+        let verification = verify(&world.shared(), &database.overview).await;
+        let verification = verification.expect("verified");
         assert!(verification.holds(), "{:#?}", verification.differences);
         // Postgres refuses one of them, also while it is filled.
         database.is_rebuilt_alike(&world.shared()).await;

@@ -129,7 +129,8 @@ fn Who() -> Html {
     }
 }
 
-/// What the tenant is called, unless it is the main one, of which an installation may have no other.
+/// What the tenant is called, unless it is the main one, of which an installation may have no
+/// other.
 #[hook]
 fn use_tenant_name() -> Option<String> {
     let session = use_session();

@@ -58,13 +58,7 @@ pub fn SignIn() -> Html {
             });
         }
     };
-    let change = {
-        let (wish, error) = (wish.clone(), error.clone());
-        move |_| {
-            error.set(None);
-            wish.set(wish.other());
-        }
-    };
+    let change = change(&wish, &error);
     if let Some(text) = &*challenge {
         let (challenge, error) = (challenge.clone(), error.clone());
         let over = move |why| {
@@ -98,6 +92,18 @@ pub fn SignIn() -> Html {
             { elsewhere(&tenant) }
         </>
     })
+}
+
+/// Goes to the other form, where what was wrong with this one is not.
+fn change(
+    wish: &UseStateHandle<Wish>,
+    error: &UseStateHandle<Option<ApiError>>,
+) -> impl Fn(MouseEvent) + use<> {
+    let (wish, error) = (wish.clone(), error.clone());
+    move |_| {
+        error.set(None);
+        wish.set(wish.other());
+    }
 }
 
 /// The way to the other form.
