@@ -10,6 +10,8 @@ pub(crate) struct Statements {
     pub(crate) table: &'static str,
     /// Keeps ended versions: tenants, ids, versions, from, to, states.
     pub(crate) close: String,
+    /// Puts in new rows, as a stream: tenant, id, version, position, state.
+    pub(crate) copy: String,
     /// Keeps ended versions, as a stream: tenant, id, version, from, to, state.
     pub(crate) copy_history: String,
     /// Drops current rows: tenants, ids.
@@ -33,6 +35,7 @@ impl Statements {
         Self {
             table,
             close: fill(include_str!("sql/close.sql")),
+            copy: fill(include_str!("sql/copy.sql")),
             copy_history: fill(include_str!("sql/copy_history.sql")),
             end: fill(include_str!("sql/end.sql")),
             get: fill(include_str!("sql/get.sql")),

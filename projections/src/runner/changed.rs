@@ -19,7 +19,16 @@ pub(super) struct Changed<A> {
     /// Aggregates that had a row and live no more.
     pub(super) ended: Vec<Key>,
     /// Current rows, in the order of the key.
-    pub(super) upserts: Vec<(Key, Living<A>)>,
+    pub(super) upserts: Vec<Upsert<A>>,
+}
+
+/// A current row.
+#[derive(Debug)]
+pub(super) struct Upsert<A> {
+    /// Whether there was none before the batch.
+    pub(super) is_new: bool,
+    pub(super) key: Key,
+    pub(super) now: Living<A>,
 }
 
 /// A version that ended.
@@ -33,15 +42,26 @@ pub(super) struct Closed<A> {
 
 impl<A: Model> Changed<A> {
     pub(super) async fn write(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        self.upsert(connection).await?;
+        let rows: Vec<_> = self.upserts.iter().collect();
+        Self::upsert(connection, &rows).await?;
         self.close(connection).await?;
         self.end(connection).await
     }
 
-    /// The same into tables that nobody else writes: rows of the history, of which there are most,
-    /// as a stream.
+    /// The same into tables that nobody else writes: new rows as a stream.
     pub(super) async fn fill(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        self.upsert(connection).await?;
+        let (new, old): (Vec<_>, Vec<_>) = self.upserts.iter().partition(|row| row.is_new);
+        let mut rows = Rows::of(5);
+        for Upsert { key, now, .. } in new {
+            rows.row();
+            rows.uuid(key.0.uuid());
+            rows.uuid(key.1);
+            rows.bigint(now.version.0 as i64);
+            rows.bigint(now.position.0 as i64);
+            rows.json(&*now.state)?;
+        }
+        rows.copy(connection, A::statements().copy.as_str()).await?;
+        Self::upsert(connection, &old).await?;
         let mut rows = Rows::of(6);
         for Closed { key, to, was } in &self.closed {
             rows.row();
@@ -57,27 +77,26 @@ impl<A: Model> Changed<A> {
         self.end(connection).await
     }
 
-    async fn upsert(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let rows = &self.upserts;
+    async fn upsert(connection: &mut PgConnection, rows: &[&Upsert<A>]) -> Result<(), sqlx::Error> {
         if rows.is_empty() {
             return Ok(());
         }
         let written = sqlx::query(A::statements().upsert.as_str())
-            .bind(rows.iter().map(|(key, _)| key.0.uuid()).collect::<Vec<_>>())
-            .bind(rows.iter().map(|(key, _)| key.1).collect::<Vec<_>>())
+            .bind(rows.iter().map(|row| row.key.0.uuid()).collect::<Vec<_>>())
+            .bind(rows.iter().map(|row| row.key.1).collect::<Vec<_>>())
             .bind(
                 rows.iter()
-                    .map(|(_, living)| living.version.0 as i64)
+                    .map(|row| row.now.version.0 as i64)
                     .collect::<Vec<_>>(),
             )
             .bind(
                 rows.iter()
-                    .map(|(_, living)| living.position.0 as i64)
+                    .map(|row| row.now.position.0 as i64)
                     .collect::<Vec<_>>(),
             )
             .bind(
                 rows.iter()
-                    .map(|(_, living)| Json(&*living.state))
+                    .map(|row| Json(&*row.now.state))
                     .collect::<Vec<_>>(),
             )
             .execute(connection)

@@ -8,8 +8,8 @@
 
 use std::future::Future;
 
-use event_log::SharedLog;
-use futures::StreamExt as _;
+use event_log::{Entry, Follow, LogError, SharedLog};
+use futures::{Stream, StreamExt as _, stream};
 use schemas::Position;
 use sqlx::{Connection as _, PgConnection};
 use tokio::{
@@ -22,18 +22,20 @@ use super::{
     chain::Chain,
     checkpoint::Checkpoint,
     decode::Reading,
+    decoded,
     folds::{Folds, Rewritten},
     mirror::{self, Mirror},
     park::{Park, Parked},
     projector::judge,
-    read_by,
     recent::Bounds,
 };
 use crate::{StoreError, Writer, store};
 
 /// The most commits of one transaction. Nobody waits for one, and what changes often within one is
 /// written once.
-const BATCH: usize = 2_000;
+const BATCH: usize = 10_000;
+/// How many bytes of payload a transaction may have, and one commit more.
+const BATCH_BYTES: usize = 16 << 20;
 /// How many batches may wait to be written.
 const WAITING: usize = 2;
 /// How much is remembered of each read model.
@@ -138,27 +140,21 @@ impl Filler {
         progress: impl Fn(Position),
     ) -> Result<Option<Reading>, RunError> {
         let mut last = None;
-        let mut readings = std::pin::pin!(read_by(BATCH, log.follow(Position(0)).await?));
-        let mut reached = Position(0);
-        while reached < head {
-            let Some((mut batch, failure)) = readings.next().await else {
-                return Err(StoreError::Unavailable("the log ended".to_owned()).into());
-            };
-            batch.retain(|reading| reading.entry.position() <= head);
-            let Some(end) = batch.last() else {
-                return Err(failure.map_or(RunError::Fenced, RunError::from));
-            };
-            reached = end.entry.position();
-            if reached >= head {
+        let batches = batches(log.follow(Position(0)).await?, head);
+        let mut readings = std::pin::pin!(decoded(batches));
+        while let Some((batch, failure)) = readings.next().await {
+            if let Some(failure) = failure {
+                return Err(failure.into());
+            }
+            let Some(end) = batch.last() else { continue };
+            let reached = end.entry.position();
+            if reached == head {
                 last = Some(Reading::of(end.entry.clone()));
             }
             if self.fold(batch).await?.is_err() {
                 return Ok(None);
             }
             progress(reached);
-            if let Some(failure) = failure.filter(|_| reached < head) {
-                return Err(failure.into());
-            }
         }
         Ok(last)
     }
@@ -191,6 +187,40 @@ impl Filler {
             (Ok(()), Ok(())) => Ok(()),
             _ => Err(Ended),
         })
+    }
+}
+
+/// What is in the log up to `head`, in batches that are as full as they may be.
+fn batches(
+    entries: Follow,
+    head: Position,
+) -> impl Stream<Item = (Vec<Entry>, Option<LogError>)> + Send {
+    stream::unfold(
+        (entries, Position(0)),
+        move |(mut entries, mut at)| async move {
+            let (mut batch, mut bytes) = (Vec::new(), 0);
+            while at < head && batch.len() < BATCH && bytes < BATCH_BYTES {
+                match entries.next().await {
+                    Some(Ok(entry)) => {
+                        (at, bytes) = (entry.position(), bytes + size(&entry));
+                        batch.push(entry);
+                    }
+                    Some(Err(failure)) => return Some(((batch, Some(failure)), (entries, head))),
+                    None => {
+                        let ended = LogError::Unavailable("it ended".to_owned());
+                        return Some(((batch, Some(ended)), (entries, head)));
+                    }
+                }
+            }
+            (!batch.is_empty()).then_some(((batch, None), (entries, at)))
+        },
+    )
+}
+
+fn size(entry: &Entry) -> usize {
+    match entry {
+        Entry::Commit(commit) => commit.payload.len(),
+        Entry::Unreadable(unreadable) => unreadable.payload.len(),
     }
 }
 

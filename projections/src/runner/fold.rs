@@ -13,7 +13,7 @@ use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
 use super::{
-    changed::{Changed, Closed},
+    changed::{Changed, Closed, Upsert},
     counts::Counts,
     recent::Recent,
 };
@@ -149,13 +149,17 @@ impl<A: Model> Fold<A> {
         };
         for (key, had_row) in self.touched.drain() {
             match self.recent.get(&key) {
-                Some(Some(living)) => changed.upserts.push((key, living.clone())),
+                Some(Some(living)) => changed.upserts.push(Upsert {
+                    is_new: !had_row,
+                    key,
+                    now: living.clone(),
+                }),
                 _ if had_row => changed.ended.push(key),
                 _ => {}
             }
         }
         // In the order of the key, index pages are visited once.
-        changed.upserts.sort_unstable_by_key(|(key, _)| *key);
+        changed.upserts.sort_unstable_by_key(|row| row.key);
         changed
     }
 

@@ -146,18 +146,17 @@ pub(crate) async fn apply(
 pub(crate) fn read(
     entries: Follow,
 ) -> impl Stream<Item = (Vec<Reading>, Option<LogError>)> + Send + use<> {
-    read_by(BATCH, entries)
+    let chunks: ReadyChunks<Follow> = entries.ready_chunks(BATCH);
+    decoded(chunks.map(until_failure))
 }
 
-/// The same, at most `batch` at a time.
-fn read_by(
-    batch: usize,
-    entries: Follow,
-) -> impl Stream<Item = (Vec<Reading>, Option<LogError>)> + Send + use<> {
-    let chunks: ReadyChunks<Follow> = entries.ready_chunks(batch);
-    chunks
-        .map(|chunk| async {
-            let (entries, failure) = until_failure(chunk);
+/// Decodes batches while the one before is written.
+fn decoded<S>(batches: S) -> impl Stream<Item = (Vec<Reading>, Option<LogError>)> + Send + use<S>
+where
+    S: Stream<Item = (Vec<Entry>, Option<LogError>)> + Send,
+{
+    batches
+        .map(|(entries, failure)| async {
             // A lone commit is decoded faster than handed to another thread.
             if entries.len() < 8 {
                 return (entries.into_iter().map(Reading::of).collect(), failure);
