@@ -26,6 +26,7 @@ mod extract;
 mod limits;
 mod log_end;
 mod oidc;
+mod past;
 mod permission;
 mod problem;
 mod routes;

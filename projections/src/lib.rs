@@ -15,6 +15,7 @@ pub mod event_log;
 mod feed;
 mod freshness;
 mod models;
+pub mod moments;
 mod page;
 pub mod parked;
 mod rebuild;

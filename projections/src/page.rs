@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use schemas::domain::Timestamp;
+use schemas::{Position, domain::Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -38,6 +38,7 @@ pub struct Sort<K> {
 /// A page to ask for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PageRequest<K> {
+    pub(crate) as_of: Option<Position>,
     pub(crate) after: Option<Key>,
     pub(crate) limit: u32,
     pub(crate) sort: Sort<K>,
@@ -47,6 +48,9 @@ pub struct PageRequest<K> {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
+    /// The position that the list is as of; none for one of now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) as_of: Option<Position>,
     pub(crate) id: Uuid,
     /// The order, such as `-created_at`.
     pub(crate) sort: String,
@@ -102,17 +106,33 @@ impl<K: SortKey> PageRequest<K> {
     /// The first page; at most 1,000 rows.
     pub fn first(sort: Sort<K>, limit: u32) -> Self {
         Self {
+            as_of: None,
             after: None,
             limit: limit.clamp(1, LIMIT_MAX),
             sort,
         }
     }
 
-    /// The page after `after`, or the first.
+    /// The same of the list as it was after the commit at `position`.
+    #[must_use]
+    pub fn as_of(self, position: Position) -> Self {
+        Self {
+            as_of: Some(position),
+            ..self
+        }
+    }
+
+    /// The position that the list is as of; none for now.
+    pub fn moment(&self) -> Option<Position> {
+        self.as_of
+    }
+
+    /// The page after `after`, of the moment that it is of, or the first.
     pub fn try_new(sort: Sort<K>, limit: u32, after: Option<Key>) -> Result<Self, ForeignKey> {
         match after {
             Some(key) if !key.fits(sort) => Err(ForeignKey),
             after => Ok(Self {
+                as_of: after.as_ref().and_then(|key| key.as_of),
                 after,
                 ..Self::first(sort, limit)
             }),
@@ -121,6 +141,11 @@ impl<K: SortKey> PageRequest<K> {
 }
 
 impl Key {
+    /// The position that the list is as of that it belongs to; none for one of now.
+    pub fn as_of(&self) -> Option<Position> {
+        self.as_of
+    }
+
     fn fits<K: SortKey>(&self, sort: Sort<K>) -> bool {
         let readable = || self.value == "infinity" || self.value.parse::<Timestamp>().is_ok();
         self.sort == sort.word() && (!sort.key.is_instant() || readable())
@@ -141,6 +166,7 @@ mod tests {
 
         let key = |sort: &str, value: &str| {
             Some(Key {
+                as_of: None,
                 id: Uuid::nil(),
                 sort: sort.into(),
                 value: value.into(),

@@ -21,7 +21,7 @@ use crate::{
     permission::{self, ByKey},
     problem, routes,
 };
-use schemas::api::{Code, Problem};
+use schemas::api::{Code, Diff, Explanation, Problem};
 
 /// The parameters that every list has.
 #[derive(IntoParams)]
@@ -36,6 +36,37 @@ pub(crate) struct PageParameters {
     limit: Option<u32>,
     /// `next` of the page before.
     cursor: Option<String>,
+}
+
+/// The parameter of what can be shown as it was.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "only the document is made from it; the extractor reads a query"
+)]
+pub(crate) struct AsOfParameter {
+    /// The moment to show: a position of the log, a time (RFC 3339; the last commit at or before
+    /// it), or a `Consistency-Token`. Now by default.
+    as_of: Option<String>,
+}
+
+/// The parameters of an object that can be shown as it was, and what made it so.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "only the document is made from it; the extractor reads a query"
+)]
+pub(crate) struct LookParameters {
+    /// The moment to show: a position of the log, a time (RFC 3339; the last commit at or before
+    /// it), or a `Consistency-Token`. Now by default.
+    as_of: Option<String>,
+    /// `<from>..<to>`, two such moments of which each may be left out: shows a `Diff` instead, what
+    /// changed between them and by which events. Not together with the others.
+    diff: Option<String>,
+    /// `true` shows an `Explanation` instead: for each field the event that last set it.
+    explain: Option<bool>,
 }
 
 #[derive(OpenApi)]
@@ -61,7 +92,7 @@ pub(crate) struct PageParameters {
         (name = "tenants", description = "Whom everything else belongs to"),
         (name = "users", description = "People who sign in"),
     ),
-    components(schemas(Problem)),
+    components(schemas(Diff, Explanation, Problem)),
 )]
 struct Head;
 
@@ -148,6 +179,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     if reads && conditional && operation["operationId"].as_str().is_some_and(is_of_one) {
         operation["responses"]["304"] = json!({"description": "The client has it already"});
     }
+    tell_of_past(operation);
     let mut codes = vec![Code::InvalidParameter, Code::Internal];
     let mut may = |condition: bool, more: &[Code]| {
         if condition {
@@ -186,6 +218,17 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     add_problems(operation, &codes);
     if counted {
         add_limits(operation);
+    }
+}
+
+/// Says what is shown instead of an object to whoever asks how it came to be.
+fn tell_of_past(operation: &mut Value) {
+    let parameters = operation["parameters"].as_array();
+    let mut parameters = parameters.into_iter().flatten();
+    if parameters.any(|parameter| parameter["name"] == "diff") {
+        let schema = &mut operation["responses"]["200"]["content"]["application/json"]["schema"];
+        let told = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+        *schema = json!({"anyOf": [schema.take(), told("Diff"), told("Explanation")]});
     }
 }
 

@@ -4,6 +4,7 @@
 //! forged or unknown is refused before any handler runs.
 
 mod address;
+mod as_of;
 mod body;
 mod caller;
 mod cursor;
@@ -17,6 +18,7 @@ mod token;
 mod writing;
 
 pub(crate) use address::{Address, Peer};
+pub(crate) use as_of::{Look, Told};
 pub(crate) use body::{Body, OptionalBody, Patch};
 pub(crate) use caller::{Caller, Unknown, bearer};
 pub(crate) use cursor::Cursors;

@@ -5,10 +5,13 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use domain::Labels;
-use projections::{PageRequest, Sort, SortKey};
+use projections::{ForeignKey, Key, PageRequest, Sort, SortKey};
 
-use super::Cursors;
-use crate::problem::{Error, Result};
+use super::{Cursors, Reading, as_of::AsOf};
+use crate::{
+    app::App,
+    problem::{Error, Result},
+};
 
 /// How many objects a page has unless the client says otherwise.
 const LIMIT: u32 = 50;
@@ -39,6 +42,7 @@ pub(crate) struct Query {
 
 /// Where in a list, and in which order.
 pub(crate) struct Paging<K> {
+    as_of: Option<AsOf>,
     pub limit: u32,
     pub sort: Sort<K>,
     cursor: Option<String>,
@@ -147,13 +151,15 @@ impl Query {
         Ok(entries)
     }
 
-    /// `limit`, `cursor` and `sort`. To be taken first: what is left binds the cursor.
+    /// `limit`, `cursor`, `sort` and `as_of`. To be taken first: what is left binds the cursor.
     pub fn paging<K: SortKey>(&mut self) -> Result<Paging<K>> {
         let limit = self.limit()?;
         let cursor = self.one("cursor")?;
         let sort: Sort<K> = self.parsed("sort", sort)?.unwrap_or_default();
+        // Made before `as_of` is taken: a cursor is of the moment that was asked for.
         let scope = format!("{} {}", self.scope(), sort.word());
         Ok(Paging {
+            as_of: self.as_of()?,
             limit,
             sort,
             cursor,
@@ -165,6 +171,7 @@ impl Query {
     /// `limit` and `cursor` of a list that has one order only.
     pub fn plain_paging(&mut self) -> Result<Paging<()>> {
         Ok(Paging {
+            as_of: None,
             limit: self.limit()?,
             sort: Sort {
                 key: (),
@@ -225,10 +232,25 @@ impl<K> Paging<K> {
 }
 
 impl<K: SortKey> Paging<K> {
-    /// What to ask the read side for.
-    pub fn request(&self, cursors: &Cursors<'_>) -> Result<PageRequest<K>> {
-        let after = self.after(cursors)?;
-        Ok(PageRequest::try_new(self.sort, self.limit, after)?)
+    /// What to ask the read side for. The first page says which position a time is; the others go
+    /// on as of that one.
+    pub async fn request(
+        &self,
+        app: &App,
+        reading: &Reading,
+        cursors: &Cursors<'_>,
+    ) -> Result<PageRequest<K>> {
+        let after: Option<Key> = self.after(cursors)?;
+        let moment = match (&self.as_of, &after) {
+            (None, _) => None,
+            (Some(_), Some(key)) => Some(AsOf::Position(key.as_of().ok_or(ForeignKey)?)),
+            (Some(as_of), None) => Some(as_of.clone()),
+        };
+        let request = PageRequest::try_new(self.sort, self.limit, after)?;
+        Ok(match moment {
+            None => request,
+            Some(as_of) => request.as_of(reading.position(app, "as_of", &as_of).await?),
+        })
     }
 }
 

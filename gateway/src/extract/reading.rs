@@ -28,8 +28,14 @@ const WAIT_MAX_S: u64 = 10;
 
 /// A read that may go ahead.
 pub(crate) struct Reading {
+    /// How long the client would wait for the read models.
+    pub(super) at_most: Duration,
     pub caller: Caller,
     if_none_match: Option<String>,
+    /// The position that the answer is to be as of; none for now.
+    pub moment: Option<Position>,
+    /// The position that a diff begins with; 0 is before the first commit.
+    pub since: Position,
     /// The latest position that the client has a token of.
     wanted: Option<Position>,
 }
@@ -40,17 +46,29 @@ impl Reading {
     }
 
     /// Refuses what does not hold all that the client knows to be written: an answer of a database
-    /// that was put back meanwhile, or of an object whose commits are parked.
+    /// that was put back meanwhile, or of an object whose commits are parked. As of a moment, it
+    /// holds all up to then.
     pub fn holds<T>(&self, found: &At<T>, is_there: bool) -> Result<()> {
         let reached = found.position;
         let wanted = self.wanted.unwrap_or_default();
-        if wanted > reached {
+        let least = self.moment.unwrap_or(wanted);
+        if least > reached {
+            let wanted = least;
             return Err(Lagging { wanted, reached }.into());
         }
         match found.stale_since {
             Some(since) if since <= wanted || !is_there => Err(Error::parked(since)),
             _ => Ok(()),
         }
+    }
+
+    /// The same read, but what the client has of a past version is not good: who was erased since
+    /// is in it by name.
+    pub fn of_persons(mut self) -> Self {
+        if self.moment.is_some() {
+            self.if_none_match = None;
+        }
+        self
     }
 
     /// Whether the client has this version already.
@@ -71,6 +89,7 @@ impl FromRequestParts<App> for Reading {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let caller = Caller::from_request_parts(parts, app).await?;
+        let at_most = wait(&parts.headers);
         // Whoever has made several writes may send the token of each.
         let mut wanted = None;
         for sent in parts.headers.get_all("consistency-token") {
@@ -78,15 +97,17 @@ impl FromRequestParts<App> for Reading {
             wanted = wanted.max(Some(position));
         }
         if let Some(wanted) = wanted {
-            let at_most = wait(&parts.headers);
             app.freshness.wait_for(wanted, at_most).await?;
             app.log_end.check(app).await?;
         }
         let if_none_match = parts.headers.get(header::IF_NONE_MATCH);
         let if_none_match = if_none_match.and_then(|value| value.to_str().ok());
         Ok(Self {
+            at_most,
             caller,
             if_none_match: if_none_match.map(str::to_owned),
+            moment: None,
+            since: Position(0),
             wanted,
         })
     }

@@ -4,6 +4,7 @@
 //! alone: each makes objects of its own and looks for those only.
 
 mod api_keys;
+mod as_of;
 mod audit;
 mod auth;
 mod authenticator;
@@ -20,6 +21,7 @@ mod mfa;
 mod oidc;
 mod outage;
 mod parked;
+mod past;
 mod preconditions;
 mod resources;
 mod retries;

@@ -63,6 +63,23 @@ fn what_is_parked_is_never_shown_as_fresh() {
             let told = format!("the commit at position {since} cannot be applied");
             assert!(problem.detail.starts_with(&told), "{problem:?}");
         }
+        // As of a moment before it, nothing is missing; as of one after it, something is.
+        for (moment, is_stale) in [(since.0 - 1, false), (since.0, true)] {
+            for path in [format!("/tasks/{spoiled}"), "/tasks".to_owned()] {
+                let shown = client.get(&format!("{path}?as_of={moment}")).await;
+                let shown = shown.expect(200);
+                assert_eq!(
+                    shown.headers.contains_key("consistency"),
+                    is_stale,
+                    "{path}"
+                );
+            }
+            let shown = client
+                .get(&format!("/jobs?as_of={moment}"))
+                .await
+                .expect(200);
+            assert!(!shown.headers.contains_key("consistency"));
+        }
         for path in ["/tasks", "/stats"] {
             let shown = client.get_with(path, &after).await.expect(200);
             assert_eq!(shown.header("consistency"), "stale", "{path}");

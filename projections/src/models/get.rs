@@ -1,6 +1,7 @@
 //! One aggregate by its id.
 //!
-//! Invariant: a row of another tenant is not there.
+//! Invariant: a row of another tenant is not there. As of a position, what is there is what was
+//! there after the commit at it, and never the row of now.
 
 use schemas::{Position, Version, domain::TenantId};
 use sqlx::{Row as _, postgres::PgRow, types::Json};
@@ -8,18 +9,26 @@ use uuid::Uuid;
 
 use crate::{At, Row, Store, StoreError, models::Model};
 
-/// The aggregate `id` of `tenant`, if it lives.
+/// The aggregate `id` of `tenant`, if it lives; as of a position, if it lived then.
 pub(super) async fn get<A: Model>(
     store: &Store,
     tenant: TenantId,
     id: Uuid,
+    as_of: Option<Position>,
 ) -> Result<At<Option<Row<A>>>, StoreError> {
     let found = store
         .read(tenant, |mut rows| async move {
-            let asked = sqlx::query(A::statements().get.as_str())
+            let statement = match as_of {
+                None => &A::statements().get,
+                Some(_) => &A::statements().get_as_of,
+            };
+            let mut asked = sqlx::query(statement.as_str())
                 .bind(tenant.uuid())
                 .bind(id)
                 .bind(A::KIND.name());
+            if let Some(position) = as_of {
+                asked = asked.bind(position.0 as i64);
+            }
             asked.fetch_optional(&mut *rows).await
         })
         .await?;

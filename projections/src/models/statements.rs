@@ -18,6 +18,8 @@ pub(crate) struct Statements {
     pub(crate) end: String,
     /// One row: tenant, id.
     pub(crate) get: String,
+    /// One row as it was: tenant, id, kind, position.
+    pub(crate) get_as_of: String,
     /// Current rows: tenants, ids.
     pub(crate) load: String,
     /// Every current row, in order of the key.
@@ -39,6 +41,7 @@ impl Statements {
             copy_history: fill(include_str!("sql/copy_history.sql")),
             end: fill(include_str!("sql/end.sql")),
             get: fill(include_str!("sql/get.sql")),
+            get_as_of: fill(include_str!("sql/get_as_of.sql")),
             load: fill(include_str!("sql/load.sql")),
             scan: fill("select * from {table} order by tenant_id, id"),
             scan_history: fill("select * from {table}_history order by tenant_id, id, valid_from"),

@@ -25,6 +25,7 @@ use super::{
     decoded,
     folds::{Folds, Rewritten},
     mirror::{self, Mirror},
+    moments::Moments,
     park::{Park, Parked},
     projector::judge,
     recent::Bounds,
@@ -55,7 +56,7 @@ pub(crate) enum Filled {
 
 /// What the session that writes rows is told.
 enum Step {
-    Rows(Box<Rewritten>, Vec<Parked>),
+    Rows(Box<Rewritten>, Moments, Vec<Parked>),
     /// To answer when all before is written.
     Written(oneshot::Sender<()>),
 }
@@ -63,6 +64,7 @@ enum Step {
 struct Filler {
     chain: Chain,
     folds: Folds,
+    moments: Moments,
     park: Park,
     reader: PgConnection,
     steps: mpsc::Sender<Step>,
@@ -94,6 +96,7 @@ pub(crate) async fn fill(
     let mut filler = Filler {
         chain: Chain::of_everything(),
         folds: Folds::remembering(REMEMBERED),
+        moments: Moments::default(),
         park: Park::open(&mut reader).await?,
         reader,
         steps,
@@ -172,6 +175,7 @@ impl Filler {
         }
         let mut mirror = Mirror::default();
         for reading in batch {
+            self.moments.add(&reading.entry);
             judge(
                 reading,
                 &mut self.chain,
@@ -180,8 +184,10 @@ impl Filler {
                 &mut mirror,
             );
         }
-        let rows = Step::Rows(Box::new(self.folds.take()), self.park.settle());
+        let (rows, moments) = (Box::new(self.folds.take()), self.moments.clone());
+        let rows = Step::Rows(rows, moments, self.park.settle());
         self.folds.settle();
+        self.moments.settle();
         let sent = (self.steps.send(rows).await, self.mirrors.send(mirror).await);
         Ok(match sent {
             (Ok(()), Ok(())) => Ok(()),
@@ -254,8 +260,8 @@ where
 }
 
 async fn write_step(mut connection: PgConnection, step: Step) -> Result<PgConnection, sqlx::Error> {
-    let (mut rows, parked) = match step {
-        Step::Rows(rows, parked) => (rows, parked),
+    let (mut rows, moments, parked) = match step {
+        Step::Rows(rows, moments, parked) => (rows, moments, parked),
         Step::Written(tell) => {
             // Who asked has given up if nobody listens.
             let _ = tell.send(());
@@ -264,6 +270,7 @@ async fn write_step(mut connection: PgConnection, step: Step) -> Result<PgConnec
     };
     let mut transaction = connection.begin().await?;
     rows.fill(&mut transaction).await?;
+    moments.write(&mut transaction).await?;
     for parked in parked {
         parked.write(&mut transaction).await?;
     }

@@ -14,6 +14,7 @@ mod fill;
 mod fold;
 mod folds;
 mod mirror;
+mod moments;
 mod park;
 mod projector;
 mod recent;

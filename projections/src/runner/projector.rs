@@ -14,6 +14,7 @@ use super::{
     decode::Reading,
     folds::Folds,
     mirror::{self, Mirror},
+    moments::Moments,
     park::Park,
 };
 use crate::{Writer, store};
@@ -25,6 +26,7 @@ pub struct Projector {
     checkpoint: Checkpoint,
     connection: PgConnection,
     folds: Folds,
+    moments: Moments,
     park: Park,
     /// Up to where the mirror has partitions.
     room: u64,
@@ -48,12 +50,14 @@ impl Projector {
             return Ok(None);
         }
         let checkpoint = Checkpoint::open(&mut connection, log).await?;
+        let moments = Moments::open(&mut connection).await?;
         let park = Park::open(&mut connection).await?;
         Ok(Some(Self {
             chain: Chain::default(),
             checkpoint,
             connection,
             folds: Folds::default(),
+            moments,
             park,
             room: 0,
             writer: writer.clone(),
@@ -136,11 +140,13 @@ impl Projector {
         if written.is_err() {
             self.chain.clear();
             self.folds.clear();
+            self.moments.clear();
             self.park.clear();
             return written;
         }
         self.chain.settle();
         self.folds.settle();
+        self.moments.settle();
         self.park.settle();
         self.checkpoint = to;
         Ok(())
@@ -174,6 +180,7 @@ impl Projector {
         }
         let mut mirror = Mirror::default();
         for reading in batch {
+            self.moments.add(&reading.entry);
             judge(
                 reading,
                 &mut self.chain,
@@ -184,6 +191,7 @@ impl Projector {
         }
         self.folds.take().write(&mut transaction).await?;
         mirror.write(&mut transaction).await?;
+        self.moments.write(&mut transaction).await?;
         for parked in self.park.fresh() {
             parked.write(&mut transaction).await?;
         }

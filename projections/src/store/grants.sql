@@ -50,10 +50,12 @@ begin
     end loop;
 end $$;
 
--- The gateway reads what the API shows, of the tenant it has named; of what is parked only where.
+-- The gateway reads what the API shows or has shown, of the tenant it has named; of what is parked
+-- only where.
 grant select on
-    api_keys, audit, checkpoint, counts, event_log, jobs, resource_types, resources, settings,
-    tasks, tenants, users
+    api_keys, api_keys_history, audit, checkpoint, counts, event_log, jobs, jobs_history, moments,
+    resource_types, resource_types_history, resources, resources_history, settings,
+    settings_history, tasks, tasks_history, tenants, tenants_history, users, users_history
     to almanac_gateway;
 grant select (position, tenant_id, kind, id) on parked to almanac_gateway;
 
@@ -65,6 +67,7 @@ grant select, insert, update on checkpoint, counts to almanac_projector;
 grant select, insert, update, delete on
     api_keys, jobs, resource_types, resources, settings, tasks, tenants, users
     to almanac_projector;
+grant select, insert, delete on moments to almanac_projector;
 grant select, insert on
     api_keys_history, event_log, jobs_history, parked, resource_types_history, resources_history,
     settings_history, tasks_history, tenants_history, users_history

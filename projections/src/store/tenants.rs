@@ -88,17 +88,30 @@ impl Store {
 
     /// The position of the read models, which is no tenant's.
     pub(crate) async fn position(&self) -> Result<Position, StoreError> {
-        let ask = || {
+        let found = self.read_untenanted(|pool| async move {
             let asked = sqlx::query_scalar::<_, i64>("select position from checkpoint");
-            asked.fetch_optional(&self.pool)
-        };
-        let found = in_time(READ_LIMIT, async {
-            match ask().await {
-                Err(failure) if error::is_broken_connection(&failure) => ask().await,
-                answer => answer,
-            }
+            asked.fetch_optional(&pool).await
         });
         Ok(Position(found.await?.unwrap_or_default() as u64))
+    }
+
+    /// Runs a read of what is no tenant's; it sees nothing of any.
+    pub(crate) async fn read_untenanted<T, Reading>(
+        &self,
+        mut read: impl FnMut(PgPool) -> Reading,
+    ) -> Result<T, StoreError>
+    where
+        Reading: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
+        in_time(READ_LIMIT, async {
+            match read(self.pool.clone()).await {
+                Err(failure) if error::is_broken_connection(&failure) => {
+                    read(self.pool.clone()).await
+                }
+                answer => answer,
+            }
+        })
+        .await
     }
 
     /// Hears of new positions.

@@ -34,6 +34,7 @@ pub(super) async fn all(
     rows += model(snapshot, &mut expected.users, findings).await?;
     counts(snapshot, expected, findings).await?;
     expected.mirror.compare(snapshot, findings).await?;
+    expected.moments.compare(snapshot, findings).await?;
     expected.parked.end(findings);
     Ok(rows)
 }

@@ -22,6 +22,7 @@ use super::{
     canonical::digest,
     findings::Findings,
     mirror::{Mirror, Parked},
+    moments::Moments,
 };
 use crate::models::Model;
 
@@ -34,6 +35,7 @@ pub(super) struct Expected {
     pub(super) counts: BTreeMap<(TenantId, String, String), i64>,
     pub(super) jobs: Rows<Job>,
     pub(super) mirror: Mirror,
+    pub(super) moments: Moments,
     pub(super) parked: Parked,
     pub(super) resource_types: Rows<ResourceType>,
     pub(super) resources: Rows<Resource>,
@@ -90,6 +92,7 @@ impl Expected {
 
     /// Folds a commit in.
     pub(super) fn add(&mut self, commit: &Commit, findings: &mut Findings) {
+        self.moments.expect(commit);
         let (stream, payload) = (Some(commit.stream), &commit.payload);
         if self.parked.has(commit.position, stream, payload, findings) {
             self.stuck.insert(commit.stream);

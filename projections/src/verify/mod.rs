@@ -9,6 +9,7 @@ mod compare;
 mod expected;
 mod findings;
 mod mirror;
+mod moments;
 
 use event_log::{Entry, LogError, SharedLog};
 use futures::StreamExt as _;

@@ -36,7 +36,7 @@ async fn killed_and_started_again_all_goes_on() {
 
     for _ in 0..2 {
         server = blocking(server, local::Postgres::kill).await;
-        let refused = tenants::get(&database.store, TENANTS[0]).await;
+        let refused = tenants::get(&database.store, TENANTS[0], None).await;
         assert!(
             matches!(refused, Err(StoreError::Unavailable(_))),
             "{refused:?}"
@@ -73,14 +73,16 @@ async fn a_read_ends_while_postgres_hangs() {
         .expect("asked");
     assert!(!sessions.is_empty());
     signal("-STOP", &sessions);
-    let reading = timeout(LONG, tenants::get(&store, TENANTS[0]));
+    let reading = timeout(LONG, tenants::get(&store, TENANTS[0], None));
     let refused = reading.await.expect("it ended");
     signal("-CONT", &sessions);
     assert!(
         matches!(refused, Err(StoreError::Unavailable(_))),
         "{refused:?}"
     );
-    tenants::get(&store, TENANTS[0]).await.expect("read again");
+    tenants::get(&store, TENANTS[0], None)
+        .await
+        .expect("read again");
 }
 
 fn signal(name: &str, pids: &[i32]) {

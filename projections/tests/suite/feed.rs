@@ -114,7 +114,10 @@ async fn what_happens_is_told_once_in_order_when_its_rows_are_there() {
             assert_eq!((event.position, event.id), (position, live.id));
             assert_eq!(event.kind, live.kind.name());
             assert_eq!(event.events[0].sequence, position.to_string());
-            let read = tenants::get(&store, tenant).await.expect("read").position;
+            let read = tenants::get(&store, tenant, None)
+                .await
+                .expect("read")
+                .position;
             assert!(read.0 >= position, "told before the rows were there");
         }
     }

@@ -33,7 +33,7 @@ async fn another_process_hears_of_each_position_and_reads_at_least_that() {
         world.step().await;
         let head = world.head().await;
         let reached = freshness.wait_for(head, LONG).await.expect("reached");
-        let read = tenants::get(&theirs, TENANTS[0])
+        let read = tenants::get(&theirs, TENANTS[0], None)
             .await
             .expect("read")
             .position;
@@ -79,7 +79,7 @@ async fn a_lost_connection_is_made_anew() {
         assert_eq!(freshness.wait_for(head, LONG).await, Ok(head));
         poll(async || freshness.healthy().then_some(())).await;
         // The read itself meets broken connections in the pool.
-        let read = tenants::get(&theirs, TENANTS[0]).await.expect("read");
+        let read = tenants::get(&theirs, TENANTS[0], None).await.expect("read");
         assert_eq!(read.position, head);
     }
     assert!(world.head().await >= Position(10));

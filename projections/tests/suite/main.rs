@@ -13,5 +13,6 @@ mod poison;
 mod proof;
 mod queries;
 mod replay;
+mod time_travel;
 mod walls;
 mod world;

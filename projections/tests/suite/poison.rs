@@ -135,12 +135,9 @@ async fn each_poison_is_named_and_only_its_aggregate_waits() {
                 pair[1].reason,
                 format!("behind position {}", pair[0].position)
             );
-            let row = tasks::get(
-                &database.store,
-                tenant,
-                TaskId::new(pair[0].id.expect("an id")),
-            );
-            let found = row.await.expect("read");
+            let id = TaskId::new(pair[0].id.expect("an id"));
+            let found = tasks::get(&database.store, tenant, id, None).await;
+            let found = found.expect("read");
             assert_eq!(found.stale_since, Some(pair[0].position));
             let row = found.value.expect("the row before the poison");
             assert_eq!(
@@ -148,7 +145,7 @@ async fn each_poison_is_named_and_only_its_aggregate_waits() {
                 (Version(1), TaskStatus::Queued)
             );
         }
-        let other = tasks::get(&database.store, tenant, TaskId::new(task(99).id)).await;
+        let other = tasks::get(&database.store, tenant, TaskId::new(task(99).id), None).await;
         let other = other.expect("read");
         assert!(other.value.is_some(), "the others go on");
         assert_eq!(other.stale_since, None);

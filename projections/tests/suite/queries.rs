@@ -31,7 +31,7 @@ macro_rules! agree {
     ($world:ident, $store:ident, $kind:ident, $state:ty, $get:path, $id:path, $lives:expr) => {
         for (stream, version) in $world.streams(AggregateKind::$kind) {
             let state = $world.state::<$state>(stream).filter($lives);
-            let row = $get($store, stream.tenant, $id(stream.id))
+            let row = $get($store, stream.tenant, $id(stream.id), None)
                 .await
                 .expect("read");
             assert_eq!(row.position, $world.head().await);
@@ -78,13 +78,15 @@ async fn one_of_each_is_what_the_domain_says() {
     let (get, id) = (api_keys::get, ApiKeyId::new);
     agree!(world, store, ApiKey, ApiKey, get, id, |_| true);
     for (stream, version) in world.streams(AggregateKind::Settings) {
-        let row = settings::get(store, stream.tenant).await.expect("read");
+        let row = settings::get(store, stream.tenant, None)
+            .await
+            .expect("read");
         let row = row.value.expect("a row");
         assert_eq!((row.id, row.version), (stream.tenant.uuid(), version));
         assert_eq!(Some(row.state), world.state::<Settings>(stream));
     }
     for (stream, _) in world.streams(AggregateKind::Tenant) {
-        let row = tenants::get(store, stream.tenant)
+        let row = tenants::get(store, stream.tenant, None)
             .await
             .expect("read")
             .value
@@ -98,7 +100,7 @@ async fn nothing_is_there_before_the_first_commit() {
     let database = Database::new().await;
     let world = World::new("empty", 1);
     let one = async || {
-        tenants::get(&database.store, TENANTS[0])
+        tenants::get(&database.store, TENANTS[0], None)
             .await
             .expect("read")
     };

@@ -10,6 +10,7 @@ mod events;
 mod jobs;
 mod mfa;
 mod page;
+mod past;
 mod problem;
 mod resource_types;
 mod resources;
@@ -31,6 +32,7 @@ pub use jobs::{
 };
 pub use mfa::{AccessToken, ConfirmTotp, LoginMfa, MfaView, RecoveryCodes, StepUp, TotpEnrolment};
 pub use page::{Page, PageInfo};
+pub use past::{Cause, Diff, DiffEnd, ExplainedField, Explanation, FieldChange};
 pub use problem::{Code, FieldError, Problem};
 pub use resource_types::{PutResourceType, ResourceTypeView};
 pub use resources::{CreateResource, PatchResource, ResourceView};

@@ -12,7 +12,7 @@ use schemas::api::{ApiKeyView, Code, Page};
 use crate::{
     answer,
     app::App,
-    document::PageParameters,
+    document::{AsOfParameter, PageParameters},
     extract::{Caller, Cursors, FromParameters, Paging, Parameters, Query, Reading},
     problem::{Error, Result},
 };
@@ -39,6 +39,7 @@ impl FromParameters for ListApiKeys {
     get, path = "/api/v1/api-keys", tag = "api keys",
     params(
         PageParameters,
+        AsOfParameter,
         ("sort" = Option<String>, Query,
             description = "`created_at` or `expires_at`; `-created_at` by default"),
         ("owner" = Option<UserId>, Query, description = "Whose"),
@@ -53,7 +54,7 @@ pub(super) async fn list_api_keys(
     let tenant = reading.tenant();
     let owner = whose(&reading.caller, owner)?;
     let cursors = Cursors::new(&app, tenant, &paging.scope);
-    let request = paging.request(&cursors)?;
+    let request = paging.request(&app, &reading, &cursors).await?;
     let filter = api_keys::Filter { owner };
     let found = api_keys::list(&app.store, tenant, &filter, &request).await?;
     // When each was last used is asked at once, since each is a question of its own.
@@ -61,7 +62,13 @@ pub(super) async fn list_api_keys(
         let (id, state) = (ApiKeyId::new(row.id), row.state.clone());
         answer::api_key(&app, tenant, id, row.version, state)
     });
-    let items = future::try_join_all(views).await?;
+    let mut items = future::try_join_all(views).await?;
+    if request.moment().is_some() {
+        // Only the last use of all is known.
+        for view in &mut items {
+            view.last_used_at = None;
+        }
+    }
     let views = found.map(|page| Listed {
         items,
         next: page.next,

@@ -4,6 +4,7 @@
 //! whoever makes it and never again.
 
 mod create;
+mod events;
 mod get;
 mod list;
 mod revoke;
@@ -17,6 +18,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list::list_api_keys, create::create_api_key))
         .routes(routes!(get::show_api_key, revoke::revoke_api_key))
+        .routes(routes!(events::list_api_key_events))
 }
 
 /// Whether `caller` sees the keys of `owner`.

@@ -10,7 +10,7 @@ use schemas::api::{JobView, Page};
 use crate::{
     answer,
     app::App,
-    document::PageParameters,
+    document::{AsOfParameter, PageParameters},
     extract::{Cursors, FromParameters, Paging, Parameters, Query, Reading, word},
     problem::Result,
 };
@@ -39,6 +39,7 @@ impl FromParameters for ListJobs {
     get, path = "/api/v1/jobs", tag = "jobs",
     params(
         PageParameters,
+        AsOfParameter,
         ("sort" = Option<String>, Query,
             description = "`name`, `created_at` or `updated_at`, with `-` for the other direction; \
                 `name` by default"),
@@ -54,7 +55,7 @@ pub(super) async fn list_jobs(
 ) -> Result<Response> {
     let tenant = reading.tenant();
     let cursors = Cursors::new(&app, tenant, &paging.scope);
-    let request = paging.request(&cursors)?;
+    let request = paging.request(&app, &reading, &cursors).await?;
     let found = jobs::list(&app.store, tenant, &filter, &request).await?;
     let views = answer::each(found, answer::job);
     answer::listed(&app, &paging, &cursors, views)

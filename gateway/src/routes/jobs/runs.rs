@@ -4,14 +4,18 @@
 //! are shown when asked for.
 
 use axum::{extract::State, response::Response};
-use domain::{AggregateKind, JobId, task::TaskStatus};
-use projections::{event_log, tasks};
-use schemas::api::{Page, TaskView};
+use domain::{AggregateKind, JobId, TenantId, task::TaskStatus};
+use projections::{PageRequest, SortKey, event_log, tasks};
+use schemas::{
+    Position,
+    api::{Page, TaskView},
+};
+use uuid::Uuid;
 
 use crate::{
     answer,
     app::App,
-    document::PageParameters,
+    document::{AsOfParameter, PageParameters},
     extract::{Cursors, FromParameters, Id, Paging, Parameters, Query, Reading, word},
     problem::{Error, Result},
 };
@@ -35,6 +39,7 @@ impl FromParameters for ListRuns {
     params(
         ("id" = JobId, Path),
         PageParameters,
+        AsOfParameter,
         ("sort" = Option<String>, Query,
             description = "`created_at`, `updated_at` or `due_at`, with `-` for the other \
                 direction; `-created_at` by default"),
@@ -51,23 +56,34 @@ pub(super) async fn list_job_runs(
 ) -> Result<Response> {
     let tenant = reading.tenant();
     let cursors = Cursors::new(&app, tenant, &paging.scope);
-    let request = paging.request(&cursors)?;
+    let request = paging.request(&app, &reading, &cursors).await?;
     let filter = tasks::Filter {
         job_id: Some(JobId::new(id)),
         statuses,
         ..tasks::Filter::default()
     };
     let found = tasks::list(&app.store, tenant, &filter, &request).await?;
-    if found.value.items.is_empty() && !existed(&app, &reading, id).await? {
+    if found.value.items.is_empty() && !existed(&app, tenant, id, &request).await? {
         return Err(Error::not_found("job"));
     }
     let views = answer::each(found, answer::task);
     answer::listed(&app, &paging, &cursors, views)
 }
 
-/// Whether there is, or was, a job with this id.
-async fn existed(app: &App, reading: &Reading, id: uuid::Uuid) -> Result<bool> {
-    let (tenant, kind) = (reading.tenant(), AggregateKind::Job);
+/// Whether there is, or was, a job with this id at the moment that is asked about.
+async fn existed<K: SortKey>(
+    app: &App,
+    tenant: TenantId,
+    id: Uuid,
+    request: &PageRequest<K>,
+) -> Result<bool> {
+    let kind = AggregateKind::Job;
     let first = event_log::of_aggregate(&app.store, tenant, kind, id, None, 1).await?;
-    Ok(!first.value.items.is_empty())
+    let first = first
+        .value
+        .items
+        .first()
+        .map(|event| event.sequence.parse());
+    let began = first.transpose().map_err(Error::internal)?.map(Position);
+    Ok(began.is_some_and(|began| request.moment().is_none_or(|moment| began <= moment)))
 }

@@ -8,29 +8,39 @@ use axum::{
     http::{HeaderValue, header},
     response::Response,
 };
+use domain::{ResourceTypeId, resource_type::ResourceType};
 use projections::resource_types;
 use schemas::api::ResourceTypeView;
 
 use crate::{
     answer,
     app::App,
-    extract::{Nothing, Parameters, Reading, Segment},
+    document::LookParameters,
+    extract::{Look, Parameters, Reading, Segment},
+    past::{self, Whose},
     problem::Result,
 };
 
 /// Show a resource type.
 #[utoipa::path(
     get, path = "/api/v1/resource-types/{name}", tag = "resource types",
-    params(("name" = String, Path)),
+    params(("name" = String, Path), LookParameters),
     responses((status = 200, description = "The type", body = ResourceTypeView)),
 )]
 pub(super) async fn get_resource_type(
     State(app): State<App>,
     reading: Reading,
-    Parameters(Nothing): Parameters<Nothing>,
+    Parameters(look): Parameters<Look>,
     Segment(name): Segment,
 ) -> Result<Response> {
-    let found = resource_types::get(&app.store, reading.tenant(), &name).await?;
+    let reading = reading.of(&app, &look).await?;
+    if let Some(told) = &look.told {
+        let tenant = reading.tenant();
+        let id = ResourceTypeId::of_name(tenant, &name).uuid();
+        return past::tell::<ResourceType>(&app, &reading, told, Whose { id, tenant }).await;
+    }
+    let tenant = reading.tenant();
+    let found = resource_types::get(&app.store, tenant, &name, reading.moment).await?;
     let view = answer::resource_type;
     let mut response = answer::one(&app, &reading, found, "resource type", view)?;
     let headers = response.headers_mut();

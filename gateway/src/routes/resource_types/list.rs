@@ -9,7 +9,7 @@ use schemas::api::{Page, ResourceTypeView};
 use crate::{
     answer,
     app::App,
-    document::PageParameters,
+    document::{AsOfParameter, PageParameters},
     extract::{Cursors, FromParameters, Paging, Parameters, Query, Reading},
     problem::Result,
 };
@@ -27,6 +27,7 @@ impl FromParameters for ListResourceTypes {
     get, path = "/api/v1/resource-types", tag = "resource types",
     params(
         PageParameters,
+        AsOfParameter,
         ("sort" = Option<String>, Query, description = "`name` or `-name`; `name` by default"),
     ),
     responses((status = 200, description = "A page", body = Page<ResourceTypeView>)),
@@ -38,7 +39,7 @@ pub(super) async fn list_resource_types(
 ) -> Result<Response> {
     let tenant = reading.tenant();
     let cursors = Cursors::new(&app, tenant, &paging.scope);
-    let request = paging.request(&cursors)?;
+    let request = paging.request(&app, &reading, &cursors).await?;
     let found = resource_types::list(&app.store, tenant, &request).await?;
     let views = answer::each(found, answer::resource_type);
     answer::listed(&app, &paging, &cursors, views)

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is stored is a JSON Schema that attributes can be checked against.
 
+mod events;
 mod get;
 mod list;
 mod put;
@@ -18,4 +19,5 @@ pub(super) fn router() -> OpenApiRouter<App> {
             put::put_resource_type
         ))
         .routes(routes!(get::get_resource_type))
+        .routes(routes!(events::list_resource_type_events))
 }

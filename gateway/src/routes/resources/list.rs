@@ -9,7 +9,7 @@ use schemas::api::{Page, ResourceView};
 use crate::{
     answer,
     app::App,
-    document::PageParameters,
+    document::{AsOfParameter, PageParameters},
     extract::{Cursors, FromParameters, Paging, Parameters, Query, Reading},
     problem::Result,
 };
@@ -36,6 +36,7 @@ impl FromParameters for ListResources {
     get, path = "/api/v1/resources", tag = "resources",
     params(
         PageParameters,
+        AsOfParameter,
         ("sort" = Option<String>, Query,
             description = "`name`, `created_at` or `updated_at`, with `-` for the other direction; \
                 `name` by default"),
@@ -53,7 +54,7 @@ pub(super) async fn list_resources(
 ) -> Result<Response> {
     let tenant = reading.tenant();
     let cursors = Cursors::new(&app, tenant, &paging.scope);
-    let request = paging.request(&cursors)?;
+    let request = paging.request(&app, &reading, &cursors).await?;
     let found = resources::list(&app.store, tenant, &filter, &request).await?;
     let views = answer::each(found, answer::resource);
     answer::listed(&app, &paging, &cursors, views)

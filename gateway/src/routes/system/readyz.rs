@@ -91,7 +91,7 @@ fn nats(app: &App) -> Result<(), String> {
 }
 
 async fn postgres(app: &App) -> Result<(), String> {
-    let asked = projections::tenants::get(&app.store, DEFAULT_TENANT);
+    let asked = projections::tenants::get(&app.store, DEFAULT_TENANT, None);
     match tokio::time::timeout(ANSWERS_WITHIN, asked).await {
         Ok(Ok(_)) => Ok(()),
         // What exactly broke is for those who run the installation: it is in the log of the reads.

@@ -11,7 +11,7 @@ use schemas::api::{Page, TaskView};
 use crate::{
     answer,
     app::App,
-    document::PageParameters,
+    document::{AsOfParameter, PageParameters},
     extract::{Cursors, FromParameters, Paging, Parameters, Query, Reading, word},
     problem::Result,
 };
@@ -41,6 +41,7 @@ impl FromParameters for ListTasks {
     get, path = "/api/v1/tasks", tag = "tasks",
     params(
         PageParameters,
+        AsOfParameter,
         ("sort" = Option<String>, Query,
             description = "`created_at`, `updated_at` or `due_at`, with `-` for the other \
                 direction; `-created_at` by default"),
@@ -58,7 +59,7 @@ pub(super) async fn list_tasks(
 ) -> Result<Response> {
     let tenant = reading.tenant();
     let cursors = Cursors::new(&app, tenant, &paging.scope);
-    let request = paging.request(&cursors)?;
+    let request = paging.request(&app, &reading, &cursors).await?;
     let found = tasks::list(&app.store, tenant, &filter, &request).await?;
     let views = answer::each(found, answer::task);
     answer::listed(&app, &paging, &cursors, views)

@@ -10,7 +10,7 @@ use schemas::api::{Page, TenantView};
 use crate::{
     answer,
     app::App,
-    document::PageParameters,
+    document::{AsOfParameter, PageParameters},
     extract::{Cursors, FromParameters, Paging, Parameters, Query, Reading},
     problem::Result,
 };
@@ -28,6 +28,7 @@ impl FromParameters for ListTenants {
     get, path = "/api/v1/tenants", tag = "tenants",
     params(
         PageParameters,
+        AsOfParameter,
         ("sort" = Option<String>, Query,
             description = "`slug` or `created_at`, with `-` for the other direction; `slug` by \
                 default"),
@@ -40,7 +41,7 @@ pub(super) async fn list_tenants(
     Parameters(ListTenants(paging)): Parameters<ListTenants>,
 ) -> Result<Response> {
     let cursors = Cursors::new(&app, reading.tenant(), &paging.scope);
-    let request = paging.request(&cursors)?;
+    let request = paging.request(&app, &reading, &cursors).await?;
     let found = tenants::list(&app.store, &request).await?;
     let views = answer::each(found, answer::tenant);
     answer::listed(&app, &paging, &cursors, views)

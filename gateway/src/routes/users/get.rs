@@ -3,30 +3,37 @@
 //! Invariant: to anyone but an administrator, other users do not exist.
 
 use axum::{extract::State, response::Response};
-use domain::UserId;
+use domain::{UserId, user::User};
 use projections::users;
 use schemas::api::UserView;
 
 use crate::{
     answer,
     app::App,
-    extract::{Id, Nothing, Parameters, Reading},
+    document::LookParameters,
+    extract::{Id, Look, Parameters, Reading},
+    past::{self, Whose},
     problem::{Error, Result},
 };
 
 /// Show a user.
 #[utoipa::path(
-    get, path = "/api/v1/users/{id}", tag = "users", params(("id" = UserId, Path)),
+    get, path = "/api/v1/users/{id}", tag = "users", params(("id" = UserId, Path), LookParameters),
     responses((status = 200, description = "The user", body = UserView)),
 )]
 pub(super) async fn get_user(
     State(app): State<App>,
     reading: Reading,
-    Parameters(Nothing): Parameters<Nothing>,
+    Parameters(look): Parameters<Look>,
     Id(id): Id,
 ) -> Result<Response> {
     let (tenant, id) = (reading.tenant(), UserId::new(id));
-    let found = users::get(&app.store, tenant, id).await?;
+    let reading = reading.of(&app, &look).await?.of_persons();
+    if let Some(told) = &look.told {
+        let id = id.uuid();
+        return past::tell::<User>(&app, &reading, told, Whose { id, tenant }).await;
+    }
+    let found = users::get(&app.store, tenant, id, reading.moment).await?;
     reading.holds(&found, found.value.is_some())?;
     let row = found.value.clone();
     let row = row.ok_or_else(|| Error::not_found("user"))?;

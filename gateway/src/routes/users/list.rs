@@ -10,7 +10,7 @@ use schemas::api::{Page, UserView};
 use crate::{
     answer,
     app::App,
-    document::PageParameters,
+    document::{AsOfParameter, PageParameters},
     extract::{Cursors, FromParameters, Paging, Parameters, Query, Reading, word},
     permission::role_name,
     problem::Result,
@@ -37,6 +37,7 @@ impl FromParameters for ListUsers {
     get, path = "/api/v1/users", tag = "users",
     params(
         PageParameters,
+        AsOfParameter,
         ("sort" = Option<String>, Query, description = "`created_at`; `-created_at` by default"),
         ("role" = Option<String>, Query, description = "Roles, between commas"),
     ),
@@ -49,7 +50,7 @@ pub(super) async fn list_users(
 ) -> Result<Response> {
     let tenant = reading.tenant();
     let cursors = Cursors::new(&app, tenant, &paging.scope);
-    let request = paging.request(&cursors)?;
+    let request = paging.request(&app, &reading, &cursors).await?;
     let found = users::list(&app.store, tenant, &filter, &request).await?;
     let mut items = Vec::with_capacity(found.value.items.len());
     for row in &found.value.items {

@@ -2,7 +2,10 @@
 //!
 //! Invariant: nothing of what a key is called can be searched or sorted by, since it is sealed.
 
-use schemas::domain::{ApiKeyId, TenantId, UserId, api_key::ApiKey};
+use schemas::{
+    Position,
+    domain::{ApiKeyId, TenantId, UserId, api_key::ApiKey},
+};
 
 use crate::{
     At, Listed, PageRequest, Row, SortKey, Store, StoreError,
@@ -26,13 +29,14 @@ pub enum SortBy {
     ExpiresAt,
 }
 
-/// The API key `id` of `tenant`.
+/// The API key `id` of `tenant`, of now or as of a position.
 pub async fn get(
     store: &Store,
     tenant: TenantId,
     id: ApiKeyId,
+    as_of: Option<Position>,
 ) -> Result<At<Option<Row<ApiKey>>>, StoreError> {
-    crate::models::get::get(store, tenant, id.uuid()).await
+    crate::models::get::get(store, tenant, id.uuid(), as_of).await
 }
 
 /// A page of `tenant`'s API keys.

@@ -2,7 +2,10 @@
 //!
 //! Invariant: an empty filter lets every living job through.
 
-use schemas::domain::{JobId, TenantId, job::Job, job::JobStatus};
+use schemas::{
+    Position,
+    domain::{JobId, TenantId, job::Job, job::JobStatus},
+};
 
 use super::status_name;
 use crate::{
@@ -31,13 +34,14 @@ pub enum SortBy {
     UpdatedAt,
 }
 
-/// The job `id` of `tenant`, if it lives.
+/// The job `id` of `tenant`, if it lives; as of a position, if it lived then.
 pub async fn get(
     store: &Store,
     tenant: TenantId,
     id: JobId,
+    as_of: Option<Position>,
 ) -> Result<At<Option<Row<Job>>>, StoreError> {
-    crate::models::get::get(store, tenant, id.uuid()).await
+    crate::models::get::get(store, tenant, id.uuid(), as_of).await
 }
 
 /// A page of `tenant`'s jobs.

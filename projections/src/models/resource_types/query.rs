@@ -2,7 +2,10 @@
 //!
 //! Invariant: types are listed by name, of which each has its own.
 
-use schemas::domain::{ResourceTypeId, TenantId, resource_type::ResourceType};
+use schemas::{
+    Position,
+    domain::{ResourceTypeId, TenantId, resource_type::ResourceType},
+};
 
 use crate::{
     At, Listed, PageRequest, Row, SortKey, Store, StoreError,
@@ -22,9 +25,10 @@ pub async fn get(
     store: &Store,
     tenant: TenantId,
     name: &str,
+    as_of: Option<Position>,
 ) -> Result<At<Option<Row<ResourceType>>>, StoreError> {
     let id = ResourceTypeId::of_name(tenant, name);
-    crate::models::get::get(store, tenant, id.uuid()).await
+    crate::models::get::get(store, tenant, id.uuid(), as_of).await
 }
 
 /// A page of `tenant`'s resource types.

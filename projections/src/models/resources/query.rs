@@ -2,7 +2,10 @@
 //!
 //! Invariant: an empty filter lets every living resource through.
 
-use schemas::domain::{Labels, ResourceId, TenantId, resource::Resource};
+use schemas::{
+    Position,
+    domain::{Labels, ResourceId, TenantId, resource::Resource},
+};
 use sqlx::types::Json;
 
 use crate::{
@@ -33,13 +36,14 @@ pub enum SortBy {
     UpdatedAt,
 }
 
-/// The resource `id` of `tenant`, if it lives.
+/// The resource `id` of `tenant`, if it lives; as of a position, if it lived then.
 pub async fn get(
     store: &Store,
     tenant: TenantId,
     id: ResourceId,
+    as_of: Option<Position>,
 ) -> Result<At<Option<Row<Resource>>>, StoreError> {
-    crate::models::get::get(store, tenant, id.uuid()).await
+    crate::models::get::get(store, tenant, id.uuid(), as_of).await
 }
 
 /// A page of `tenant`'s resources.

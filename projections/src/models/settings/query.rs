@@ -2,11 +2,18 @@
 //!
 //! Invariant: it is asked of one tenant.
 
-use schemas::domain::{TenantId, settings::Settings};
+use schemas::{
+    Position,
+    domain::{TenantId, settings::Settings},
+};
 
 use crate::{At, Row, Store, StoreError};
 
-/// What `tenant` has set; none if it never has.
-pub async fn get(store: &Store, tenant: TenantId) -> Result<At<Option<Row<Settings>>>, StoreError> {
-    crate::models::get::get(store, tenant, tenant.uuid()).await
+/// What `tenant` has set, or had set as of a position; none if it never has.
+pub async fn get(
+    store: &Store,
+    tenant: TenantId,
+    as_of: Option<Position>,
+) -> Result<At<Option<Row<Settings>>>, StoreError> {
+    crate::models::get::get(store, tenant, tenant.uuid(), as_of).await
 }

@@ -2,9 +2,12 @@
 //!
 //! Invariant: a slot that was skipped is listed only for whoever asks for such.
 
-use schemas::domain::{
-    JobId, TaskId, TenantId,
-    task::{Priority, Task, TaskStatus},
+use schemas::{
+    Position,
+    domain::{
+        JobId, TaskId, TenantId,
+        task::{Priority, Task, TaskStatus},
+    },
 };
 
 use crate::{
@@ -39,13 +42,14 @@ pub enum SortBy {
     UpdatedAt,
 }
 
-/// The task `id` of `tenant`.
+/// The task `id` of `tenant`, of now or as of a position.
 pub async fn get(
     store: &Store,
     tenant: TenantId,
     id: TaskId,
+    as_of: Option<Position>,
 ) -> Result<At<Option<Row<Task>>>, StoreError> {
-    crate::models::get::get(store, tenant, id.uuid()).await
+    crate::models::get::get(store, tenant, id.uuid(), as_of).await
 }
 
 /// A page of `tenant`'s tasks.

@@ -2,7 +2,10 @@
 //!
 //! Invariant: only the list of tenants goes beyond one tenant, and it shows their own rows alone.
 
-use schemas::domain::{TenantId, tenant::Tenant};
+use schemas::{
+    Position,
+    domain::{TenantId, tenant::Tenant},
+};
 
 use crate::{
     At, Listed, PageRequest, Row, SortKey, Store, StoreError,
@@ -19,9 +22,13 @@ pub enum SortBy {
     Slug,
 }
 
-/// The tenant itself.
-pub async fn get(store: &Store, tenant: TenantId) -> Result<At<Option<Row<Tenant>>>, StoreError> {
-    crate::models::get::get(store, tenant, tenant.uuid()).await
+/// The tenant itself, of now or as of a position.
+pub async fn get(
+    store: &Store,
+    tenant: TenantId,
+    as_of: Option<Position>,
+) -> Result<At<Option<Row<Tenant>>>, StoreError> {
+    crate::models::get::get(store, tenant, tenant.uuid(), as_of).await
 }
 
 /// A page of all tenants, for platform administrators only. It does not tell whether commits of

@@ -2,9 +2,12 @@
 //!
 //! Invariant: nothing of what a person is called can be searched or sorted by, since it is sealed.
 
-use schemas::domain::{
-    TenantId, UserId,
-    user::{Role, User},
+use schemas::{
+    Position,
+    domain::{
+        TenantId, UserId,
+        user::{Role, User},
+    },
 };
 
 use crate::{
@@ -27,13 +30,14 @@ pub enum SortBy {
     CreatedAt,
 }
 
-/// The user `id` of `tenant`.
+/// The user `id` of `tenant`, of now or as of a position.
 pub async fn get(
     store: &Store,
     tenant: TenantId,
     id: UserId,
+    as_of: Option<Position>,
 ) -> Result<At<Option<Row<User>>>, StoreError> {
-    crate::models::get::get(store, tenant, id.uuid()).await
+    crate::models::get::get(store, tenant, id.uuid(), as_of).await
 }
 
 /// A page of `tenant`'s users.

@@ -55,7 +55,7 @@ async fn types_are_found_by_name() {
         store, tenant, page
     ));
     assert!(types.is_sorted_by_key(|row| row.state.name.clone()) && !types.is_empty());
-    let one = resource_types::get(store, tenant, types[0].state.name.as_str()).await;
+    let one = resource_types::get(store, tenant, types[0].state.name.as_str(), None).await;
     assert_eq!(one.expect("read").value.as_ref(), Some(&types[0]));
 }
 

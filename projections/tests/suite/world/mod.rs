@@ -59,6 +59,11 @@ impl World {
         world
     }
 
+    /// Lets what happens next happen at this time.
+    pub fn set_clock(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+    }
+
     pub fn shared(&self) -> SharedLog {
         Arc::new(self.log.clone())
     }
