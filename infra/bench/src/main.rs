@@ -1,7 +1,7 @@
 //! Measures Almanac, and beside each figure the bare limit of this machine in the same run.
 //!
-//! - One file per bench: `append`, `commands`, `reads`, `rebuild`, `sign_in`, `slots`, `sse`,
-//!   `visible`.
+//! - One file per bench: `append`, `as_of`, `commands`, `reads`, `rebuild`, `sign_in`, `slots`,
+//!   `sse`, `visible`.
 //! - [`bare`] has the minimal programs that do only the step in question.
 //! - [`world`] starts real servers; [`role`] runs parts of Almanac as processes of their own, so
 //!   that their CPU time can be told apart.
@@ -10,6 +10,7 @@
 //! servers minutes apart at most.
 
 mod append;
+mod as_of;
 mod bare;
 mod commands;
 mod filling;
@@ -59,10 +60,16 @@ struct Arguments {
 
 #[derive(Clone, Subcommand)]
 enum Bench {
-    /// Everything, each shortly: about four minutes.
+    /// Everything, each shortly: about five minutes.
     All,
     /// Appends to the log, one by one and by group commit.
     Append,
+    /// Lists as they were, out of a long history.
+    AsOf {
+        /// Versions that have ended.
+        #[arg(long, default_value_t = 1_000_000)]
+        history: usize,
+    },
     /// Commands, in process and over HTTP.
     Commands,
     /// Reads over HTTP: one by id, and a list of fifty.
@@ -146,6 +153,7 @@ impl Bench {
         match self {
             Self::All => vec![
                 Self::Append,
+                Self::AsOf { history: 100_000 },
                 Self::Commands,
                 Self::Visible,
                 Self::Reads { rows: 30_000 },
@@ -164,6 +172,7 @@ impl Bench {
         match self {
             Self::All | Self::Role { .. } => anyhow::bail!("not a single bench"),
             Self::Append => append::run(scale).await,
+            Self::AsOf { history } => as_of::run(scale, *history).await,
             Self::Commands => Box::pin(commands::run(scale)).await,
             Self::Reads { rows } => reads::run(scale, *rows).await,
             Self::Rebuild { commits } => rebuild::run(*commits).await,
