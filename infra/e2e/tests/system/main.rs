@@ -10,6 +10,7 @@
 mod analyst;
 mod api_keys;
 mod audit;
+mod auditors;
 mod crawler;
 mod crontab;
 mod erasure;
@@ -97,6 +98,9 @@ fn trials() -> Vec<Trial> {
         trial("one_key", async || races::one_key_is_one_command().await),
         trial("cut_off", async || {
             races::clients_may_leave_at_any_byte().await
+        }),
+        trial("auditors", async || {
+            auditors::what_readme_tells_them_to_type_works().await
         }),
         Trial::ignorable_test("analyst", || {
             match block_on(async || analyst::imported_rows_are_seen_in_sql().await)? {

@@ -132,6 +132,7 @@ impl<'a> Walker<'a> {
                 values.extend(self.has.cursors.get(&list).cloned());
                 values.extend(self.has.cursors.values().take(2).cloned());
             }
+            values.extend(self.pasts(name));
             let key = if name == "labels" {
                 format!("labels[{}]", self.victim.mark)
             } else {
@@ -151,6 +152,17 @@ impl<'a> Walker<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Moments of the whole log, which are no tenant's, and all that can be asked about them.
+    fn pasts(&self, parameter: &str) -> Vec<String> {
+        let since = self.has.since;
+        match parameter {
+            "as_of" => vec![self.has.token.clone()],
+            "diff" => vec!["..".to_owned(), format!("..{since}"), format!("{since}..")],
+            "explain" => vec!["true".to_owned()],
+            _ => Vec::new(),
+        }
     }
 
     /// Asks, and holds that nothing is found.
