@@ -104,7 +104,7 @@ impl Freshness {
     }
 
     /// Whether the position has been read at all.
-    pub(crate) fn is_known(&self) -> bool {
+    pub fn is_known(&self) -> bool {
         self.hearing.polls.load(Ordering::Acquire)
     }
 

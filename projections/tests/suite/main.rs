@@ -9,6 +9,7 @@ mod feed;
 mod freshness;
 mod halt;
 mod lists;
+mod live_query;
 mod poison;
 mod proof;
 mod queries;

@@ -6,6 +6,7 @@ use schemas::{
     Position,
     domain::{JobId, TenantId, job::Job, job::JobStatus},
 };
+use sqlx::{Postgres, QueryBuilder};
 
 use super::status_name;
 use crate::{
@@ -51,19 +52,23 @@ pub async fn list(
     filter: &Filter,
     request: &PageRequest<SortBy>,
 ) -> Result<At<Listed<Row<Job>>>, StoreError> {
-    list::page(store, tenant, request, |query| {
-        if !filter.statuses.is_empty() {
-            let statuses: Vec<_> = filter.statuses.iter().map(|s| status_name(*s)).collect();
+    list::page(store, tenant, request, |query| filter.narrow(query)).await
+}
+
+impl Filter {
+    /// Adds what a row must be to be let through.
+    pub(crate) fn narrow(&self, query: &mut QueryBuilder<Postgres>) {
+        if !self.statuses.is_empty() {
+            let statuses: Vec<_> = self.statuses.iter().map(|s| status_name(*s)).collect();
             query
                 .push(" and status = any(")
                 .push_bind(statuses)
                 .push(")");
         }
-        if let Some(part) = &filter.q {
+        if let Some(part) = &self.q {
             list::name_contains(query, part);
         }
-    })
-    .await
+    }
 }
 
 impl SortKey for SortBy {

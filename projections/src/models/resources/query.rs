@@ -6,7 +6,7 @@ use schemas::{
     Position,
     domain::{Labels, ResourceId, TenantId, resource::Resource},
 };
-use sqlx::types::Json;
+use sqlx::{Postgres, QueryBuilder, types::Json};
 
 use crate::{
     At, Listed, PageRequest, Row, SortKey, Store, StoreError,
@@ -53,23 +53,27 @@ pub async fn list(
     filter: &Filter,
     request: &PageRequest<SortBy>,
 ) -> Result<At<Listed<Row<Resource>>>, StoreError> {
-    list::page(store, tenant, request, |query| {
-        if !filter.types.is_empty() {
+    list::page(store, tenant, request, |query| filter.narrow(query)).await
+}
+
+impl Filter {
+    /// Adds what a row must be to be let through.
+    pub(crate) fn narrow(&self, query: &mut QueryBuilder<Postgres>) {
+        if !self.types.is_empty() {
             query
                 .push(" and type = any(")
-                .push_bind(filter.types.clone())
+                .push_bind(self.types.clone())
                 .push(")");
         }
-        if !filter.labels.is_empty() {
+        if !self.labels.is_empty() {
             query
                 .push(" and labels @> ")
-                .push_bind(Json(filter.labels.clone()));
+                .push_bind(Json(self.labels.clone()));
         }
-        if let Some(part) = &filter.q {
+        if let Some(part) = &self.q {
             list::name_contains(query, part);
         }
-    })
-    .await
+    }
 }
 
 impl SortKey for SortBy {

@@ -10,6 +10,8 @@ use schemas::{
     },
 };
 
+use sqlx::{Postgres, QueryBuilder};
+
 use crate::{
     At, Listed, PageRequest, Row, SortKey, Store, StoreError,
     models::list::{self, Order},
@@ -59,35 +61,39 @@ pub async fn list(
     filter: &Filter,
     request: &PageRequest<SortBy>,
 ) -> Result<At<Listed<Row<Task>>>, StoreError> {
-    list::page(store, tenant, request, |query| {
-        if filter.statuses.is_empty() && !filter.skipped {
+    list::page(store, tenant, request, |query| filter.narrow(query)).await
+}
+
+impl Filter {
+    /// Adds what a row must be to be let through.
+    pub(crate) fn narrow(&self, query: &mut QueryBuilder<Postgres>) {
+        if self.statuses.is_empty() && !self.skipped {
             query.push(" and status <> 'skipped'");
         }
-        if !filter.statuses.is_empty() {
-            let statuses: Vec<_> = filter.statuses.iter().map(|s| s.name()).collect();
+        if !self.statuses.is_empty() {
+            let statuses: Vec<_> = self.statuses.iter().map(|s| s.name()).collect();
             query
                 .push(" and status = any(")
                 .push_bind(statuses)
                 .push(")");
         }
-        if !filter.kinds.is_empty() {
+        if !self.kinds.is_empty() {
             query
                 .push(" and kind = any(")
-                .push_bind(filter.kinds.clone())
+                .push_bind(self.kinds.clone())
                 .push(")");
         }
-        if !filter.priorities.is_empty() {
-            let priorities: Vec<_> = filter.priorities.iter().map(|p| p.name()).collect();
+        if !self.priorities.is_empty() {
+            let priorities: Vec<_> = self.priorities.iter().map(|p| p.name()).collect();
             query
                 .push(" and priority = any(")
                 .push_bind(priorities)
                 .push(")");
         }
-        if let Some(job) = filter.job_id {
+        if let Some(job) = self.job_id {
             query.push(" and job_id = ").push_bind(job.uuid());
         }
-    })
-    .await
+    }
 }
 
 impl SortKey for SortBy {

@@ -10,6 +10,8 @@ use schemas::{
     },
 };
 
+use sqlx::{Postgres, QueryBuilder};
+
 use crate::{
     At, Listed, PageRequest, Row, SortKey, Store, StoreError,
     models::list::{self, Order},
@@ -47,13 +49,17 @@ pub async fn list(
     filter: &Filter,
     request: &PageRequest<SortBy>,
 ) -> Result<At<Listed<Row<User>>>, StoreError> {
-    list::page(store, tenant, request, |query| {
-        if !filter.roles.is_empty() {
-            let roles: Vec<_> = filter.roles.iter().map(|role| role_name(*role)).collect();
+    list::page(store, tenant, request, |query| filter.narrow(query)).await
+}
+
+impl Filter {
+    /// Adds what a row must be to be let through.
+    pub(crate) fn narrow(&self, query: &mut QueryBuilder<Postgres>) {
+        if !self.roles.is_empty() {
+            let roles: Vec<_> = self.roles.iter().map(|role| role_name(*role)).collect();
             query.push(" and role = any(").push_bind(roles).push(")");
         }
-    })
-    .await
+    }
 }
 
 impl SortKey for SortBy {
