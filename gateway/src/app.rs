@@ -10,7 +10,7 @@ use projections::{Freshness, LiveFeed, Store};
 use schemas::Position;
 use tokio_util::sync::CancellationToken;
 
-use crate::{limits::Limits, log_end::LogEnd, oidc::Providers};
+use crate::{limits::Limits, live::LiveQueries, log_end::LogEnd, oidc::Providers};
 
 /// What the gateway stands on.
 #[derive(Clone)]
@@ -51,6 +51,7 @@ pub(crate) struct App(Arc<Inner>);
 pub(crate) struct Inner {
     services: Services,
     pub limits: Limits,
+    pub live: LiveQueries,
     pub log_end: LogEnd,
     pub oidc: Providers,
     pub shutdown: CancellationToken,
@@ -60,6 +61,7 @@ impl App {
     pub fn new(services: Services, shutdown: CancellationToken) -> Self {
         Self(Arc::new(Inner {
             limits: Limits::new(&services.config.limits),
+            live: LiveQueries::new(services.config.connections_max.get()),
             oidc: Providers::new(&services.config),
             services,
             log_end: LogEnd::default(),

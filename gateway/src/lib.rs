@@ -4,6 +4,7 @@
 //! - [`extract`] is all that is believed of a request, [`answer`] all that is said in return.
 //! - [`problem`] is the one place that chooses a status.
 //! - [`limits`] counts what each client asks, before anything is done for it.
+//! - [`live`] keeps lists up to date at whoever follows them.
 //! - [`audit`] remembers who did or tried what.
 //! - [`oidc`] asks others who somebody is.
 //! - [`permission`] says who may do what.
@@ -24,6 +25,7 @@ mod document;
 mod edge;
 mod extract;
 mod limits;
+mod live;
 mod log_end;
 mod oidc;
 mod past;

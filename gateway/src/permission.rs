@@ -97,6 +97,7 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("PUT", "/api/v1/users/{id}/password", Role::Admin),
     ("PUT", "/api/v1/users/{id}/platform", Role::Admin),
     ("PUT", "/api/v1/users/{id}/role", Role::Admin),
+    ("GET", "/api/v1/ws", Role::Viewer),
 ];
 
 /// What everybody may of the user that they are themselves, whatever their role. To all who may
@@ -174,6 +175,8 @@ pub(crate) fn by_key<'a>(method: &str, route: &'a str) -> ByKey<'a> {
     let in_person = STEP_UP.contains(&(method, route)) || OF_PLATFORM.contains(&(method, route));
     let closed = in_person || parts.clone().any(|part| OF_CREDENTIALS.contains(&part));
     match parts.next() {
+        // Another way to the same.
+        Some("ws") => ByKey::Scoped("stream", Access::Read),
         Some(collection) if !collection.is_empty() && !closed => {
             // A preview is asked with a body, and changes nothing.
             let reads = method == "GET" || path.ends_with("/preview");
@@ -348,6 +351,8 @@ mod tests {
             _ if rest == "jobs/preview" => "read",
             _ => "write",
         };
+        // A socket tells what the stream does.
+        let rest = if rest == "ws" { "stream" } else { rest };
         let collections = [
             "audit",
             "jobs",

@@ -3,20 +3,19 @@
 //! Invariant: no client can hold a connection by sending nothing or by reading nothing, and there
 //! are never more of them than configured; on shutdown requests in flight are finished.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Layer as _;
 
 use crate::{Services, extract::Peer, routes, write_timeout::WriteTimeout};
@@ -46,7 +45,7 @@ pub async fn run(
     let connections = Arc::new(Semaphore::new(connections_max as usize));
     let audit = services.audit.clone();
     let service = routes::router_until(services, shutdown.clone());
-    let graceful = GracefulShutdown::new();
+    let (finish, connections_open) = (CancellationToken::new(), TaskTracker::new());
     let end = async {
         shutdown.cancelled().await;
         tokio::time::sleep(NOTICE).await;
@@ -73,18 +72,29 @@ pub async fn run(
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
             .max_buf_size(HEAD_MAX)
-            .serve_connection(stream, TowerToHyperService::new(service));
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+            .serve_connection(stream, TowerToHyperService::new(service))
+            .with_upgrades();
+        let finish = finish.clone();
+        connections_open.spawn(async move {
             let _permit = permit;
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = finish.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
             // A client that breaks off is its own affair.
-            if let Err(reason) = connection.await {
+            if let Err(reason) = ended {
                 tracing::debug!(%reason, "a connection broke");
             }
         });
     }
     drop(listener);
-    if tokio::time::timeout(FINISH_WITHIN, graceful.shutdown())
+    finish.cancel();
+    connections_open.close();
+    if tokio::time::timeout(FINISH_WITHIN, connections_open.wait())
         .await
         .is_err()
     {

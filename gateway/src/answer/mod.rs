@@ -28,6 +28,7 @@ pub(crate) use page::{each, listed};
 pub(crate) use view::{api_key, job, resource, resource_type, task, tenant, user};
 
 const CONSISTENCY: HeaderName = HeaderName::from_static("consistency");
+const CONSISTENCY_POSITION: HeaderName = HeaderName::from_static("consistency-position");
 const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -132,6 +133,8 @@ pub(crate) fn shown<T: Serialize>(app: &App, view: &At<T>) -> Response {
 /// What every answer to a read says besides its body.
 pub(crate) fn read_headers<T>(app: &App, view: &At<T>) -> HeaderMap {
     let mut headers = HeaderMap::new();
+    let position = view.position.to_string();
+    insert(&mut headers, CONSISTENCY_POSITION, &position);
     insert(&mut headers, CONSISTENCY_TOKEN, &token(app, view.position));
     if view.stale_since.is_some() {
         insert(&mut headers, CONSISTENCY, "stale");

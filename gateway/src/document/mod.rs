@@ -21,7 +21,10 @@ use crate::{
     permission::{self, ByKey},
     problem, routes,
 };
-use schemas::api::{Code, Diff, Explanation, Problem};
+use schemas::api::{
+    Code, Diff, Explanation, LiveChanges, LiveCommand, LiveComplete, LiveEnd, LiveReset, LiveRow,
+    LiveRows, Problem, ResetReason,
+};
 
 /// The parameters that every list has.
 #[derive(IntoParams)]
@@ -69,6 +72,9 @@ pub(crate) struct LookParameters {
     explain: Option<bool>,
 }
 
+/// What is followed rather than read.
+const LIVE: [&str; 2] = ["/api/v1/stream", "/api/v1/ws"];
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -92,7 +98,19 @@ pub(crate) struct LookParameters {
         (name = "tenants", description = "Whom everything else belongs to"),
         (name = "users", description = "People who sign in"),
     ),
-    components(schemas(Diff, Explanation, Problem)),
+    components(schemas(
+        Diff,
+        Explanation,
+        LiveChanges,
+        LiveCommand,
+        LiveComplete,
+        LiveEnd,
+        LiveReset,
+        LiveRow,
+        LiveRows,
+        Problem,
+        ResetReason
+    )),
 )]
 struct Head;
 
@@ -166,7 +184,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     // Sign-ins are not in the log, so they have no position and no version.
     let begins = method == "POST" && path.starts_with("/api/v1/auth/oidc/");
     let logged = role.is_some() && is_logged(method, path) && !begins;
-    let reads = logged && method == "GET" && path != "/api/v1/stream";
+    let reads = logged && method == "GET" && !LIVE.contains(&path);
     let writes = logged && method != "GET" && !path.ends_with("/preview");
     let has_body = operation.get("requestBody").is_some();
     let names_object = path.contains('{');
@@ -346,6 +364,7 @@ fn add_headers(operation: &mut Value, reads: bool, writes: bool, conditional: bo
         answers.push(("Consistency-Token", "The position that the answer reflects"));
     }
     if reads {
+        answers.push(("Consistency-Position", "The same, as a number"));
         answers.push((
             "Consistency",
             "`stale` if commits of what is shown could not be applied",
@@ -431,7 +450,9 @@ mod tests {
             );
             assert!(operation["security"].is_array(), "{method} {path}");
             let responses = operation["responses"].as_object().expect("responses");
-            let goes_on = |status: &String| status.starts_with('2') || status == "303";
+            let goes_on = |status: &String| {
+                status.starts_with('2') || ["101", "303"].contains(&status.as_str())
+            };
             assert!(responses.keys().any(goes_on), "{method} {path}");
             assert!(responses.contains_key("400"), "{method} {path}");
         }

@@ -114,7 +114,16 @@ impl FromRequestParts<App> for Caller {
 
 /// The token or key of a request, asked once for each, where it is decided whose limits count.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    of_header(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+    match headers.get(header::AUTHORIZATION) {
+        Some(sent) => of_header(sent.to_str().ok()?),
+        None => of_protocols(headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?),
+    }
+}
+
+/// The token among the subprotocols of a socket: no other header is a page's to choose.
+fn of_protocols(offered: &str) -> Option<&str> {
+    let mut offered = offered.split(',');
+    offered.find_map(|one| one.trim().strip_prefix("bearer."))
 }
 
 fn of_header(header: &str) -> Option<&str> {
@@ -164,5 +173,7 @@ mod tests {
         assert_eq!(of_header("bearer abc"), Some("abc"));
         assert_eq!(of_header("Basic abc"), None);
         assert_eq!(of_header("abc"), None);
+        assert_eq!(of_protocols("almanac.v1, bearer.a.b.c"), Some("a.b.c"));
+        assert_eq!(of_protocols("almanac.v1"), None);
     }
 }

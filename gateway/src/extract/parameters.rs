@@ -58,10 +58,8 @@ impl<S: Send + Sync, T: FromParameters> FromRequestParts<S> for Parameters<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         let mut query = Query::read(parts)?;
         let value = T::take(&mut query)?;
-        match query.pairs.first() {
-            None => Ok(Self(value)),
-            Some((name, _)) => Err(Error::invalid_parameter(name, "is not a parameter here")),
-        }
+        query.end()?;
+        Ok(Self(value))
     }
 }
 
@@ -81,6 +79,15 @@ impl Query {
     fn read(parts: &Parts) -> Result<Self> {
         let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|reason| Error::invalid_parameter("query", reason))?;
+        let query = Self::of_pairs(parts.uri.path().to_owned(), pairs.0)?;
+        Ok(Self {
+            raw: parts.uri.query().unwrap_or_default().to_owned(),
+            ..query
+        })
+    }
+
+    /// The parameters `pairs` of what is at `path`.
+    pub fn of_pairs(path: String, pairs: Vec<(String, String)>) -> Result<Self> {
         let stored =
             |(name, value): &&(String, String)| name.contains('\0') || value.contains('\0');
         if let Some((name, _)) = pairs.iter().find(stored) {
@@ -88,10 +95,23 @@ impl Query {
             return Err(Error::invalid_parameter(&name, "NUL is no text"));
         }
         Ok(Self {
-            pairs: pairs.0,
-            path: parts.uri.path().to_owned(),
-            raw: parts.uri.query().unwrap_or_default().to_owned(),
+            pairs,
+            path,
+            raw: String::new(),
         })
+    }
+
+    /// What is left, as parameters of something else.
+    pub fn rest(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.pairs)
+    }
+
+    /// Refuses what is left.
+    pub fn end(&self) -> Result<()> {
+        match self.pairs.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::invalid_parameter(name, "is not a parameter here")),
+        }
     }
 
     /// Takes no notice of what is left: another standard says that more may be sent.
@@ -192,7 +212,8 @@ impl Query {
         Ok(limit.unwrap_or(LIMIT))
     }
 
-    fn scope(&self) -> String {
+    /// What is left, in one order whatever the client's.
+    pub fn scope(&self) -> String {
         let mut filter = self.pairs.clone();
         filter.sort();
         format!("{} {filter:?}", self.path)

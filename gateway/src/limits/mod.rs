@@ -112,7 +112,7 @@ impl Limits {
                 self.register.as_ref()
             }
             ("POST", "/api/v1/jobs/preview") => self.preview.as_ref(),
-            ("GET" | "HEAD", "/api/v1/stream") => self.stream.as_ref(),
+            ("GET" | "HEAD", "/api/v1/stream" | "/api/v1/ws") => self.stream.as_ref(),
             (
                 "GET" | "HEAD",
                 "/api/v1/api-keys"

@@ -15,6 +15,7 @@ use axum::{
 use commands::{Audit, Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
 use domain::user::Role;
 use event_log::{AuditLog, AuditOptions, EventLog as _, JetStreamLog, Options, SharedLog, Vault};
+use futures::future::LocalBoxFuture;
 use gateway::{LogProbe, Services};
 use http_body_util::BodyExt as _;
 use local::Servers;
@@ -40,9 +41,11 @@ pub const ADMIN: (&str, &str) = ("admin@example.org", "correct horse battery");
 pub struct World {
     kept: AuditLog,
     pub log: JetStreamLog,
+    projecting: tokio::sync::Mutex<Option<(CancellationToken, tokio::task::JoinHandle<()>)>>,
     pub services: Services,
     pub servers: Servers,
     pub vault: Vault,
+    writer: Writer,
 }
 
 /// Somebody who uses the API.
@@ -119,8 +122,6 @@ impl World {
             writer.clone(),
             shutdown.clone(),
         ));
-        let projector = projections::run(Arc::new(followed), writer, shutdown.clone());
-        tokio::spawn(async move { projector.await.expect("the projector ends in order") });
         let freshness = Freshness::watch(&store);
         let feed = LiveFeed::start(shared, freshness.clone(), shutdown);
         let services = Services {
@@ -138,13 +139,67 @@ impl World {
             log: probe(&log).await,
             store,
         };
-        Self {
+        let world = Self {
             kept,
             log,
+            projecting: tokio::sync::Mutex::default(),
             services,
             servers,
             vault,
+            writer,
+        };
+        world.start_projector().await;
+        world
+    }
+
+    /// Another gateway of this installation, with its own ways to the servers.
+    pub fn second(&self) -> LocalBoxFuture<'_, Services> {
+        Box::pin(self.beside())
+    }
+
+    async fn beside(&self) -> Services {
+        let url = self
+            .servers
+            .postgres
+            .url_of(local::Role::Gateway, "almanac");
+        let config = runtime::Postgres {
+            accept_plaintext: false,
+            connections: 8,
+            url: url.expect("a password").into(),
+        };
+        let store = Store::connect(&config).await.expect("a store");
+        let log = open(&self.servers.nats, event_log::Role::Gateway).await;
+        let shared: SharedLog = Arc::new(log.clone());
+        let clock = Clock::system();
+        let commands = Commands::new(shared.clone(), clock.clone(), Ids::new(clock));
+        let identity = Identity::open(commands.clone(), self.vault.clone()).await;
+        let freshness = Freshness::watch(&store);
+        Services {
+            commands,
+            feed: LiveFeed::start(shared, freshness.clone(), CancellationToken::new()),
+            freshness,
+            identity: identity.expect("an identity"),
+            log: probe(&log).await,
+            store,
+            ..self.services.clone()
         }
+    }
+
+    /// Has nothing applied to the read models until the projector is started again.
+    pub async fn pause_projector(&self) {
+        let running = self.projecting.lock().await.take();
+        let (ends, ended) = running.expect("a projector that runs");
+        ends.cancel();
+        ended.await.expect("ends in order");
+    }
+
+    pub async fn start_projector(&self) {
+        let followed = open(&self.servers.nats, event_log::Role::Projector).await;
+        let ends = CancellationToken::new();
+        let projector = projections::run(Arc::new(followed), self.writer.clone(), ends.clone());
+        let ended =
+            tokio::spawn(async move { projector.await.expect("the projector ends in order") });
+        *self.projecting.lock().await = Some((ends, ended));
     }
 
     /// Somebody who has not signed in.

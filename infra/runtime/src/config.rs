@@ -70,6 +70,8 @@ pub struct Gateway {
     pub limits: Limits,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// How many positions a follower of a list may be behind before all rows are sent again.
+    pub live_behind_max: u64,
     /// Who else may say who somebody is.
     pub oidc: Vec<OidcProvider>,
     /// The address that people use, when it is not `http://<listen>`; cookies are `Secure` if it is
@@ -293,6 +295,7 @@ impl Default for Gateway {
             cors_origins: Vec::new(),
             limits: Limits::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            live_behind_max: 100_000,
             oidc: Vec::new(),
             public_url: None,
             registration: Registration::Closed,

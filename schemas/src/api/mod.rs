@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod events;
 mod jobs;
+mod live;
 mod mfa;
 mod page;
 mod past;
@@ -29,6 +30,10 @@ pub use auth::{
 pub use events::{EventView, LiveEvent};
 pub use jobs::{
     CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,
+};
+pub use live::{
+    LiveChanges, LiveCommand, LiveComplete, LiveEnd, LiveMessage, LiveReset, LiveRow, LiveRows,
+    ResetReason,
 };
 pub use mfa::{AccessToken, ConfirmTotp, LoginMfa, MfaView, RecoveryCodes, StepUp, TotpEnrolment};
 pub use page::{Page, PageInfo};

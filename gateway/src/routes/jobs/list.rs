@@ -25,12 +25,19 @@ pub(super) struct ListJobs {
 
 impl FromParameters for ListJobs {
     fn take(query: &mut Query) -> Result<Self> {
-        let paging = query.paging()?;
-        let filter = jobs::Filter {
+        Ok(Self {
+            paging: query.paging()?,
+            filter: jobs::Filter::take(query)?,
+        })
+    }
+}
+
+impl FromParameters for jobs::Filter {
+    fn take(query: &mut Query) -> Result<Self> {
+        Ok(Self {
             q: query.one("q")?,
             statuses: query.several("status", word(&STATUSES, name))?,
-        };
-        Ok(Self { filter, paging })
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Invariant: figures and events bear the positions that reads answer with, so they fit together.
 
+mod rows;
+mod socket;
 mod stats;
 mod stream;
 
@@ -13,4 +15,5 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(stats::get_stats))
         .routes(routes!(stream::stream_events))
+        .routes(routes!(socket::open_socket))
 }

@@ -1,7 +1,8 @@
 //! `GET /stream`
 //!
-//! Server-sent events: `hello` first, then a `commit` for each commit whose rows can be read, and
-//! `reset` where the client must load again. Each message bears the position to resume after.
+//! Of everything that happens: `hello` first, then a `commit` for each commit whose rows can be
+//! read, and `reset` where the client must load again. Each message bears the position to resume
+//! after. Of a list with its filter: its rows, and what changes of them ([`rows`](super::rows)).
 //!
 //! Invariant: what one client is sent is what its user may read, and its API key if it comes with
 //! one; the stream ends with the access token or key that opened it, and when that is revoked or
@@ -17,30 +18,48 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use commands::{Credential, Principal};
+use commands::Credential;
 use domain::{AggregateKind, api_key::Access, user::Role};
-use futures::{StreamExt as _, future, stream};
+use futures::{Stream, StreamExt as _, future, stream};
 use projections::{Live, LiveItem};
 use schemas::Position;
 
 use crate::{
     app::App,
-    extract::{Caller, FromParameters, Parameters, Query},
+    extract::{Caller, FromParameters, Parameters, Query, Reading},
+    live::{End, Wanted},
     permission,
     problem::{Error, Result},
+    routes::live::rows,
 };
 
 /// How often something is sent when nothing happens, so that a dead connection is noticed.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a client should wait before it connects again.
-const RECONNECT: Duration = Duration::from_secs(1);
+pub(super) const RECONNECT: Duration = Duration::from_secs(1);
 const LAST_EVENT_ID: &str = "last-event-id";
 
-pub(super) struct After(Option<Position>);
+pub(super) enum Followed {
+    /// All that happens, after a position.
+    Commits(Option<Position>),
+    /// A list.
+    Rows {
+        after: Option<String>,
+        collection: String,
+        filter: Vec<(String, String)>,
+    },
+}
 
-impl FromParameters for After {
+impl FromParameters for Followed {
     fn take(query: &mut Query) -> Result<Self> {
-        query.parsed("after", position).map(Self)
+        match query.one("collection")? {
+            None => query.parsed("after", position).map(Self::Commits),
+            Some(collection) => Ok(Self::Rows {
+                after: query.one("after")?,
+                collection,
+                filter: query.rest(),
+            }),
+        }
     }
 }
 
@@ -49,48 +68,78 @@ impl FromParameters for After {
 /// `hello` (`{"position":n}`) comes first; `commit` has a `LiveEvent`; `reset` (`{"position":n}`)
 /// asks to load again, because the client was away too long or reads too slowly. Resume with
 /// `Last-Event-ID` or `after`. An API key hears of those collections only that it may read.
+///
+/// With `collection` it follows that list instead, narrowed by the list's own parameters but for
+/// `sort`, `limit` and `cursor`: `snapshot` (`LiveRows`), as often as it takes, then `complete`
+/// (`LiveComplete`): these were all rows as of that position. From there on `delta`
+/// (`LiveChanges`). `complete` and `delta` bear the id to resume after, at any gateway of the
+/// installation; after a `delta` the client's rows are the list as of its position. Where the id is
+/// of another log or list, or too old, `reset` (`LiveReset`) comes first and then all rows. At last
+/// `end` (`LiveEnd`) says why the stream ends.
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "live",
     params(
-        ("after" = Option<u64>, Query, description = "The position to resume after"),
-        ("Last-Event-ID" = Option<u64>, Header, description = "The same; it goes before `after`"),
+        ("collection" = Option<String>, Query,
+            description = "`jobs`, `resource-types`, `resources`, `tasks` or `users`"),
+        ("after" = Option<String>, Query, description = "The position or id to resume after"),
+        ("Last-Event-ID" = Option<String>, Header,
+            description = "The same; it goes before `after`"),
+        ("Consistency-Token" = Option<String>, Header,
+            description = "Of a write that the rows must reflect"),
     ),
     responses((status = 200, description = "The stream", content_type = "text/event-stream",
         body = schemas::api::LiveEvent)),
 )]
 pub(super) async fn stream_events(
     State(app): State<App>,
-    caller: Caller,
-    Parameters(After(after)): Parameters<After>,
+    reading: Reading,
+    Parameters(followed): Parameters<Followed>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let resume = last_event_id(&headers)?.or(after);
+    let caller = reading.caller;
+    match followed {
+        Followed::Commits(after) => commits(app, caller, after, &headers),
+        Followed::Rows {
+            after,
+            collection,
+            filter,
+        } => {
+            let wanted = Wanted::try_new(&caller.0, &collection, filter)?;
+            let sent = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
+            let resume = sent.filter(|id| !id.is_empty()).map(str::to_owned);
+            Ok(rows::follow(&app, caller.0, wanted, resume.or(after)))
+        }
+    }
+}
+
+/// All that happens, as far as the caller may hear of it.
+fn commits(
+    app: App,
+    caller: Caller,
+    after: Option<Position>,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    let resume = last_event_id(headers)?.or(after);
     // Named to the client before anything is heard, so that nothing falls between.
     let reached = app.freshness.position();
     let from = resume.unwrap_or(reached);
     let items = app.feed.subscribe(caller.tenant(), Some(from));
-    let ended = end(app.clone(), caller.0.clone());
+    let ended = End::of(app, caller.0.clone());
     let heard = items.filter_map(move |item| future::ready(message(&caller, &item)));
     let greeted = stream::once(future::ready(hello(reached, resume.is_none()))).chain(heard);
-    let body = Sse::new(greeted.take_until(Box::pin(ended)).map(Ok::<_, Infallible>));
+    Ok(sent(greeted.take_until(Box::pin(ended))))
+}
+
+/// The answer that tells `events` as they come.
+pub(super) fn sent(events: impl Stream<Item = Event> + Send + 'static) -> Response {
+    let body = Sse::new(events.map(Ok::<_, Infallible>));
     let body = body.keep_alive(KeepAlive::new().interval(HEARTBEAT));
     let unbuffered = [
         (header::CACHE_CONTROL, "no-cache, no-transform"),
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     let unbuffered = unbuffered.map(|(name, value)| (name, HeaderValue::from_static(value)));
-    Ok((unbuffered, body).into_response())
-}
-
-/// Resolves when the gateway ends, the access token does, or it no longer says who its user is.
-async fn end(app: App, principal: Principal) {
-    let left_ms = principal.expires_at.since_ms(app.commands.clock().now());
-    let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or_default());
-    tokio::select! {
-        () = app.shutdown.cancelled() => {}
-        () = tokio::time::sleep(left) => {}
-        () = app.identity.ended(&principal) => {}
-    }
+    (unbuffered, body).into_response()
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>> {

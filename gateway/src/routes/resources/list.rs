@@ -21,13 +21,20 @@ pub(super) struct ListResources {
 
 impl FromParameters for ListResources {
     fn take(query: &mut Query) -> Result<Self> {
-        let paging = query.paging()?;
-        let filter = resources::Filter {
+        Ok(Self {
+            paging: query.paging()?,
+            filter: resources::Filter::take(query)?,
+        })
+    }
+}
+
+impl FromParameters for resources::Filter {
+    fn take(query: &mut Query) -> Result<Self> {
+        Ok(Self {
             labels: query.entries("labels")?,
             q: query.one("q")?,
             types: query.several("type", |name| Ok(name.to_owned()))?,
-        };
-        Ok(Self { filter, paging })
+        })
     }
 }
 

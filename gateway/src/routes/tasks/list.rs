@@ -23,16 +23,23 @@ pub(super) struct ListTasks {
 
 impl FromParameters for ListTasks {
     fn take(query: &mut Query) -> Result<Self> {
-        let paging = query.paging()?;
+        Ok(Self {
+            paging: query.paging()?,
+            filter: tasks::Filter::take(query)?,
+        })
+    }
+}
+
+impl FromParameters for tasks::Filter {
+    fn take(query: &mut Query) -> Result<Self> {
         let job_id = |text: &str| text.parse().map_err(|_| format!("{text:?} is no UUID"));
-        let filter = tasks::Filter {
+        Ok(Self {
             job_id: query.parsed("job_id", job_id)?,
             kinds: query.several("kind", |kind| Ok(kind.to_owned()))?,
             priorities: query.several("priority", word(&Priority::ALL, Priority::name))?,
             statuses: query.several("status", word(&TaskStatus::ALL, TaskStatus::name))?,
             skipped: false,
-        };
-        Ok(Self { filter, paging })
+        })
     }
 }
 

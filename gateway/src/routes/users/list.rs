@@ -25,10 +25,17 @@ pub(super) struct ListUsers {
 
 impl FromParameters for ListUsers {
     fn take(query: &mut Query) -> Result<Self> {
-        let paging = query.paging()?;
+        Ok(Self {
+            paging: query.paging()?,
+            filter: users::Filter::take(query)?,
+        })
+    }
+}
+
+impl FromParameters for users::Filter {
+    fn take(query: &mut Query) -> Result<Self> {
         let roles = query.several("role", word(&ROLES, role_name))?;
-        let filter = users::Filter { roles };
-        Ok(Self { filter, paging })
+        Ok(Self { roles })
     }
 }
 
