@@ -1,7 +1,7 @@
 //! Measures Almanac, and beside each figure the bare limit of this machine in the same run.
 //!
-//! - One file per bench: `append`, `as_of`, `commands`, `reads`, `rebuild`, `sign_in`, `slots`,
-//!   `sse`, `visible`.
+//! - One file per bench: `append`, `as_of`, `commands`, `live`, `reads`, `rebuild`, `sign_in`,
+//!   `slots`, `sse`, `visible`.
 //! - [`bare`] has the minimal programs that do only the step in question.
 //! - [`world`] starts real servers; [`role`] runs parts of Almanac as processes of their own, so
 //!   that their CPU time can be told apart.
@@ -17,6 +17,7 @@ mod filling;
 mod fixture;
 mod http;
 mod latency;
+mod live;
 mod load;
 mod machine;
 mod reads;
@@ -77,6 +78,12 @@ enum Bench {
         /// Tasks in the table.
         #[arg(long, default_value_t = 100_000)]
         rows: usize,
+    },
+    /// Lists that are followed: how soon one, and each of many, hears of a change.
+    Live {
+        /// How many follow the same list.
+        #[arg(long, default_value_t = 5_000)]
+        clients: usize,
     },
     /// Rebuilding all read models from the log.
     Rebuild {
@@ -156,6 +163,7 @@ impl Bench {
                 Self::AsOf { history: 100_000 },
                 Self::Commands,
                 Self::Visible,
+                Self::Live { clients: 5_000 },
                 Self::Reads { rows: 30_000 },
                 Self::Rebuild { commits: 60_000 },
                 Self::SignIn,
@@ -174,6 +182,7 @@ impl Bench {
             Self::Append => append::run(scale).await,
             Self::AsOf { history } => as_of::run(scale, *history).await,
             Self::Commands => Box::pin(commands::run(scale)).await,
+            Self::Live { clients } => live::run(scale, *clients).await,
             Self::Reads { rows } => reads::run(scale, *rows).await,
             Self::Rebuild { commits } => rebuild::run(*commits).await,
             Self::SignIn => Box::pin(sign_in::run(scale)).await,

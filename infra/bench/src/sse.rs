@@ -26,20 +26,22 @@ use crate::{
 
 /// How many clients connect at a time.
 const CONNECTING: usize = 64;
+/// The line of what is counted: a commit.
+pub const COMMIT: &[u8] = b"event: commit\n";
 /// How long one round may take.
 const ROUND_WITHIN: Duration = Duration::from_secs(20);
 
 /// Clients that tell when they hear of an event.
-struct Audience {
+pub struct Audience {
     clients: Vec<JoinHandle<()>>,
     count: usize,
     heard: mpsc::UnboundedReceiver<Instant>,
 }
 
 /// What rounds took: to each client, and to the last one.
-struct Rounds {
-    each: Latencies,
-    last: Latencies,
+pub struct Rounds {
+    pub each: Latencies,
+    pub last: Latencies,
 }
 
 /// Measures with `clients`.
@@ -51,10 +53,10 @@ pub async fn run(scale: Scale, clients: usize) -> Result<Report> {
     let bare = world.bare().await?;
     let bare_site = Site::new(bare.address(), "none")?;
     let line = Bytes::from(format!("event: commit\ndata: {}\n\n", "x".repeat(400)));
-    let audience = Audience::gather(&bare_site, "/stream", clients).await?;
+    let audience = Audience::gather(&bare_site, "/stream", COMMIT, clients).await?;
     let limit = rounds(audience, bare_site.connect().await?, "/fire", &line, scale).await?;
     let body = Bytes::from(json!({ "kind": "echo", "payload": fixture::payload() }).to_string());
-    let audience = Audience::gather(&site, "/api/v1/stream", clients).await?;
+    let audience = Audience::gather(&site, "/api/v1/stream", COMMIT, clients).await?;
     let posts = site.connect().await?;
     let told = rounds(audience, posts, "/api/v1/tasks", &body, scale).await?;
     let mut report = Report::new("sse (one write, heard by all clients)");
@@ -80,7 +82,8 @@ pub async fn run(scale: Scale, clients: usize) -> Result<Report> {
     Ok(report)
 }
 
-async fn rounds(
+/// Writes again and again, and waits each time until all have heard of it.
+pub async fn rounds(
     mut audience: Audience,
     mut posts: Connection,
     path: &str,
@@ -111,7 +114,12 @@ async fn rounds(
 
 impl Audience {
     /// Connects `count` clients; all of them listen when it returns.
-    async fn gather(site: &Site, path: &'static str, count: usize) -> Result<Self> {
+    pub async fn gather(
+        site: &Site,
+        path: &'static str,
+        line: &'static [u8],
+        count: usize,
+    ) -> Result<Self> {
         let (tell, heard) = mpsc::unbounded_channel();
         let mut connecting = JoinSet::new();
         let (mut clients, mut begun) = (Vec::with_capacity(count), 0);
@@ -125,7 +133,7 @@ impl Audience {
                 .join_next()
                 .await
                 .context("nobody connects")???;
-            clients.push(tokio::spawn(listen(stream, connection, tell.clone())));
+            clients.push(tokio::spawn(listen(stream, connection, line, tell.clone())));
         }
         Ok(Self {
             clients,
@@ -149,9 +157,14 @@ async fn greeted(connection: Connection, path: &str) -> Result<(Incoming, Connec
 }
 
 /// Tells of each event; greetings and heartbeats are none. Ends with the stream.
-async fn listen(mut body: Incoming, _alive: Connection, heard: mpsc::UnboundedSender<Instant>) {
+async fn listen(
+    mut body: Incoming,
+    _alive: Connection,
+    line: &'static [u8],
+    heard: mpsc::UnboundedSender<Instant>,
+) {
     while let Ok(Some(data)) = next(&mut body).await {
-        for _ in 0..commits(&data) {
+        for _ in 0..events(&data, line) {
             if heard.send(Instant::now()).is_err() {
                 return;
             }
@@ -169,15 +182,20 @@ async fn next(body: &mut Incoming) -> Result<Option<Bytes>> {
     }
 }
 
-/// How many events are in these bytes; the server writes an event in one piece.
-fn commits(data: &[u8]) -> usize {
-    let line = b"event: commit\n";
-    data.windows(line.len()).filter(|part| part == line).count()
+/// How many events with this line are in these bytes; the server writes an event in one piece.
+fn events(data: &[u8], line: &[u8]) -> usize {
+    data.windows(line.len())
+        .filter(|part| *part == line)
+        .count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn commits(data: &[u8]) -> usize {
+        events(data, COMMIT)
+    }
 
     #[test]
     fn only_commits_are_events() {

@@ -256,6 +256,18 @@ impl<'a> Walker<'a> {
             self.listen(&format!("{at}?after={since}"), "").await?;
             self.listen(&at, &since).await?;
             self.listen(&at, "").await?;
+            // Lists as well: those of the stranger show nothing of the victim's, whoever's id and
+            // filter are sent.
+            let mark = self.victim.mark.clone();
+            for list in [
+                "collection=resources".to_owned(),
+                "collection=resources&q=end".into(),
+            ] {
+                self.listen(&format!("{at}?{list}"), &since).await?;
+                self.listen(&format!("{at}?{list}&after={mark}"), "")
+                    .await?;
+                self.listen(&format!("{at}?{list}"), "").await?;
+            }
         }
         Ok(())
     }
