@@ -13,6 +13,7 @@ mod error;
 mod execute;
 mod identity;
 mod load;
+mod notary;
 
 pub use ask::{Ask, Receipt, command_id_of_key, fingerprint};
 pub use attributes::{AttributesError, Violation, check_schema};
@@ -28,3 +29,4 @@ pub use identity::{
     Whose, bootstrap,
 };
 pub use load::Current;
+pub use notary::Notary;

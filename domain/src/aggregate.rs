@@ -67,6 +67,7 @@ kinds! {
     EmailClaim => "email",
     IdentityClaim => "identity",
     Job => "job",
+    LogCheckpoint => "log_checkpoint",
     Resource => "resource",
     ResourceType => "resource_type",
     Settings => "settings",

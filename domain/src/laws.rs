@@ -12,6 +12,7 @@ use crate::{
     email_claim::EmailClaim,
     identity_claim::IdentityClaim,
     job::{Job, JobStatus},
+    log_checkpoint::LogCheckpoint,
     resource::Resource,
     resource_type::ResourceType,
     schedule::Calendar,
@@ -115,6 +116,22 @@ impl Lawful for IdentityClaim {
             "an identity is released before another takes it",
             holder.is_none() || after.holder.is_none() || holder == after.holder,
         )]
+    }
+}
+
+impl Lawful for LogCheckpoint {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        let covered = before.map_or(0, |before| before.last.size);
+        vec![
+            (
+                "it covers what was covered before, and more",
+                after.last.size > covered || before == Some(after),
+            ),
+            (
+                "it names the one before",
+                after.last.previous == covered || before == Some(after),
+            ),
+        ]
     }
 }
 

@@ -13,6 +13,7 @@ pub mod email_claim;
 pub mod identity_claim;
 mod ids;
 pub mod job;
+pub mod log_checkpoint;
 pub mod resource;
 pub mod resource_type;
 pub mod schedule;

@@ -13,6 +13,7 @@ use crate::{
     identity_claim::{IdentityClaim, IdentityClaimCommand},
     job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
     laws::live,
+    log_checkpoint::{LogCheckpoint, LogCheckpointCommand, LogCheckpointSigned},
     resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
     resource_type::{ResourceType, ResourceTypeCommand},
     schedule::Schedule,
@@ -203,6 +204,19 @@ fn identity_claim_command() -> impl Strategy<Value = IdentityClaimCommand> {
     })
 }
 
+fn log_checkpoint_command() -> impl Strategy<Value = LogCheckpointCommand> {
+    (0_u64..4, 0_u64..6).prop_map(|(previous, size)| {
+        LogCheckpointCommand::Sign(LogCheckpointSigned {
+            frontier: vec![],
+            keys: vec![],
+            note: String::new(),
+            previous,
+            root: String::new(),
+            size,
+        })
+    })
+}
+
 fn api_key_command() -> impl Strategy<Value = ApiKeyCommand> {
     let scope = prop::sample::select(vec!["jobs", "tasks"])
         .prop_map(|collection| Scope::try_new(collection, Access::Read).expect("a scope"));
@@ -302,6 +316,11 @@ proptest! {
     #[test]
     fn of_identity_claims(commands in lives(identity_claim_command())) {
         live::<IdentityClaim>(&commands)?;
+    }
+
+    #[test]
+    fn of_log_checkpoints(commands in lives(log_checkpoint_command())) {
+        live::<LogCheckpoint>(&commands)?;
     }
 
     #[test]

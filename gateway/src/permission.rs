@@ -242,6 +242,7 @@ pub(crate) const fn collection(kind: AggregateKind) -> Option<&'static str> {
         AggregateKind::ApiKey
         | AggregateKind::EmailClaim
         | AggregateKind::IdentityClaim
+        | AggregateKind::LogCheckpoint
         | AggregateKind::Tenant => None,
         AggregateKind::Job => Some("jobs"),
         AggregateKind::Resource => Some("resources"),

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod event_log;
 mod feed;
 mod freshness;
+pub mod gate;
 pub mod live_query;
 mod models;
 pub mod moments;

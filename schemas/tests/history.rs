@@ -10,9 +10,9 @@ use std::{
 
 use domain::{
     AggregateKind, api_key::ApiKeyEvent, email_claim::EmailClaimEvent,
-    identity_claim::IdentityClaimEvent, job::JobEvent, resource::ResourceEvent,
-    resource_type::ResourceTypeEvent, settings::SettingsEvent, task::TaskEvent,
-    tenant::TenantEvent, user::UserEvent,
+    identity_claim::IdentityClaimEvent, job::JobEvent, log_checkpoint::LogCheckpointEvent,
+    resource::ResourceEvent, resource_type::ResourceTypeEvent, settings::SettingsEvent,
+    task::TaskEvent, tenant::TenantEvent, user::UserEvent,
 };
 use schemas::{
     breaking_changes,
@@ -46,6 +46,7 @@ fn reread(kind: AggregateKind, payload: &[u8]) -> Result<Vec<u8>, DecodeError> {
         AggregateKind::EmailClaim => through::<EmailClaimEvent>(payload),
         AggregateKind::IdentityClaim => through::<IdentityClaimEvent>(payload),
         AggregateKind::Job => through::<JobEvent>(payload),
+        AggregateKind::LogCheckpoint => through::<LogCheckpointEvent>(payload),
         AggregateKind::Resource => through::<ResourceEvent>(payload),
         AggregateKind::ResourceType => through::<ResourceTypeEvent>(payload),
         AggregateKind::Settings => through::<SettingsEvent>(payload),

@@ -7,7 +7,7 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use schemas::{Commit, Hash, Meta, Position, StreamId};
 
-use crate::subject;
+use crate::{Entry, Unreadable, subject};
 
 /// A commit that wants to be stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +51,26 @@ pub fn seal(stream: StreamId, meta: &Meta, payload: &[u8]) -> Hash {
     let mut hash = Hash::ZERO;
     hash.0.copy_from_slice(digest.finish().as_ref());
     hash
+}
+
+/// The digest that stands for `entry` in the tree over the log; what is no commit counts as well.
+pub fn leaf(entry: &Entry) -> Hash {
+    match entry {
+        Entry::Commit(commit) => seal(commit.stream, &commit.meta, &commit.payload),
+        Entry::Unreadable(Unreadable {
+            subject, payload, ..
+        }) => {
+            // No commit's digest begins with the length of this word.
+            let mut digest = Context::new(&SHA256);
+            for part in [b"unreadable", subject.as_bytes(), payload] {
+                digest.update(&(part.len() as u64).to_be_bytes());
+                digest.update(part);
+            }
+            let mut hash = Hash::ZERO;
+            hash.0.copy_from_slice(digest.finish().as_ref());
+            hash
+        }
+    }
 }
 
 impl NewCommit {

@@ -3,6 +3,9 @@
 //!
 //! - [`EventLog`] is the contract; [`JetStreamLog`] and [`MemoryLog`] fulfil it, and one suite of
 //!   tests (`tests/contract`) holds both to it.
+//! - [`prove`] holds the log against its own hashes and against signed [`Checkpoint`]s; a
+//!   [`Receipt`]
+//!   proves one commit to whoever has neither.
 //! - [`AuditLog`] keeps who did or tried what, for as long as it is told.
 //! - [`WorkQueue`] carries attempts to workers, [`Vault`] keeps secrets sealed, [`Lease`] says who
 //!   leads. None of them is ever the truth about what happened.
@@ -13,12 +16,16 @@
 
 mod audit;
 mod chain;
+mod checkpoint;
 mod headers;
 mod jetstream;
 mod lease;
 mod log;
 mod memory;
+mod merkle;
+mod note;
 mod proof;
+mod receipt;
 mod rights;
 mod role;
 mod subject;
@@ -26,14 +33,18 @@ mod vault;
 mod work;
 
 pub use audit::{AuditBatch, AuditLog, AuditOptions, AuditSpan};
-pub use chain::{NewCommit, seal};
+pub use chain::{NewCommit, leaf, seal};
+pub use checkpoint::{Checkpoint, NoCheckpoint, checkpoints, origin};
 pub use jetstream::{JetStreamLog, OpenError, Options};
 pub use lease::{Lease, Leases};
 pub use log::{
-    AppendError, Entry, EventLog, Follow, Head, LogError, ReadFrom, SharedLog, Unreadable,
+    AppendError, Entry, EventLog, Follow, Head, LogError, ReadFrom, Scan, SharedLog, Unreadable,
 };
 pub use memory::MemoryLog;
-pub use proof::{Finding, Flaw, Proof, prove};
+pub use merkle::{Frontier, Path, includes};
+pub use note::{NoteError, SignedNote, SigningKey, VerifierKey};
+pub use proof::{Against, CheckpointFlaw, Finding, Flaw, Proof, prove};
+pub use receipt::{Attested, Receipt, ReceiptError, receipt};
 pub use rights::nats_users;
 pub use role::Role;
 pub use schemas::{Commit, Hash, Meta, Position, StreamId, Version};

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use schemas::{Commit, Position, StreamId};
 
 use crate::NewCommit;
@@ -23,6 +23,9 @@ pub type SharedLog = Arc<dyn EventLog>;
 
 /// The log as it grows: every entry once, in order, waiting at the end for more.
 pub type Follow = Pin<Box<dyn Stream<Item = Result<Entry, LogError>> + Send>>;
+
+/// A part of the log, some entries at a time: each once, in order, then the end.
+pub type Scan = Pin<Box<dyn Stream<Item = Result<Vec<Entry>, LogError>> + Send>>;
 
 /// What stands at a position.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +146,16 @@ pub trait EventLog: Send + Sync + 'static {
         after: Position,
         from: ReadFrom,
     ) -> Result<Vec<Commit>, LogError>;
+
+    /// The log from the place after `after` up to and including `until`, which it must have
+    /// reached. What was before a gap is given before the gap is told.
+    async fn scan(&self, after: Position, until: Position) -> Result<Scan, LogError> {
+        let wanted = usize::try_from(until.0.saturating_sub(after.0)).unwrap_or(usize::MAX);
+        let entries = self.follow(after).await?.take(wanted);
+        Ok(Box::pin(
+            entries.map(|entry| entry.map(|entry| vec![entry])),
+        ))
+    }
 }
 
 /// Whether the log takes a commit of this size; asked first, so that none can spoil a batch.

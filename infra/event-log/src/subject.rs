@@ -32,6 +32,8 @@ pub const ALL_CANCELS: &str = "cancel.*";
 pub const ALL_WORKERS: &str = "worker.*";
 /// Every aggregate of every tenant.
 pub const ALL_AGGREGATES: &str = "events.*.*.*";
+/// Every message of a stream, for a question about one of them.
+pub const ANY: &str = ">";
 /// Where the server tells a user who they are and what they may do.
 pub const WHO_AM_I: &str = "$SYS.REQ.USER.INFO";
 

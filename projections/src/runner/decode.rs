@@ -8,9 +8,9 @@ use schemas::{
     catalogue::{EventRecord, Recorded, decode_records},
     domain::{
         AggregateKind, api_key::ApiKeyEvent, email_claim::EmailClaimEvent,
-        identity_claim::IdentityClaimEvent, job::JobEvent, resource::ResourceEvent,
-        resource_type::ResourceTypeEvent, settings::SettingsEvent, task::TaskEvent,
-        tenant::TenantEvent, user::UserEvent,
+        identity_claim::IdentityClaimEvent, job::JobEvent, log_checkpoint::LogCheckpointEvent,
+        resource::ResourceEvent, resource_type::ResourceTypeEvent, settings::SettingsEvent,
+        task::TaskEvent, tenant::TenantEvent, user::UserEvent,
     },
 };
 use serde_json::Value;
@@ -21,26 +21,27 @@ const DEPTH_MAX: usize = 100;
 /// An entry, and what could be made of it.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    pub(super) entry: Entry,
+    pub(crate) entry: Entry,
     /// The events, or why there are none.
-    pub(super) events: Result<Decoded, String>,
+    pub(crate) events: Result<Decoded, String>,
 }
 
 /// The events of a commit.
 #[derive(Debug)]
-pub(super) struct Decoded {
-    pub(super) events: Events,
+pub(crate) struct Decoded {
+    pub(crate) events: Events,
     /// As they were written.
     pub(super) records: Vec<EventRecord>,
 }
 
 /// The events of a commit, by the kind of its aggregate.
 #[derive(Debug)]
-pub(super) enum Events {
+pub(crate) enum Events {
     ApiKey(Vec<ApiKeyEvent>),
     EmailClaim,
     IdentityClaim,
     Job(Vec<JobEvent>),
+    LogCheckpoint,
     Resource(Vec<ResourceEvent>),
     ResourceType(Vec<ResourceTypeEvent>),
     Settings(Vec<SettingsEvent>),
@@ -80,12 +81,16 @@ fn decode(commit: &Commit) -> Result<Decoded, String> {
     }
     let events = match commit.stream.kind {
         AggregateKind::ApiKey => typed(&records).map(Events::ApiKey),
-        // Claims have no read model, but a claim that cannot be read is as much poison as any.
+        // Claims and checkpoints have no read model, but one that cannot be read is as much poison
+        // as any.
         AggregateKind::EmailClaim => typed::<EmailClaimEvent>(&records).map(|_| Events::EmailClaim),
         AggregateKind::IdentityClaim => {
             typed::<IdentityClaimEvent>(&records).map(|_| Events::IdentityClaim)
         }
         AggregateKind::Job => typed(&records).map(Events::Job),
+        AggregateKind::LogCheckpoint => {
+            typed::<LogCheckpointEvent>(&records).map(|_| Events::LogCheckpoint)
+        }
         AggregateKind::Resource => typed(&records).map(Events::Resource),
         AggregateKind::ResourceType => typed(&records).map(Events::ResourceType),
         AggregateKind::Settings => typed(&records).map(Events::Settings),

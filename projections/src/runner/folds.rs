@@ -95,7 +95,7 @@ impl Folds {
         let counts = &mut self.counts;
         match events {
             Events::ApiKey(events) => self.api_keys.apply(commit, events, counts),
-            Events::EmailClaim | Events::IdentityClaim => {}
+            Events::EmailClaim | Events::IdentityClaim | Events::LogCheckpoint => {}
             Events::Job(events) => self.jobs.apply(commit, events, counts),
             Events::Resource(events) => self.resources.apply(commit, events, counts),
             Events::ResourceType(events) => self.resource_types.apply(commit, events, counts),

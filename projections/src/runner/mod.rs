@@ -28,7 +28,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{StoreError, Writer};
-use decode::Reading;
+pub(crate) use decode::{Events, Reading};
 
 pub(crate) use fill::{Filled, fill};
 pub use projector::Projector;

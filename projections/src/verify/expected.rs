@@ -11,8 +11,9 @@ use schemas::{
     catalogue::{Recorded as _, decode_records},
     domain::{
         Aggregate, AggregateKind, TenantId, api_key::ApiKey, email_claim::EmailClaimEvent,
-        identity_claim::IdentityClaimEvent, job::Job, resource::Resource,
-        resource_type::ResourceType, settings::Settings, task::Task, tenant::Tenant, user::User,
+        identity_claim::IdentityClaimEvent, job::Job, log_checkpoint::LogCheckpointEvent,
+        resource::Resource, resource_type::ResourceType, settings::Settings, task::Task,
+        tenant::Tenant, user::User,
     },
 };
 use sqlx::PgConnection;
@@ -137,6 +138,9 @@ impl Expected {
                 .iter()
                 .try_for_each(|record| IdentityClaimEvent::read(record).map(drop)),
             AggregateKind::Job => self.jobs.add(commit, &records, counts),
+            AggregateKind::LogCheckpoint => records
+                .iter()
+                .try_for_each(|record| LogCheckpointEvent::read(record).map(drop)),
             AggregateKind::Resource => self.resources.add(commit, &records, counts),
             AggregateKind::ResourceType => self.resource_types.add(commit, &records, counts),
             AggregateKind::Settings => self.settings.add(commit, &records, counts),

@@ -7,6 +7,7 @@ mod database;
 mod faults;
 mod feed;
 mod freshness;
+mod gate;
 mod halt;
 mod lists;
 mod live_query;

@@ -13,10 +13,11 @@ pub use wire::{DecodeError, EventRecord, decode_records};
 use domain::{
     Aggregate, AggregateKind, api_key::ApiKey, api_key::ApiKeyEvent, email_claim::EmailClaim,
     email_claim::EmailClaimEvent, identity_claim::IdentityClaim,
-    identity_claim::IdentityClaimEvent, job::Job, job::JobEvent, resource::Resource,
-    resource::ResourceEvent, resource_type::ResourceType, resource_type::ResourceTypeEvent,
-    settings::Settings, settings::SettingsEvent, task::Task, task::TaskEvent, tenant::Tenant,
-    tenant::TenantEvent, user::User, user::UserEvent,
+    identity_claim::IdentityClaimEvent, job::Job, job::JobEvent, log_checkpoint::LogCheckpoint,
+    log_checkpoint::LogCheckpointEvent, resource::Resource, resource::ResourceEvent,
+    resource_type::ResourceType, resource_type::ResourceTypeEvent, settings::Settings,
+    settings::SettingsEvent, task::Task, task::TaskEvent, tenant::Tenant, tenant::TenantEvent,
+    user::User, user::UserEvent,
 };
 
 /// An event that can be written to the log and read back.
@@ -115,6 +116,9 @@ catalogue! {
         "job.paused" v 1 => Paused(domain::job::JobPaused),
         "job.resumed" v 1 => Resumed(domain::job::JobResumed),
         "job.updated" v 1 => Updated(domain::job::JobUpdated),
+    }
+    LogCheckpoint, LogCheckpointEvent {
+        "log_checkpoint.signed" v 1 => Signed(domain::log_checkpoint::LogCheckpointSigned),
     }
     Resource, ResourceEvent {
         "resource.created" v 1 => Created(domain::resource::ResourceCreated),

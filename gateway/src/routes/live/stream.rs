@@ -190,8 +190,8 @@ fn message(caller: &Caller, item: &LiveItem) -> Option<Event> {
 }
 
 /// The same rule that reads have: who other users are, which API keys there are, and what happens
-/// to the tenant itself, is for administrators; and a key that may not read a collection does not
-/// hear of it.
+/// to the tenant or to the log itself, is for administrators; and a key that may not read a
+/// collection does not hear of it.
 fn may_hear(caller: &Caller, live: &Live) -> bool {
     if let Credential::ApiKey(scopes) = &caller.0.credential {
         let collection = permission::collection(live.kind);
@@ -204,6 +204,7 @@ fn may_hear(caller: &Caller, live: &Live) -> bool {
         AggregateKind::ApiKey,
         AggregateKind::EmailClaim,
         AggregateKind::IdentityClaim,
+        AggregateKind::LogCheckpoint,
         AggregateKind::Tenant,
         AggregateKind::User,
     ];

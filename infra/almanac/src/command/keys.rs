@@ -33,6 +33,13 @@ pub(super) async fn run(asked: Keys) -> Result<ExitCode> {
 
 /// What changes who somebody is, on the servers at `place`.
 pub(super) async fn open(place: Place) -> Result<(Commands, Identity)> {
+    let (commands, vault) = owned(place).await?;
+    let identity = Identity::open(commands.clone(), vault).await?;
+    Ok((commands, identity))
+}
+
+/// What the owner does by commands, and the vault, on the servers at `place`.
+pub(super) async fn owned(place: Place) -> Result<(Commands, Vault)> {
     let (nats, secrets) = if place.config.is_some() {
         let config = super::configuration(place.config.as_deref())?;
         (config.nats, config.secrets)
@@ -52,6 +59,5 @@ pub(super) async fn open(place: Place) -> Result<(Commands, Identity)> {
     let vault = Vault::open(&log, &secrets.master_key()?).await?;
     let clock = Clock::system();
     let commands = Commands::new(Arc::new(log), clock.clone(), Ids::new(clock));
-    let identity = Identity::open(commands.clone(), vault).await?;
-    Ok((commands, identity))
+    Ok((commands, vault))
 }

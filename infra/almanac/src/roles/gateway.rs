@@ -3,7 +3,7 @@
 //! Invariant: what it needs of the log beyond commands is a probe: where it ends, and whether it is
 //! there.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ::gateway::{LogProbe, Services};
 use anyhow::Result;
@@ -15,7 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ground;
 
-/// Serves the API and the page; `freshness` watches `store`.
+/// How often the log is signed at most.
+const SIGNED_EVERY: Duration = Duration::from_mins(5);
+
+/// Serves the API and the page, and signs the log every now and then; `freshness` watches `store`.
 pub async fn run(
     ground: &Ground,
     store: Store,
@@ -25,6 +28,12 @@ pub async fn run(
 ) -> Result<()> {
     let feed = LiveFeed::start(ground.shared_log(), freshness.clone(), shutdown.clone());
     let identity = ground.identity().await?;
+    let notary = ground.notary().await?;
+    let until = shutdown.clone();
+    let signing = runtime::in_background("notary", move || async move {
+        notary.run(SIGNED_EVERY, until).await;
+    });
+    let signing = tokio::spawn(signing);
     let services = Services {
         audit: ground.audit(&identity).await?,
         commands: ground.commands.clone(),
@@ -36,6 +45,8 @@ pub async fn run(
         store,
     };
     Box::pin(::gateway::run(services, listener, shutdown)).await?;
+    // It ends with the gateway; what it ended with is its own business.
+    let _ended = signing.await;
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use commands::{Audit, Commands, Identity};
+use commands::{Audit, Commands, Identity, Notary};
 use event_log::{AuditLog, AuditOptions, JetStreamLog, Options, Role, SharedLog, Vault};
 use runtime::{Clock, Config, Ids, Nats};
 
@@ -58,6 +58,13 @@ impl Ground {
         let vault = Vault::open(&self.log, &self.config.secrets.master_key()?).await?;
         let (log, keep) = (self.audit_log().await?, self.config.audit.keep());
         Ok(Audit::start(log, vault, identity.clone(), keep))
+    }
+
+    /// Who signs the log.
+    pub async fn notary(&self) -> Result<Notary> {
+        let key = self.config.secrets.master_key()?;
+        let vault = Vault::open(&self.log, &key).await?;
+        Ok(Notary::new(self.commands.clone(), vault))
     }
 
     /// Who somebody is.

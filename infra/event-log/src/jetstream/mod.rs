@@ -10,6 +10,7 @@ mod pace;
 mod publish;
 mod read;
 mod rules;
+mod scan;
 mod streams;
 
 use async_nats::jetstream;
@@ -22,7 +23,8 @@ pub use check::OpenError;
 pub(crate) use streams::{ensure_audit, incarnation};
 
 use crate::{
-    AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, Role, log, rights,
+    AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, Role, Scan, log,
+    rights,
 };
 use appender::Appender;
 pub(crate) use connect::Connection;
@@ -145,5 +147,9 @@ impl EventLog for JetStreamLog {
             }
             _ => read::load(&self.client, stream, after).await,
         }
+    }
+
+    async fn scan(&self, after: Position, until: Position) -> Result<Scan, LogError> {
+        Ok(scan::scan(&self.client, after, until))
     }
 }

@@ -146,13 +146,30 @@ async fn load_some(
     from: Position,
     commits: &mut Vec<Commit>,
 ) -> Result<Option<Position>, LogError> {
+    let subject = subject::of(stream);
+    get(client, &subject, from, LOAD_BATCH, |found| {
+        commits.push(readable(found)?);
+        Ok(())
+    })
+    .await
+}
+
+/// Asks for at most `batch` entries whose subject fits, from `from` on; says where to go on if
+/// there are more.
+pub(super) async fn get(
+    client: &Client,
+    fits: &str,
+    from: Position,
+    batch: usize,
+    mut take: impl FnMut(Entry) -> Result<(), LogError>,
+) -> Result<Option<Position>, LogError> {
     if client.connection_state() != State::Connected {
         return Err(LogError::Unavailable("not connected".to_owned()));
     }
     let inbox = client.new_inbox();
     let mut answers = client.subscribe(inbox.clone()).await.map_err(unavailable)?;
     let ask = serde_json::json!({
-        "seq": from.0, "batch": LOAD_BATCH, "next_by_subj": subject::of(stream),
+        "seq": from.0, "batch": batch, "next_by_subj": fits,
     });
     client
         .publish_with_reply(
@@ -183,8 +200,7 @@ async fn load_some(
                     LogError::Unavailable("an answer without a sequence".to_owned())
                 })?;
                 let subject = headers.get(SUBJECT).map_or("", |subject| subject.as_str());
-                let found = entry(position, subject, &headers, answer.payload.into());
-                commits.push(readable(found)?);
+                take(entry(position, subject, &headers, answer.payload.into()))?;
             }
         }
     }

@@ -81,7 +81,7 @@ fn lines() -> Vec<Line> {
         ),
         Publish(&Role::ALL, info(EVENTS)),
         Publish(
-            &[Gateway, Owner, Scheduler, Worker],
+            &[Analyst, Gateway, Owner, Scheduler, Worker],
             vec![subject::direct_get(EVENTS)],
         ),
         Publish(

@@ -202,7 +202,7 @@ async fn each_secret_right_belongs_to_those_who_are_named_here() {
             "$JS.API.CONSUMER.CREATE.EVENTS.x",
         ),
         (
-            vec![Gateway, Owner, Scheduler, Worker],
+            vec![Analyst, Gateway, Owner, Scheduler, Worker],
             "$JS.API.DIRECT.GET.EVENTS",
         ),
         (vec![Scheduler], "work.high"),
