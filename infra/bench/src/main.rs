@@ -1,7 +1,7 @@
 //! Measures Almanac, and beside each figure the bare limit of this machine in the same run.
 //!
 //! - One file per bench: `append`, `as_of`, `commands`, `live`, `reads`, `rebuild`, `sign_in`,
-//!   `slots`, `sse`, `visible`.
+//!   `slots`, `sse`, `verify`, `visible`.
 //! - [`bare`] has the minimal programs that do only the step in question.
 //! - [`world`] starts real servers; [`role`] runs parts of Almanac as processes of their own, so
 //!   that their CPU time can be told apart.
@@ -28,6 +28,7 @@ mod sign_in;
 mod slots;
 mod sse;
 mod stages;
+mod verify;
 mod visible;
 mod world;
 
@@ -105,6 +106,12 @@ enum Bench {
         #[arg(long, default_value_t = 1_000)]
         clients: usize,
     },
+    /// Proving the log whole and signed.
+    Verify {
+        /// Commits in the log.
+        #[arg(long, default_value_t = 200_000)]
+        commits: usize,
+    },
     /// From a write until it can be read.
     Visible,
     /// Plays a part of Almanac for another bench process.
@@ -171,6 +178,7 @@ impl Bench {
                     jobs: vec![1_000, 10_000],
                 },
                 Self::Sse { clients: 1_000 },
+                Self::Verify { commits: 60_000 },
             ],
             one => vec![one.clone()],
         }
@@ -188,6 +196,7 @@ impl Bench {
             Self::SignIn => Box::pin(sign_in::run(scale)).await,
             Self::Slots { jobs } => slots::run(jobs).await,
             Self::Sse { clients } => sse::run(scale, *clients).await,
+            Self::Verify { commits } => verify::run(*commits).await,
             Self::Visible => visible::run(scale).await,
         }
     }

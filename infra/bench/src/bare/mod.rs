@@ -2,6 +2,7 @@
 //!
 //! Invariant: none of them uses Almanac's code, so none can share its faults.
 
+pub mod consumer;
 pub mod disk;
 pub mod nats;
 pub mod postgres;
