@@ -10,6 +10,7 @@
 mod analyst;
 mod api_keys;
 mod audit;
+mod auditor;
 mod auditors;
 mod crawler;
 mod crontab;
@@ -65,6 +66,9 @@ fn trials() -> Vec<Trial> {
         }),
         trial("inventory", async || {
             imports::an_inventory_is_taken_once().await
+        }),
+        trial("auditor", async || {
+            auditor::a_receipt_holds_when_nothing_runs().await
         }),
         trial("starts", async || starts::a_second_start_goes_on().await),
         trial("refused_starts", async || {

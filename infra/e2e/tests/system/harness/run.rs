@@ -50,14 +50,18 @@ pub async fn almanac_with<A: AsRef<std::ffi::OsStr>>(
     })
 }
 
-/// Holds that the log is whole and that the read models are what it says, by the program's own
-/// proofs.
+/// Holds that the log is whole, that this program reads all of it, and that the read models are
+/// what it says, by the program's own proofs.
 pub async fn verify(option: &str, path: &Path) -> Result<()> {
     let path = path.display().to_string();
     almanac(&["log", "verify", option, &path])
         .await?
         .succeeded()
         .context("the log is not whole")?;
+    almanac(&["log", "decode", "--all", option, &path])
+        .await?
+        .succeeded()
+        .context("the program cannot read the whole log")?;
     almanac(&["projections", "verify", option, &path])
         .await?
         .succeeded()
