@@ -19,12 +19,13 @@ use schemas::{
         job::{Job, JobStatus},
         resource::Resource,
         resource_type::ResourceType,
-        settings::Settings,
+        settings::{Settings, SettingsCommand},
         task::{Task, TaskStatus},
         tenant::Tenant,
         user::{Role, User},
     },
 };
+use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -379,6 +380,16 @@ async fn disagreeing(seed: u64, commits: u64) -> World {
     while world.head().await.0 < commits {
         let ahead = [0, 90_000, -45_000, 0, 0][turn as usize % 5];
         world.set_clock(1_800_000_000_000 + turn / 2 * 1_000 + ahead);
+        if turn % 10 == 7 {
+            // Two commits of one instant.
+            for days in [1 + turn % 20, 2 + turn % 20] {
+                let values = json!({ "session_days": days });
+                let values = values.as_object().cloned().unwrap_or_default();
+                let (tenant, command) = (TENANTS[0], SettingsCommand::Change { values });
+                let id = tenant.uuid();
+                world.ask::<Settings>(tenant, id, &command).await;
+            }
+        }
         world.step().await;
         turn += 1;
     }
@@ -474,7 +485,7 @@ async fn a_time_means_the_last_commit_at_or_before_it() {
 /// What an installation has that ran before there was time travel.
 #[tokio::test]
 async fn the_times_of_an_old_log_are_known_after_the_migration() {
-    let world = World::random(14, 200).await;
+    let world = disagreeing(14, 200).await;
     let database = Database::new().await;
     database.project(&world, 50).await;
     let before = database.digests("app").await;
