@@ -9,6 +9,7 @@
 //! the same in `verify::expected` and `verify::compare`. A column that is to be filtered, sorted or
 //! shown is generated from the state in the migration.
 
+pub mod analytics;
 mod answer;
 pub mod audit;
 pub mod event_log;

@@ -41,11 +41,16 @@ pub enum ConnectError {
 }
 
 /// What Postgres says of a role.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is true of a role by itself"
+)]
 struct Found {
     /// Tables with the rows of all tenants open to it.
     open: Vec<String>,
     owns: bool,
     passes_by: bool,
+    reads: bool,
     /// All tables that keep tenants apart.
     closed: Vec<String>,
     writes: bool,
@@ -87,6 +92,8 @@ impl Access {
             Some("may write what is only to be read")
         } else if !found.writes && self == Self::Write {
             Some("may not write")
+        } else if !found.reads && !found.closed.is_empty() && self != Self::Own {
+            Some("may not read")
         } else if !enough && self == Self::OneTenant {
             Some("sees the rows of all tenants at once")
         } else if !enough {
@@ -99,7 +106,7 @@ impl Access {
     /// The role that is made for it.
     const fn role(self) -> &'static str {
         match self {
-            Self::Everything => "analyst",
+            Self::Everything => "almanac_auditor",
             Self::OneTenant => "almanac_gateway",
             Self::Own => "almanac_owner",
             Self::Schedule => "almanac_scheduler",
@@ -114,6 +121,7 @@ fn read(row: &sqlx::postgres::PgRow) -> Result<(String, Found), sqlx::Error> {
         open: row.try_get("open")?,
         owns: row.try_get("owns")?,
         passes_by: row.try_get("passes_by")?,
+        reads: row.try_get("reads")?,
         writes: row.try_get("writes")?,
     };
     Ok((row.try_get("name")?, found))

@@ -1,5 +1,7 @@
 with tables as (
     select c.oid, c.relname, c.relowner, c.relrowsecurity,
+        has_schema_privilege(c.relnamespace, 'usage') and has_table_privilege(c.oid, 'select')
+            as is_readable,
         has_table_privilege(c.oid, 'insert, update, delete, truncate') as is_writable,
         exists (
             select from pg_policy p
@@ -15,6 +17,7 @@ with tables as (
 select r.rolname::text as name,
     r.rolsuper or r.rolbypassrls as passes_by,
     exists (select from tables where pg_has_role(relowner, 'member')) as owns,
+    exists (select from tables where relname = 'checkpoint' and is_readable) as reads,
     exists (select from tables where is_writable) as writes,
     array(
         select relname::text from tables where relrowsecurity and is_open order by relname

@@ -4,12 +4,18 @@ do $$
 declare
     reader text;
     found regclass;
-    is_schedule boolean;
+    reading text;
     here constant text := current_schema();
+    -- What views show. Analysts have no right to any table, and who began their session is the one
+    -- thing about them that they cannot change: `analyst` sees all tenants, and so does who keeps
+    -- tables of figures (infra/dbt); `analyst_<slug>` sees one.
+    everybody constant text := $of$(select session_user) in ('almanac_dbt', 'analyst')$of$;
+    slug constant text := $of$(select substr(session_user::text, length('analyst_') + 1)
+        where starts_with(session_user::text, 'analyst_'))$of$;
 begin
     perform pg_advisory_xact_lock(hashtextextended('almanac schema', 0));
     foreach reader in array array[
-        'almanac_gateway', 'almanac_projector', 'almanac_scheduler', 'analyst'
+        'almanac_auditor', 'almanac_gateway', 'almanac_projector', 'almanac_scheduler', 'analyst'
     ] loop
         if not exists (select from pg_roles where rolname = reader) then
             raise exception 'the role % is missing; make it with: create role % login password …',
@@ -17,7 +23,11 @@ begin
         end if;
         execute format('grant connect on database %I to %I', current_database(), reader);
         execute format('revoke all on all tables in schema %I from %I', here, reader);
-        execute format('grant usage on schema %I to %I', here, reader);
+        execute format('revoke all on schema %I from %I', here, reader);
+        -- What analysts see is in a schema of its own.
+        if reader <> 'analyst' then
+            execute format('grant usage on schema %I to %I', here, reader);
+        end if;
     end loop;
     -- No temporary tables, nor sessions of roles that are nobody here.
     execute format('revoke all on database %I from public', current_database());
@@ -28,25 +38,46 @@ begin
         where c.relnamespace = here::regnamespace and c.relkind in ('r', 'p', 'v')
             and not c.relispartition and c.relname not like '\_sqlx%'
     loop
-        execute format('grant select on %s to analyst', found);
+        execute format('grant select on %s to almanac_auditor', found);
     end loop;
 
-    -- Those who see the rows of all tenants.
-    for found, is_schedule in
-        select c.oid, c.relname in ('jobs', 'tasks') from pg_class c
-        where c.relnamespace = here::regnamespace and c.relrowsecurity and not c.relispartition
-            and not exists (
-                select from pg_policy p where p.polrelid = c.oid and p.polname = 'projector')
+    -- Whoever names a tenant sees it: that is for gateways alone, and must not hold for the owner,
+    -- with whose rights views read.
+    for found, reading in
+        select c.oid, p.polname from pg_class c join pg_policy p on p.polrelid = c.oid
+        where c.relnamespace = here::regnamespace and p.polroles = '{0}'
     loop
-        execute format(
-            'create policy projector on %s to almanac_projector using (true) with check (true)',
-            found);
-        execute format('create policy analyst on %s for select to analyst using (true)', found);
-        if is_schedule then
-            execute format(
-                'create policy scheduler on %s for select to almanac_scheduler using (true)',
-                found);
-        end if;
+        execute format('alter policy %I on %s to almanac_gateway', reading, found);
+    end loop;
+    -- Analysts of before read the tables themselves.
+    for found in
+        select c.oid from pg_class c join pg_policy p on p.polrelid = c.oid
+        where c.relnamespace = here::regnamespace and p.polname = 'analyst'
+    loop
+        execute format('drop policy analyst on %s', found);
+    end loop;
+
+    -- Those who see the rows of all tenants, and what views show.
+    for found, reader, reading in
+        select c.oid, w.policy, w.reading
+        from pg_class c
+        cross join lateral (values
+            ('auditor', 'for select to almanac_auditor using (true)'),
+            ('projector', 'to almanac_projector using (true) with check (true)'),
+            ('scheduler', 'for select to almanac_scheduler using (true)'),
+            ('views', format('for select to current_user using (%s or %s)', everybody,
+                case c.relname
+                    when 'tenants' then format('slug = %s', slug)
+                    else format(
+                        'tenant_id = (select t.id from tenants t where t.slug = %s)', slug)
+                end))
+        ) as w (policy, reading)
+        where c.relnamespace = here::regnamespace and c.relrowsecurity and not c.relispartition
+            and (w.policy <> 'scheduler' or c.relname in ('jobs', 'tasks'))
+            and not exists (
+                select from pg_policy p where p.polrelid = c.oid and p.polname = w.policy)
+    loop
+        execute format('create policy %I on %s %s', reader, found, reading);
     end loop;
 end $$;
 

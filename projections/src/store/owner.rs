@@ -22,8 +22,19 @@ impl Owner {
         Ok(Self(place))
     }
 
-    /// Creates what is missing, brings what is there up to date, and says who may do what.
+    /// Creates what is missing, brings what is there up to date, says who may do what, and shows
+    /// analysts these tables.
     pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.migrate_tables().await?;
+        let mut connection = self.0.connection().await?;
+        let mut published = connection.begin().await?;
+        crate::analytics::publish(&mut published).await?;
+        published.commit().await?;
+        connection.close().await?;
+        Ok(())
+    }
+
+    async fn migrate_tables(&self) -> Result<(), StoreError> {
         let mut connection = self.0.connection().await?;
         sqlx::raw_sql(include_str!("create_schema.sql"))
             .execute(&mut connection)
@@ -56,11 +67,11 @@ impl Owner {
     }
 
     /// Empties another schema of the same database, which may be absent, and makes the tables
-    /// there.
+    /// there. Analysts go on seeing those they saw.
     pub(crate) async fn migrate_beside(&self, schema: &str) -> Result<(), StoreError> {
         self.run_beside(schema, include_str!("drop_schema.sql"))
             .await?;
-        Self(self.0.beside(schema)).migrate().await
+        Self(self.0.beside(schema)).migrate_tables().await
     }
 
     async fn run_beside(&self, schema: &str, sql: &'static str) -> Result<(), StoreError> {

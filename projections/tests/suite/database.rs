@@ -37,6 +37,7 @@ pub struct Database {
 #[derive(Clone)]
 pub struct Urls {
     pub analyst: String,
+    pub auditor: String,
     pub gateway: String,
     pub owner: String,
     pub projector: String,
@@ -50,6 +51,7 @@ impl Urls {
         let url = |role| server.url_of(role, name).expect("a password");
         Self {
             analyst: url(Role::Analyst),
+            auditor: url(Role::Auditor),
             gateway: url(Role::Gateway),
             owner: url(Role::Owner),
             projector: url(Role::Projector),
@@ -70,7 +72,7 @@ impl Database {
             .await
             .expect("connected");
         owner.migrate().await.expect("migrated");
-        let everything = config(&urls.analyst);
+        let everything = config(&urls.auditor);
         let schedule = config(&urls.scheduler);
         let writer = Writer::connect(&config(&urls.projector)).await;
         Self {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: one server for all tests, one database for each.
 
+mod analytics;
 mod audit;
 mod database;
 mod faults;

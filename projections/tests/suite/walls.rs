@@ -108,7 +108,7 @@ async fn filled() -> (World, Database) {
 
 async fn session(url: &str) -> PgConnection {
     let mut connection = PgConnection::connect(url).await.expect("connected");
-    // Analysts may only read unless they say otherwise, which they may.
+    // Analysts may only read unless they say otherwise, which they may; it gives them no right.
     sqlx::raw_sql("set search_path = app; set default_transaction_read_only = off")
         .execute(&mut connection)
         .await
@@ -290,20 +290,20 @@ async fn several_tenants_are_named_for_events_alone() {
 async fn no_serving_role_changes_what_it_must_not() {
     let (_world, database) = filled().await;
     let Urls {
-        analyst,
+        auditor,
         gateway,
         projector,
         scheduler,
         ..
     } = &database.urls;
-    for url in [analyst, gateway, projector, scheduler] {
+    for url in [auditor, gateway, projector, scheduler] {
         for statement in NOBODY {
             refused(url, statement).await;
         }
         refused(url, "delete from checkpoint").await;
         refused(url, "delete from audit_checkpoint").await;
     }
-    for url in [analyst, gateway, scheduler] {
+    for url in [auditor, gateway, scheduler] {
         for table in TABLES.into_iter().chain(["checkpoint"]) {
             for change in [
                 format!("insert into {table} default values"),
@@ -340,9 +340,12 @@ async fn each_reads_and_writes_no_more_than_it_needs() {
     }
     refused(&urls.projector, "update audit set record = '{}'").await;
     let everybody: BTreeSet<_> = TENANTS.map(|tenant| Some(tenant.uuid())).into();
-    let mut analyst = session(&urls.analyst).await;
+    for table in TABLES {
+        refused(&urls.analyst, &format!("select from app.{table}")).await;
+    }
+    let mut auditor = session(&urls.auditor).await;
     for table in TABLES.into_iter().filter(|table| *table != "parked") {
-        let seen = whose(&mut analyst, format!("select tenant_id from {table}")).await;
+        let seen = whose(&mut auditor, format!("select tenant_id from {table}")).await;
         assert!(seen.is_subset(&everybody), "{table}: {seen:?}");
         assert!(
             !seen.is_empty() || table.ends_with("_history"),
@@ -362,17 +365,21 @@ async fn a_process_refuses_a_role_that_may_do_more_or_less() {
     let (_world, database) = filled().await;
     let urls = &database.urls;
     let roles = [
-        ("analyst", &urls.analyst),
+        ("almanac_auditor", &urls.auditor),
         ("almanac_gateway", &urls.gateway),
         ("almanac_owner", &urls.owner),
         ("almanac_projector", &urls.projector),
         ("almanac_scheduler", &urls.scheduler),
+        ("analyst", &urls.analyst),
         ("postgres", &urls.superuser),
     ];
     for (role, url) in roles {
         let config = config(url);
         let outcomes = [
-            ("analyst", Overview::of_everything(&config).await.map(drop)),
+            (
+                "almanac_auditor",
+                Overview::of_everything(&config).await.map(drop),
+            ),
             ("almanac_gateway", Store::connect(&config).await.map(drop)),
             (
                 "almanac_projector",

@@ -28,7 +28,7 @@ impl Place {
         let postgres = Postgres {
             accept_plaintext: false,
             connections: CONNECTIONS,
-            url: running.analyst.into(),
+            url: running.auditor.into(),
         };
         Ok((nats, postgres))
     }

@@ -41,7 +41,7 @@ pub(super) fn text(running: &Running, house: &House<'_>, opened: bool) -> String
            API           {gateway}/api/v1   document /api/openapi.json\n   \
            Probes        {gateway}/livez   /readyz\n   \
            NATS          {nats}   monitor {monitor}\n   \
-           Postgres      {analyst}   (reads only)\n   \
+           Postgres      {analyst}   (for analysts: reads only)\n   \
            Commands      tasks that run programs are {commands}\n   \
            Data          {data} (kept; --reset wipes)   mode: development, loopback only\n\n   \
            Try it        export TOKEN=$({almanac} auth token{folder})\n\

@@ -25,8 +25,10 @@ pub struct Running {
     pub monitor: String,
     /// The read models, for who looks after the server; no part signs in there.
     pub postgres: String,
-    /// The read models, for reading.
+    /// What analysts see.
     pub analyst: String,
+    /// The read models, for whoever proves them.
+    pub auditor: String,
     /// Who may do everything.
     pub admin: Admin,
     /// The process.
@@ -97,6 +99,7 @@ mod tests {
             monitor: "http://127.0.0.1:3".to_owned(),
             postgres: "postgres://127.0.0.1:4/almanac".to_owned(),
             analyst: "postgres://127.0.0.1:4/almanac".to_owned(),
+            auditor: "postgres://127.0.0.1:4/almanac".to_owned(),
             admin: Admin {
                 email: "a@b".to_owned(),
                 password: "c".to_owned(),

@@ -57,7 +57,7 @@ pub(super) async fn run(
     let rows = Rows::open(house).await?;
     Box::pin(administrator(&owner, &password)).await?;
     drop(owner);
-    step.done("migrated · a role for each part · role analyst (reads only)");
+    step.done("migrated · a role for each part · analysts see schema analytics");
 
     let step = Step::begin("parts");
     let freshness = Freshness::watch(&rows.served);
@@ -75,6 +75,7 @@ pub(super) async fn run(
         monitor: house.servers.nats.monitor_url(),
         postgres: house.servers.postgres.url(DATABASE),
         analyst: house.servers.postgres.url_of(Login::Analyst, DATABASE)?,
+        auditor: house.servers.postgres.url_of(Login::Auditor, DATABASE)?,
         admin: Admin {
             email: ADMIN.to_owned(),
             password: password.expose_secret().to_owned(),

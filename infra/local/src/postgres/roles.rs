@@ -13,14 +13,18 @@ use std::{
 use super::{cluster::Making, launch::LEFTOVER_LIMIT};
 use crate::{Error, Result, secret, wait};
 
+/// What keeps analysts within limits, one statement for each line.
+const ANALYST: &str = include_str!("../../../analytics/analyst.sql");
 /// Beside the cluster's own files, so that it comes and goes with the roles it tells of.
 const MARKER: &str = "almanac.roles";
 
 /// Who a process signs in as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// People with questions in SQL, and whoever proves the read models: all rows, reading only.
+    /// People with questions in SQL: the views that are made for them, reading only.
     Analyst,
+    /// Whoever proves the read models: all rows, reading only.
+    Auditor,
     /// The gateway: the rows of one tenant at a time, reading only.
     Gateway,
     /// Owns the tables and migrates them.
@@ -33,8 +37,9 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Analyst,
+        Self::Auditor,
         Self::Gateway,
         Self::Owner,
         Self::Projector,
@@ -45,6 +50,7 @@ impl Role {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Analyst => "analyst",
+            Self::Auditor => "almanac_auditor",
             Self::Gateway => "almanac_gateway",
             Self::Owner => "almanac_owner",
             Self::Projector => "almanac_projector",
@@ -73,13 +79,10 @@ pub(super) fn statements(dir: &Path) -> Result<Vec<String>> {
         ));
     }
     // Who asks in SQL may ask for too much.
+    let limits = ANALYST.lines().filter(|line| !line.starts_with("--"));
+    statements.extend(limits.map(str::to_owned));
     statements.extend(
         [
-            "ALTER ROLE analyst CONNECTION LIMIT 10",
-            "ALTER ROLE analyst SET default_transaction_read_only = on",
-            "ALTER ROLE analyst SET statement_timeout = '30s'",
-            "ALTER ROLE analyst SET idle_in_transaction_session_timeout = '60s'",
-            "ALTER ROLE analyst SET search_path = app",
             "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC",
             "ALTER DATABASE almanac OWNER TO almanac_owner",
         ]

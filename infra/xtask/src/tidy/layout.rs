@@ -30,9 +30,11 @@ const ROOT: [&str; 20] = [
     "target",
     "ui",
 ];
-const INFRA: [&str; 9] = [
+const INFRA: [&str; 11] = [
     "almanac",
+    "analytics",
     "bench",
+    "dbt",
     "decisions",
     "deploy",
     "e2e",

@@ -105,7 +105,7 @@ impl World {
         let count = 1 + self.random.below(2) as usize;
         ApiKeyCommand::Create(ApiKeyCreated {
             expires_at: self.now().plus_ms(LIFE_MS),
-            name: Sealed(format!("n{}", self.random.below(9)).into()),
+            name: Sealed(format!("sealed-n{}", self.random.below(9)).into()),
             owner: UserId::new(self.id(1, 6)),
             prefix: format!("alm_{}", self.random.below(9)),
             scopes: scopes.into_iter().take(count).map(scope).collect(),
@@ -139,13 +139,13 @@ impl World {
         let role = [Role::Viewer, Role::Operator, Role::Admin][self.random.below(3) as usize];
         match self.random.below(14) {
             0 => UserCommand::Update {
-                name: Some(sealed(format!("n{}", self.random.below(9)))),
+                name: Some(sealed(format!("sealed-n{}", self.random.below(9)))),
                 role: Some(role),
             },
             1 => UserCommand::Disable,
             2 => UserCommand::Enable,
             3 => UserCommand::ChangeEmail {
-                email: sealed(format!("e{}", self.random.below(9))),
+                email: sealed(format!("sealed-e{}", self.random.below(9))),
             },
             4 => UserCommand::Erase,
             5 => UserCommand::EnableMfa {
@@ -153,9 +153,9 @@ impl World {
             },
             6 => UserCommand::DisableMfa,
             7 => UserCommand::Invite {
-                email: sealed(format!("e{}", self.random.below(9))),
+                email: sealed(format!("sealed-e{}", self.random.below(9))),
                 invitation: self.id(7, 2),
-                name: sealed(format!("n{}", self.random.below(9))),
+                name: sealed(format!("sealed-n{}", self.random.below(9))),
                 role,
             },
             8 => UserCommand::RenewInvitation {
@@ -174,8 +174,8 @@ impl World {
                 identity: Uuid::from_u128(u128::from(self.random.below(3))),
             },
             _ => UserCommand::Register {
-                email: sealed(format!("e{}", self.random.below(9))),
-                name: sealed(format!("n{}", self.random.below(9))),
+                email: sealed(format!("sealed-e{}", self.random.below(9))),
+                name: sealed(format!("sealed-n{}", self.random.below(9))),
                 role,
             },
         }

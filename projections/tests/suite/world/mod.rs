@@ -72,6 +72,11 @@ impl World {
         self.log.head().await.expect("a head").position
     }
 
+    /// Nothing happens for so long.
+    pub fn pass(&mut self, ms: i64) {
+        self.now_ms += ms;
+    }
+
     /// What stands in the log after `after`.
     pub async fn entries(&self, after: Position) -> Vec<Entry> {
         let wanted = self.head().await.0.saturating_sub(after.0) as usize;
@@ -190,7 +195,8 @@ impl World {
             .collect()
     }
 
-    fn now(&self) -> Timestamp {
+    /// What the clock of the world shows.
+    pub fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(self.now_ms)
     }
 }

@@ -149,7 +149,7 @@ fn configuration(servers: &Servers, port: u16) -> Result<String> {
          [secrets]\nmaster_key = \"{}\"\n",
         servers.nats.url_of("analyst")?,
         servers.nats.monitor_url(),
-        servers.postgres.url_of(Login::Analyst, "almanac")?,
+        servers.postgres.url_of(Login::Auditor, "almanac")?,
         "5a".repeat(32),
     ))
 }
