@@ -1,22 +1,27 @@
 //! The figures of the overview.
 //!
-//! Invariant: the projector counts as it goes, so that the answer takes as long for a million tasks
-//! as for ten.
+//! Invariant: what there is the projector counts as it goes, so that it takes as long for a million
+//! tasks as for ten; what happened lately is read from indexes and not from before a day ago.
+
+mod recent;
 
 use schemas::{
     api::{Stats, TypeCount},
-    domain::TenantId,
+    domain::{TenantId, Timestamp},
 };
 use sqlx::Row as _;
 
 use crate::{At, Store, StoreError};
+use recent::Recent;
 
-/// How much of everything `tenant` has.
-pub async fn get(store: &Store, tenant: TenantId) -> Result<At<Stats>, StoreError> {
+/// How much of everything `tenant` has, and how its tasks went in the day before `now`.
+pub async fn get(store: &Store, tenant: TenantId, now: Timestamp) -> Result<At<Stats>, StoreError> {
+    let mut recent = Recent::until(now);
+    let since = recent.since().to_chrono();
     let rows = store
         .read(tenant, |mut rows| async move {
             let asked = sqlx::query(include_str!("stats.sql")).bind(tenant.uuid());
-            asked.fetch_all(&mut *rows).await
+            asked.bind(since).fetch_all(&mut *rows).await
         })
         .await?;
     let mut stats = Stats::default();
@@ -34,8 +39,15 @@ pub async fn get(store: &Store, tenant: TenantId) -> Result<At<Stats>, StoreErro
             }),
             "tasks" => drop(stats.tasks.insert(bucket, count)),
             "users" => stats.users += count,
+            "created" | "ended" => recent.add(row.try_get("hour")?, &bucket, count),
+            "duration_ms" | "lateness_ms" => recent.sample(model, &bucket, count),
             _ => {}
         }
+    }
+    stats.recent = recent.told(now);
+    if let Some(row) = rows.first() {
+        let reached: Option<chrono::DateTime<chrono::Utc>> = row.try_get("reached_at")?;
+        stats.reached_at = reached.map(|at| Timestamp::from_unix_ms(at.timestamp_millis()));
     }
     let mut found = At::told_by(rows.first(), stats)?;
     found.value.position = found.position.0;

@@ -149,8 +149,9 @@ async fn each_poison_is_named_and_only_its_aggregate_waits() {
         let other = other.expect("read");
         assert!(other.value.is_some(), "the others go on");
         assert_eq!(other.stale_since, None);
-        let stats = stats::get(&database.store, tenant).await.expect("read");
-        assert_eq!(stats.stale_since, Some(parked.value[0].position));
+        let stats = stats::get(&database.store, tenant, world.now()).await;
+        let stale_since = stats.expect("read").stale_since;
+        assert_eq!(stale_since, Some(parked.value[0].position));
         let nobody = parked::list(&database.overview, Some(TENANTS[1])).await;
         let nobody = nobody.expect("listed");
         assert_eq!((nobody.position, nobody.value.len()), (head, 0));

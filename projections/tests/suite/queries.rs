@@ -9,13 +9,14 @@ use projections::{
 };
 use schemas::{
     Position, StreamId,
+    api::TaskFlow,
     domain::{
-        AggregateKind, ApiKeyId, JobId, ResourceId, TaskId, UserId,
+        AggregateKind, ApiKeyId, JobId, ResourceId, TaskId, Timestamp, UserId,
         api_key::ApiKey,
         job::{Job, JobStatus},
         resource::Resource,
         settings::Settings,
-        task::Task,
+        task::{Task, TaskStatus},
         tenant::Tenant,
         user::User,
     },
@@ -113,8 +114,12 @@ async fn nothing_is_there_before_the_first_commit() {
         (one().await.position, one().await.value),
         (Position(0), None)
     );
-    let stats = stats::get(&database.store, TENANTS[0]).await.expect("read");
-    assert_eq!(stats.value, schemas::api::Stats::default());
+    let stats = stats::get(&database.store, TENANTS[0], world.now())
+        .await
+        .expect("read");
+    let mut nothing = schemas::api::Stats::default();
+    nothing.recent.since = stats.value.recent.since;
+    assert_eq!(stats.value, nothing);
 }
 
 #[tokio::test]
@@ -123,7 +128,7 @@ async fn the_figures_count_what_lives() {
     let database = Database::new().await;
     database.project(&world, 64).await;
     for tenant in TENANTS {
-        let stats = stats::get(&database.store, tenant)
+        let stats = stats::get(&database.store, tenant, world.now())
             .await
             .expect("read")
             .value;
@@ -247,4 +252,62 @@ fn mine(
 ) -> impl Iterator<Item = StreamId> {
     let streams = world.streams(kind).into_iter().map(|(stream, _)| stream);
     streams.filter(move |stream| stream.tenant == tenant)
+}
+
+/// What happened lately, worked out from the states of the domain.
+#[tokio::test]
+async fn the_figures_tell_how_tasks_went_lately() {
+    let mut world = World::random(8, 600).await;
+    // What is older than the first hour does not count.
+    world.pass(30 * 3_600_000);
+    let before = world.now();
+    while world.head().await.0 < 1_200 {
+        world.step().await;
+        world.pass(20_000);
+    }
+    let database = Database::new().await;
+    database.project(&world, 500).await;
+    for tenant in TENANTS {
+        let answer = stats::get(&database.store, tenant, world.now()).await;
+        let stats = answer.expect("read").value;
+        let recent = stats.recent;
+        assert!(recent.since > Timestamp::from_unix_ms(before.unix_ms() - 24 * 3_600_000));
+        let tasks: Vec<_> = mine(&world, AggregateKind::Task, tenant)
+            .map(|stream| world.state::<Task>(stream).expect("a task"))
+            .collect();
+        let ended = |status| {
+            let lately = |task: &&Task| task.finished_at.is_some_and(|at| at >= recent.since);
+            let of = |task: &&Task| task.status == status;
+            tasks.iter().filter(lately).filter(of).count() as u64
+        };
+        let expected = TaskFlow {
+            created: tasks
+                .iter()
+                .filter(|task| task.created_at >= recent.since)
+                .filter(|task| task.status != TaskStatus::Skipped)
+                .count() as u64,
+            succeeded: ended(TaskStatus::Succeeded),
+            failed: ended(TaskStatus::Failed),
+            dead: ended(TaskStatus::Dead),
+            cancelled: ended(TaskStatus::Cancelled),
+            skipped: ended(TaskStatus::Skipped),
+        };
+        assert_eq!(recent.total, expected);
+        assert!(
+            expected.succeeded > 0 && expected.cancelled > 0,
+            "{expected:?}"
+        );
+        assert!(recent.hours.is_sorted_by(|a, b| a.at < b.at));
+        let mut took: Vec<_> = tasks
+            .iter()
+            .filter(|task| task.finished_at.is_some_and(|at| at >= recent.since))
+            .filter_map(|task| task.attempt.as_ref())
+            .filter_map(|attempt| Some(attempt.ended_at?.since_ms(attempt.started_at) as u64))
+            .collect();
+        took.sort_unstable();
+        let duration = recent.duration_ms.expect("some ended");
+        assert_eq!(duration.sampled, took.len() as u64);
+        assert_eq!(duration.p50, took[(took.len() - 1) / 2]);
+        assert_eq!(stats.reached_at.map(|at| at <= world.now()), Some(true));
+    }
 }

@@ -6,6 +6,7 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use projections::{ConnectError, Overview, Owner, Store, Writer};
+use schemas::domain::Timestamp;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
 
@@ -449,7 +450,7 @@ async fn what_was_open_is_closed_by_migrating() {
     drop(owner);
 
     let database = Database::at(urls).await;
-    let found = projections::stats::get(&database.store, TENANTS[1]).await;
+    let found = projections::stats::get(&database.store, TENANTS[1], Timestamp::default()).await;
     assert_eq!(found.expect("read").position.0, 0);
     let mut gateway = session(&database.urls.gateway).await;
     let seen = whose(&mut gateway, "select tenant_id from counts".to_owned()).await;

@@ -42,7 +42,7 @@ pub use problem::{Code, FieldError, Problem};
 pub use resource_types::{PutResourceType, ResourceTypeView};
 pub use resources::{CreateResource, PatchResource, ResourceView};
 pub use settings::{PatchSettings, SettingsView};
-pub use stats::{Stats, TypeCount};
+pub use stats::{HourlyTasks, Percentiles, RecentTasks, Stats, TaskFlow, TypeCount};
 pub use tasks::{AttemptView, CancelTask, CreateTask, TaskView};
 pub use tenants::{TenantEntry, TenantView};
 pub use users::{InvitationView, UserView};

@@ -12,7 +12,10 @@ use crate::{
     problem::Result,
 };
 
-/// Count everything there is.
+/// Count everything there is, and tell how tasks went lately.
+///
+/// One request for a dashboard: counts of everything by status and type, what came to be and ended
+/// in each of the last 24 hours, the part that succeeded, and how long and how late tasks were.
 #[utoipa::path(
     get, path = "/api/v1/stats", tag = "live",
     responses((status = 200, description = "The figures", body = Stats)),
@@ -22,6 +25,7 @@ pub(super) async fn get_stats(
     reading: Reading,
     Parameters(Nothing): Parameters<Nothing>,
 ) -> Result<Response> {
-    let found = projections::stats::get(&app.store, reading.tenant()).await?;
+    let now = app.commands.clock().now();
+    let found = projections::stats::get(&app.store, reading.tenant(), now).await?;
     Ok(answer::shown(&app, &found))
 }
