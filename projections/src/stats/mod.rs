@@ -44,11 +44,12 @@ pub async fn get(store: &Store, tenant: TenantId, now: Timestamp) -> Result<At<S
             _ => {}
         }
     }
-    stats.recent = recent.told(now);
     if let Some(row) = rows.first() {
+        recent.begin(row.try_get("since")?);
         let reached: Option<chrono::DateTime<chrono::Utc>> = row.try_get("reached_at")?;
         stats.reached_at = reached.map(|at| Timestamp::from_unix_ms(at.timestamp_millis()));
     }
+    stats.recent = recent.told(now);
     let mut found = At::told_by(rows.first(), stats)?;
     found.value.position = found.position.0;
     Ok(found)

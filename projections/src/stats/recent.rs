@@ -39,6 +39,11 @@ impl Recent {
         self.since
     }
 
+    /// Nothing from before `since` is counted.
+    pub(super) fn begin(&mut self, since: DateTime<Utc>) {
+        self.since = Timestamp::from_unix_ms(since.timestamp_millis());
+    }
+
     /// In the hour that begins `at` so many did what `bucket` says.
     pub(super) fn add(&mut self, at: DateTime<Utc>, bucket: &str, count: u64) {
         let at = Timestamp::from_unix_ms(at.timestamp_millis());
@@ -73,7 +78,12 @@ impl Recent {
         let hours: Vec<_> = self
             .hours
             .into_iter()
-            .map(|(at, flow)| HourlyTasks { at, flow })
+            .map(|(at, flow)| {
+                // A skipped slot came to be and ended at once, and no index knows both.
+                let created = flow.created.saturating_sub(flow.skipped);
+                let flow = TaskFlow { created, ..flow };
+                HourlyTasks { at, flow }
+            })
             .collect();
         let total = hours
             .iter()
@@ -86,7 +96,7 @@ impl Recent {
                 succeeded: total.succeeded + hour.flow.succeeded,
             });
         let decided = total.succeeded + total.failed + total.dead;
-        let minutes = now.since_ms(self.since) as f64 / MINUTE_MS;
+        let minutes = now.since_ms(self.since).max(1) as f64 / MINUTE_MS;
         let some = |percentiles: Percentiles| (percentiles.sampled > 0).then_some(percentiles);
         RecentTasks {
             since: self.since,

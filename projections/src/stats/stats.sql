@@ -1,6 +1,15 @@
--- Counts are kept as the projector goes. What is counted here is found in two indexes, and only
--- what happened since $2; percentiles are of a bounded number of rows.
-with latest as materialized (
+-- Counts are kept as the projector goes. What is counted here is found in two indexes: what
+-- happened since $2, or later if that would be too much; percentiles are of the latest.
+with bound as materialized (
+    select greatest(
+        $2,
+        (select finished_at from tasks where tenant_id = $1 and finished_at >= $2
+            order by finished_at desc offset 50000 limit 1),
+        (select created_at from tasks where tenant_id = $1 and created_at >= $2
+            order by created_at desc offset 50000 limit 1)
+    ) as since
+),
+latest as materialized (
     select slot, attempt,
         (state #>> '{attempt,started_at}')::timestamptz as started_at,
         (state #>> '{attempt,ended_at}')::timestamptz as ended_at
@@ -18,8 +27,9 @@ sampled as (
 )
 select c.position as reached,
     (select min(p.position) from parked p where p.tenant_id = $1) as stale_since,
-    c.reached_at, n.model, n.bucket, n.hour, n.total
+    c.reached_at, b.since, n.model, n.bucket, n.hour, n.total
 from checkpoint c
+cross join bound b
 left join (
     select model, bucket, null::timestamptz as hour, total
     from counts
@@ -27,12 +37,12 @@ left join (
     union all
     select 'ended', status, date_trunc('hour', finished_at), count(*)
     from tasks
-    where tenant_id = $1 and finished_at >= $2
+    where tenant_id = $1 and finished_at >= (select since from bound)
     group by 2, 3
     union all
     select 'created', 'created', date_trunc('hour', created_at), count(*)
     from tasks
-    where tenant_id = $1 and created_at >= $2 and status <> 'skipped'
+    where tenant_id = $1 and created_at >= (select since from bound)
     group by 3
     union all
     select s.model, b.bucket, null,

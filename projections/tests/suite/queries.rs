@@ -11,7 +11,7 @@ use schemas::{
     Position, StreamId,
     api::TaskFlow,
     domain::{
-        AggregateKind, ApiKeyId, JobId, ResourceId, TaskId, Timestamp, UserId,
+        AggregateKind, ApiKeyId, JobId, ResourceId, TaskId, TenantId, Timestamp, UserId,
         api_key::ApiKey,
         job::{Job, JobStatus},
         resource::Resource,
@@ -310,4 +310,30 @@ async fn the_figures_tell_how_tasks_went_lately() {
         assert_eq!(duration.p50, took[(took.len() - 1) / 2]);
         assert_eq!(stats.reached_at.map(|at| at <= world.now()), Some(true));
     }
+}
+
+/// However much happens in a day, only so much of it is counted, and the answer says since when.
+#[tokio::test]
+async fn the_figures_of_late_are_bounded() {
+    let world = World::random(5, 20).await;
+    let database = Database::new().await;
+    database.project(&world, 64).await;
+    let tenant = TenantId::new(uuid::Uuid::from_u128(0xC));
+    // One each second, created a second before it ends.
+    let many = format!(
+        "insert into tasks (tenant_id, id, version, position, state)
+         select '{tenant}', gen_random_uuid(), 1, 1, jsonb_build_object('status', 'succeeded',
+             'created_at', to_char(at - interval '1 s', form), 'updated_at', to_char(at, form),
+             'finished_at', to_char(at, form))
+         from (select 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"' as form,
+             timestamp '2027-01-15 08:00:00' + n * interval '1 s' as at
+             from generate_series(1, 50100) n) as made"
+    );
+    database.spoil(&many).await;
+    let now = Timestamp::from_unix_ms(1_800_000_000_000 + 50_100_000);
+    let answer = stats::get(&database.store, tenant, now).await;
+    let recent = answer.expect("read").value.recent;
+    assert_eq!(now.since_ms(recent.since), 50_000_000);
+    assert_eq!(recent.total.succeeded, 50_001);
+    assert_eq!(recent.total.created, 50_000);
 }

@@ -43,7 +43,8 @@ pub struct TypeCount {
 /// ended.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]
 pub struct RecentTasks {
-    /// Since when: the beginning of an hour in UTC.
+    /// Since when: the beginning of an hour in UTC, or where the latest 50000 begin of those that
+    /// came to be or that ended.
     pub since: Timestamp,
     /// How many came to be and how many ended.
     pub total: TaskFlow,
