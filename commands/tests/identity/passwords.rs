@@ -28,7 +28,7 @@ async fn a_hash_of_before_is_good_and_is_made_anew_when_it_is_next_shown() {
         .expect("stored");
     let kept = async || {
         let kept = world.vault().await.get(&name).await.expect("an answer");
-        kept.expect("a password").value.to_vec()
+        kept.expect("a password").value.clone()
     };
 
     assert_eq!(world.sign_in(email, "another one").await, None);

@@ -262,7 +262,11 @@ mod tests {
         assert_eq!(again, note);
         assert_eq!(again.open(&[ours.verifier()]), Ok("a\nb\n"));
         assert_eq!(again.open(&[theirs.verifier()]), Err(NoteError::Untrusted));
-        let altered: SignedNote = note.to_string().replace('b', "c").parse().expect("a note");
+        let altered: SignedNote = note
+            .to_string()
+            .replacen('b', "c", 1)
+            .parse()
+            .expect("a note");
         assert_eq!(altered.open(&[ours.verifier()]), Err(NoteError::Forged));
         let both = SignedNote::sign("a\n", &[&theirs, &ours]);
         assert_eq!(both.open(&[ours.verifier()]), Ok("a\n"));

@@ -3,7 +3,7 @@
 //! Invariant: as of each position, objects and lists are what the log folds to up to it: nothing of
 //! what came later, and nothing less.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+mod folded;
 
 use event_log::Entry;
 use projections::{
@@ -11,10 +11,9 @@ use projections::{
     tasks, tenants, users, verify,
 };
 use schemas::{
-    Commit, Position, Version,
-    catalogue::{Recorded, decode},
+    Position,
     domain::{
-        Aggregate, ApiKeyId, JobId, Labels, ResourceId, TaskId, TenantId, Timestamp, UserId,
+        ApiKeyId, JobId, Labels, ResourceId, TaskId, TenantId, Timestamp, UserId,
         api_key::ApiKey,
         job::{Job, JobStatus},
         resource::Resource,
@@ -27,80 +26,12 @@ use schemas::{
 };
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
-use uuid::Uuid;
 
 use crate::{
     database::Database,
     world::{TENANTS, World},
 };
-
-/// The aggregates of one kind as they are at some position: what lives, and every id so far.
-struct Folded<A> {
-    lives: fn(&A) -> bool,
-    all: BTreeMap<(TenantId, Uuid), (Version, Position, Option<A>)>,
-}
-
-impl<A: Aggregate<Event: Recorded>> Folded<A> {
-    fn new(lives: fn(&A) -> bool) -> Self {
-        Self {
-            lives,
-            all: BTreeMap::new(),
-        }
-    }
-
-    fn apply(&mut self, commit: &Commit) {
-        if commit.stream.kind != A::KIND {
-            return;
-        }
-        let key = (commit.stream.tenant, commit.stream.id);
-        let mut state = self.all.remove(&key).and_then(|(_, _, state)| state);
-        for event in decode::<A::Event>(&commit.payload).expect("events") {
-            state = A::evolve(state, &event, commit.meta.time);
-        }
-        let now = (commit.meta.version, commit.position, state);
-        self.all.insert(key, now);
-    }
-
-    /// What is there of `id`.
-    fn one(&self, tenant: TenantId, id: Uuid) -> Option<(Version, Position, String)> {
-        let (version, position, state) = self.all.get(&(tenant, id))?;
-        let state = state.as_ref().filter(|state| (self.lives)(state))?;
-        Some((*version, *position, spelled(state)))
-    }
-
-    /// How many lives have ended.
-    fn ended(&self) -> usize {
-        let states = self.all.values().filter_map(|(_, _, state)| state.as_ref());
-        states.filter(|state| !(self.lives)(state)).count()
-    }
-
-    /// The ids that a list of `tenant` shows.
-    fn list<K: Ord>(
-        &self,
-        tenant: TenantId,
-        descending: bool,
-        keep: impl Fn(&A) -> bool,
-        key: impl Fn(&A) -> K,
-    ) -> Vec<Uuid> {
-        let rows = self.all.iter().filter(|((whose, _), _)| *whose == tenant);
-        let living = rows.filter_map(|((_, id), (_, _, state))| Some((*id, state.as_ref()?)));
-        let kept = living.filter(|(_, state)| (self.lives)(state) && keep(state));
-        let mut rows: Vec<_> = kept.map(|(id, state)| (key(state), id)).collect();
-        if descending {
-            rows.sort_by(|a, b| Reverse(a).cmp(&Reverse(b)));
-        } else {
-            rows.sort();
-        }
-        rows.into_iter().map(|(_, id)| id).collect()
-    }
-}
-
-/// Postgres keeps numbers as decimals, so one that is whole comes back without an exponent.
-fn spelled(state: &impl std::fmt::Debug) -> String {
-    format!("{state:?}")
-        .replace("1e+16", "10000000000000000")
-        .replace("-0.0", "0.0")
-}
+use folded::{Folded, spelled};
 
 /// Every id that there ever is, as of `$position`.
 macro_rules! objects {
@@ -489,7 +420,7 @@ async fn the_times_of_an_old_log_are_known_after_the_migration() {
     let database = Database::new().await;
     database.project(&world, 50).await;
     let before = database.digests("app").await;
-    let migration = include_str!("../../migrations/0011_time_travel.sql");
+    let migration = include_str!("../../../migrations/0011_time_travel.sql");
     let begin = migration
         .find("alter table event_log no force")
         .expect("it");
