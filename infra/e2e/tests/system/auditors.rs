@@ -6,7 +6,7 @@ use std::{os::unix::fs::symlink, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::shared;
+use crate::{harness::build_dir, shared};
 
 const README: &str = include_str!("../../../../README.md");
 const LIMIT: Duration = Duration::from_mins(1);
@@ -24,7 +24,11 @@ pub async fn what_readme_tells_them_to_type_works() -> Result<()> {
     let (_, data) = shared::told().await?;
     let folder = tempfile::tempdir()?;
     symlink(&data, folder.path().join(".almanac"))?;
+    let programs = [build_dir()?];
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(programs.into_iter().chain(std::env::split_paths(&path)))?;
     let typed = tokio::process::Command::new("sh")
+        .env("PATH", path)
         .args(["-euc", &blocks.concat()])
         .current_dir(folder.path())
         .stdin(Stdio::null())
