@@ -81,13 +81,17 @@ impl Personal {
         Ok(key.map(|key| seal(&key, user, text)))
     }
 
-    /// Opens what was sealed for `user`; none without their key.
+    /// Opens what was sealed for `user`; none without their key, and none of who is erased: the log
+    /// says so before the key is gone, and elsewhere it is remembered a little longer.
     pub(super) async fn open(
         &self,
         tenant: TenantId,
         user: UserId,
         sealed: &Sealed,
     ) -> Result<Option<String>, Failure> {
+        if *sealed == Sealed::default() {
+            return Ok(None);
+        }
         match self.key(tenant, user).await? {
             Some(key) => open(&key, user, sealed).map(Some),
             None => Ok(None),

@@ -76,11 +76,16 @@ async fn what_was_begun_is_finished_at_the_next_start() {
         "the log knows of none"
     );
     let erase = UserCommand::Erase;
-    world
+    let erased = world
         .commands
         .execute::<User>(of(user, 1), erase)
         .await
         .expect("erased");
+    // Whoever reads them before the key is gone, or remembers it, finds nobody rather than damage.
+    let state = erased.state.expect("a user");
+    let identity = &world.identity;
+    let email = identity.open_personal(DEFAULT_TENANT, user, &state.email);
+    assert_eq!(email.await, Ok(None));
     open().await.expect("an identity");
     assert_eq!(secrets(&vault, user).await, [false; 2]);
     let left = vault.get("erasures").await.expect("read").expect("a list");

@@ -235,9 +235,8 @@ async fn try_changed(
 ) -> Result<Option<String>> {
     let (tenant, query) = (wanted.tenant, &wanted.query);
     let found = live_query::changes(&app.store, tenant, query, (from, to), ids).await?;
-    // Asked of nothing, the answer bears no position.
-    if found.position < to && !ids.is_empty() {
+    if found.position < to {
         return Ok(None);
     }
-    views::changes(app, tenant, to, found.value).await.map(Some)
+    views::changes(app, tenant, to, found).await.map(Some)
 }

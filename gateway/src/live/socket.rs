@@ -11,7 +11,7 @@ use std::{
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use commands::Principal;
 use futures::FutureExt as _;
-use schemas::api::{Code, LiveCommand, LiveComplete, LiveMessage, LiveReset};
+use schemas::api::{Code, LiveCommand, LiveMessage, LiveReset};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::{sync::mpsc, time::interval};
@@ -233,12 +233,10 @@ impl Socket {
         let text = match told {
             Told::Snapshot { json } => written("snapshot", name, None, json),
             Told::Delta { id, json } => written("delta", name, Some(id), json),
-            Told::Complete { position, id } => json(&LiveMessage::Complete {
+            Told::Complete { id, data } => json(&LiveMessage::Complete {
                 subscription,
                 resume: id.to_string(),
-                data: LiveComplete {
-                    position: position.0,
-                },
+                data: *data,
             }),
             Told::Reset { reason } => json(&LiveMessage::Reset {
                 subscription,

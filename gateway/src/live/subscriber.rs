@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use projections::live_query::{self, Touched};
-use schemas::{Position, api::ResetReason};
+use schemas::{
+    Position,
+    api::{LiveComplete, ResetReason},
+};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::{Duration, sleep},
@@ -25,7 +28,7 @@ pub(crate) enum Told {
     /// A part of the rows, as `LiveRows`.
     Snapshot { json: Arc<str> },
     /// These were all rows as of the position.
-    Complete { position: Position, id: Arc<str> },
+    Complete { id: Arc<str>, data: LiveComplete },
     /// What changed, as `LiveChanges`.
     Delta { id: Arc<str>, json: Arc<str> },
     /// What was told before holds no longer; all rows follow.
@@ -49,8 +52,8 @@ enum Phase {
     Begin(Option<String>),
     /// Of the rows as of a position, those up to an id were told.
     Rows(Position, Uuid),
-    /// All rows as of a position were told.
-    Complete(Position),
+    /// All rows as of a position were told, and since which one some are not as they should be.
+    Complete(Position, Option<Position>),
     Follow,
 }
 
@@ -82,12 +85,12 @@ impl Subscriber {
                     let (at, after) = (*at, *after);
                     self.rows(at, after).await
                 }
-                Phase::Complete(at) => {
-                    let at = *at;
+                Phase::Complete(at, stale_since) => {
+                    let (at, stale_since) = (*at, *stale_since);
                     self.until = at;
                     self.target = at;
                     self.phase = Phase::Follow;
-                    Some(self.complete(at))
+                    Some(self.complete(at, stale_since))
                 }
                 Phase::Follow if self.until < self.target => self.catch_up().await,
                 Phase::Follow => self.hear().await,
@@ -124,9 +127,14 @@ impl Subscriber {
         Told::Reset { reason }
     }
 
-    fn complete(&self, position: Position) -> Told {
-        let id = resume::id(&self.app, &self.wanted, position).into();
-        Told::Complete { position, id }
+    fn complete(&self, position: Position, stale_since: Option<Position>) -> Told {
+        Told::Complete {
+            id: resume::id(&self.app, &self.wanted, position).into(),
+            data: LiveComplete {
+                position: position.0,
+                stale_since: stale_since.map(|since| since.0),
+            },
+        }
     }
 
     /// The next of the rows as of `at`.
@@ -157,7 +165,7 @@ impl Subscriber {
         let json = views::rows(app, tenant, at, found.value).await?.into();
         self.phase = match ids.last() {
             Some(last) if ids.len() == CHUNK as usize => Phase::Rows(at, *last),
-            _ => Phase::Complete(at),
+            _ => Phase::Complete(at, found.stale_since),
         };
         Ok((!ids.is_empty()).then_some(Told::Snapshot { json }))
     }

@@ -4,7 +4,7 @@
 
 use domain::{TenantId, UserId};
 use projections::{
-    Row,
+    At, Row,
     live_query::{Changes, Rows},
 };
 use schemas::{
@@ -33,12 +33,14 @@ pub(super) async fn changes(
     app: &App,
     tenant: TenantId,
     position: Position,
-    changes: Changes,
+    found: At<Changes>,
 ) -> Result<String> {
+    let (stale_since, changes) = (found.stale_since, found.value);
     Ok(json(&LiveChanges {
         position: position.0,
         rows: shown(app, tenant, changes.rows).await?,
         left: changes.left,
+        stale_since: stale_since.map(|since| since.0),
     }))
 }
 

@@ -8,7 +8,10 @@ use domain::{AggregateKind, CommandId};
 use event_log::{EventLog as _, NewCommit, Position, ReadFrom, StreamId, seal};
 use schemas::api::Code;
 
-use crate::world::{World, on_own_world};
+use crate::{
+    live_query::follower::{Follower, Way},
+    world::{World, on_own_world},
+};
 
 /// Appends what no program knows to the task `id`; says where.
 async fn poison(world: &World, id: &str) -> Position {
@@ -86,6 +89,19 @@ fn what_is_parked_is_never_shown_as_fresh() {
         }
         let shown = client.get_with("/jobs", &after).await.expect(200);
         assert!(!shown.headers.contains_key("consistency"));
+        // A list that is followed says so with all its rows, and again with each change.
+        for (list, is_stale) in [("jobs", false), ("tasks", true)] {
+            let mut follower = Follower::new(list, "");
+            follower.connect(Way::Sse(&client, &after)).await;
+            follower.completes().await;
+            let told = is_stale.then_some(since.0);
+            assert_eq!(follower.stale_since, told, "{list}");
+            if is_stale {
+                let (later, _) = client.make_task("later").await;
+                follower.sees(&later).await;
+                assert_eq!(follower.stale_since, told);
+            }
+        }
         world
     });
 }

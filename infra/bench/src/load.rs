@@ -104,6 +104,11 @@ pub fn median(mut rounds: Vec<Measured>) -> Result<Measured> {
         .context("no round was measured")
 }
 
+/// How many in a second, of `count` since `began`.
+pub fn rate(count: usize, began: Instant) -> f64 {
+    count as f64 / began.elapsed().as_secs_f64()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

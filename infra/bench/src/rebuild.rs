@@ -5,13 +5,13 @@
 
 use std::{sync::Arc, time::Instant};
 
-use anyhow::{Context as _, Result, ensure};
-use event_log::{EventLog as _, Position};
-use futures::StreamExt as _;
+use anyhow::{Result, ensure};
+use event_log::EventLog as _;
 
 use crate::{
     bare::postgres,
     filling,
+    load::rate,
     machine::Cpu,
     report::{Report, Row},
     world::World,
@@ -24,7 +24,7 @@ pub async fn run(commits: usize) -> Result<Report> {
     let ids = filling::lives(&world, commits).await?;
     let filled = rate(ids.len() * 3, began);
     let head = world.log.head().await?.position;
-    let followed = follow(&world, head).await?;
+    let followed = world.follow_rate(head).await?;
     let url = world.servers().postgres.url("almanac");
     postgres::prepare(&url).await?;
     let inserted = postgres::Bare::connect(&url).await?.fill(&ids).await?;
@@ -64,19 +64,4 @@ pub async fn run(commits: usize) -> Result<Report> {
     );
     report.remark(spent.per(head.0 as f64, "commit"));
     Ok(report)
-}
-
-async fn follow(world: &World, head: Position) -> Result<f64> {
-    let began = Instant::now();
-    let mut entries = world.followed.follow(Position(0)).await?;
-    loop {
-        let entry = entries.next().await.context("the log has ended")??;
-        if entry.position() == head {
-            return Ok(rate(head.0 as usize, began));
-        }
-    }
-}
-
-fn rate(count: usize, began: Instant) -> f64 {
-    count as f64 / began.elapsed().as_secs_f64()
 }

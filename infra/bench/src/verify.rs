@@ -4,13 +4,14 @@
 
 use std::{sync::Arc, time::Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use event_log::{Against, EventLog, Frontier, Position, leaf, prove};
 use futures::StreamExt as _;
 
 use crate::{
     bare::consumer,
     filling,
+    load::rate,
     machine::Cpu,
     report::{Report, Row},
     world::World,
@@ -25,7 +26,7 @@ pub async fn run(commits: usize) -> Result<Report> {
     filling::lives(&world, commits).await?;
     let head = world.log.head().await?.position;
     let bare = consumer::read(&world.servers().nats.url(), "EVENTS", head.0).await?;
-    let followed = followed(&world, head).await?;
+    let followed = world.follow_rate(head).await?;
     let log: Arc<dyn EventLog> = Arc::new(world.log.clone());
     let began = Instant::now();
     let mut parts = log.scan(Position(0), head).await?;
@@ -64,19 +65,4 @@ pub async fn run(commits: usize) -> Result<Report> {
     report.remark(format!("{head} commits of one event each"));
     report.remark(spent.per(head.0 as f64, "commit"));
     Ok(report)
-}
-
-async fn followed(world: &World, head: Position) -> Result<f64> {
-    let began = Instant::now();
-    let mut entries = world.followed.follow(Position(0)).await?;
-    loop {
-        let entry = entries.next().await.context("the log has ended")??;
-        if entry.position() == head {
-            return Ok(rate(head.0 as usize, began));
-        }
-    }
-}
-
-fn rate(count: usize, began: Instant) -> f64 {
-    count as f64 / began.elapsed().as_secs_f64()
 }

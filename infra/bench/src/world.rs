@@ -2,7 +2,7 @@
 //!
 //! Invariant: both servers sync every write, as in production, and vanish with the bench.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use commands::{Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
@@ -10,6 +10,7 @@ use domain::user::Role as UserRole;
 use event_log::{
     AuditLog, EventLog as _, JetStreamLog, Position, Role as LogRole, SharedLog, Vault,
 };
+use futures::StreamExt as _;
 use local::{Role as Login, Servers, Sync};
 use projections::{Freshness, Owner, Store, Writer};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -18,6 +19,7 @@ use crate::{
     bare,
     fixture::Author,
     http::Site,
+    load,
     role::{Part, Role},
 };
 
@@ -147,6 +149,18 @@ impl World {
         let reached = freshness.wait_for(head, CAUGHT_UP_WITHIN).await;
         reached.context("the projector does not catch up")?;
         Ok(head)
+    }
+
+    /// How many commits in a second somebody reads who follows the log up to `head`.
+    pub async fn follow_rate(&self, head: Position) -> Result<f64> {
+        let began = Instant::now();
+        let mut entries = self.followed.follow(Position(0)).await?;
+        loop {
+            let entry = entries.next().await.context("the log has ended")??;
+            if entry.position() == head {
+                return Ok(load::rate(head.0 as usize, began));
+            }
+        }
     }
 
     /// Its servers' processes by name, for CPU time.

@@ -19,8 +19,9 @@ pub(super) fn rows_as_of(
     limit: u32,
 ) -> QueryBuilder<Postgres> {
     let table = query.table();
-    let mut text = QueryBuilder::new(
-        "select c.position as reached, null::bigint as stale_since, m.* from checkpoint c \
+    let mut text = told(query, tenant, at);
+    text.push(
+        ", m.* from checkpoint c \
          left join lateral (select * from ((select tenant_id, id, version, position, state from ",
     );
     text.push(table).push(" where tenant_id = ");
@@ -57,17 +58,30 @@ pub(super) fn changes(
     (from, to): (Position, Position),
     ids: &[Uuid],
 ) -> QueryBuilder<Postgres> {
-    let mut text = QueryBuilder::new(
-        "select c.position as reached, null::bigint as stale_since, t.touched, \
-         m.id is null and was.id is not null as has_left, m.* from checkpoint c \
-         cross join unnest(",
+    let mut text = told(query, tenant, to);
+    text.push(
+        ", t.touched, m.id is null and was.id is not null as has_left, m.* from checkpoint c \
+         left join unnest(",
     );
     text.push_bind(ids.to_vec());
-    text.push("::uuid[]) as t (touched) left join lateral (");
+    text.push("::uuid[]) as t (touched) on true left join lateral (");
     one_as_of(query, &mut text, tenant, to);
     text.push(") m on true left join lateral (");
     one_as_of(query, &mut text, tenant, from);
     text.push(") was on true order by t.touched");
+    text
+}
+
+/// What every answer tells, also one without rows: how far the read models are, and since which
+/// commit up to `at` some of the rows are not as they should be.
+fn told(query: &LiveQuery, tenant: TenantId, at: Position) -> QueryBuilder<Postgres> {
+    let mut text = QueryBuilder::new(
+        "select c.position as reached, (select min(p.position) from parked p where p.tenant_id = ",
+    );
+    text.push_bind(tenant.uuid()).push(" and p.kind = ");
+    text.push_bind(query.kind().name())
+        .push(" and p.position <= ");
+    text.push_bind(at.0 as i64).push(") as stale_since");
     text
 }
 

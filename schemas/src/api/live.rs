@@ -34,6 +34,10 @@ pub struct LiveRows {
 pub struct LiveComplete {
     /// As of where in the log.
     pub position: u64,
+    /// The first commit of what is listed that cannot be applied: some rows are as before it. Not
+    /// there while all are as they should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_since: Option<u64>,
 }
 
 /// What has changed since the message before.
@@ -45,6 +49,10 @@ pub struct LiveChanges {
     pub rows: Vec<LiveRow>,
     /// Rows that have left.
     pub left: Vec<Uuid>,
+    /// The first commit of what is listed that cannot be applied: some rows are as before it. Not
+    /// there while all are as they should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_since: Option<u64>,
 }
 
 /// The client's rows hold no longer; all rows follow.

@@ -6,7 +6,7 @@
 use axum::response::{Response, sse::Event};
 use commands::Principal;
 use futures::{FutureExt as _, StreamExt as _, stream};
-use schemas::api::{LiveComplete, LiveEnd, LiveReset};
+use schemas::api::{LiveEnd, LiveReset};
 use serde::Serialize;
 
 use super::stream::{RECONNECT, sent};
@@ -39,11 +39,7 @@ pub(super) fn follow(
 fn event(told: &Told) -> Event {
     match told {
         Told::Snapshot { json } => Event::default().event("snapshot").data(json),
-        Told::Complete { position, id } => {
-            let position = position.0;
-            let complete = named("complete", &LiveComplete { position });
-            complete.retry(RECONNECT).id(&**id)
-        }
+        Told::Complete { id, data } => named("complete", data).retry(RECONNECT).id(&**id),
         Told::Delta { id, json } => Event::default().event("delta").id(&**id).data(json),
         Told::Reset { reason } => named("reset", &LiveReset { reason: *reason }),
     }

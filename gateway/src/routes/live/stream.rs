@@ -72,10 +72,11 @@ impl FromParameters for Followed {
 /// With `collection` it follows that list instead, narrowed by the list's own parameters but for
 /// `sort`, `limit` and `cursor`: `snapshot` (`LiveRows`), as often as it takes, then `complete`
 /// (`LiveComplete`): these were all rows as of that position. From there on `delta`
-/// (`LiveChanges`). `complete` and `delta` bear the id to resume after, at any gateway of the
-/// installation; after a `delta` the client's rows are the list as of its position. Where the id is
-/// of another log or list, or too old, `reset` (`LiveReset`) comes first and then all rows. At last
-/// `end` (`LiveEnd`) says why the stream ends.
+/// (`LiveChanges`). Both say `stale_since` where a commit cannot be applied, as `Consistency:
+/// stale` says of the list. `complete` and `delta` bear the id to resume after, at any gateway of
+/// the installation; after a `delta` the client's rows are the list as of its position. Where the
+/// id is of another log or list, or too old, `reset` (`LiveReset`) comes first and then all rows.
+/// At last `end` (`LiveEnd`) says why the stream ends.
 #[utoipa::path(
     get, path = "/api/v1/stream", tag = "live",
     params(

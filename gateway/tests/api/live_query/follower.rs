@@ -44,6 +44,7 @@ pub struct Follower {
     pub left: usize,
     pub reason: String,
     pub resets: usize,
+    pub stale_since: Option<u64>,
 }
 
 impl Follower {
@@ -59,6 +60,7 @@ impl Follower {
             left: 0,
             reason: String::new(),
             resets: 0,
+            stale_since: None,
         }
     }
 
@@ -117,6 +119,7 @@ impl Follower {
             }
             "complete" => {
                 self.position = data["position"].as_u64().expect("a position");
+                self.stale_since = data["stale_since"].as_u64();
                 self.resume = id;
             }
             "delta" => {
@@ -128,6 +131,7 @@ impl Follower {
                 );
                 assert!(self.resume.is_some(), "a change before all rows");
                 self.position = position;
+                self.stale_since = data["stale_since"].as_u64();
                 self.resume = id;
                 self.deltas += 1;
                 for id in data["left"].as_array().expect("ids") {

@@ -3,7 +3,7 @@
 //! Invariant: whatever breaks in between, the client's rows are the server's list in the end; what
 //! is not theirs to read never comes.
 
-mod follower;
+pub mod follower;
 mod refused;
 mod socket;
 

@@ -26,7 +26,13 @@ export async function run({ page, base, api, report }) {
   await page.click('[data-action="tenant"]');
   await page.fill('input[name="tenant"]', "acme");
   await shoot(page, report, "sign-in-tenant");
-  await visit(page, base, "/sign-in?tenant=acme");
+  // What was typed stays when something of it was wrong.
+  await page.fill('input[name="email"]', ANN.email);
+  await page.fill('input[name="password"]', `${ANN.password}-wrong`);
+  await page.click('button[type="submit"]');
+  await page.getByRole("alert").first().waitFor();
+  const named = await page.inputValue('input[name="tenant"]');
+  if (named !== "acme") throw new Error(`the tenant became ${named}`);
   await credentials(page);
   await page.locator(".who-role", { hasText: "Acme Ltd" }).waitFor();
   await shoot(page, report, "tenant");

@@ -30,6 +30,8 @@ struct Written {
 /// the same actor; where its client left before the answer, one that says that.
 pub async fn every_commit_of_a_person_has_its_record(dev: &Dev) -> Result<()> {
     let admin = dev.admin().await?;
+    // Of a test that only looked there would be nothing to compare.
+    admin.position_after_mark().await?;
     let commands = commands(dev).await?;
     let records = until("every commit to have its record", LIMIT, async || {
         let records = export(&admin).await?;

@@ -10,7 +10,6 @@
 mod analyst;
 mod api_keys;
 mod audit;
-mod auditor;
 mod auditors;
 mod crawler;
 mod crontab;
@@ -23,6 +22,7 @@ mod mfa;
 mod oidc;
 mod outages;
 mod races;
+mod receipts;
 mod refusals;
 mod schedules;
 mod shared;
@@ -67,8 +67,8 @@ fn trials() -> Vec<Trial> {
         trial("inventory", async || {
             imports::an_inventory_is_taken_once().await
         }),
-        trial("auditor", async || {
-            auditor::a_receipt_holds_when_nothing_runs().await
+        trial("receipts", async || {
+            receipts::a_receipt_holds_when_nothing_runs().await
         }),
         trial("starts", async || starts::a_second_start_goes_on().await),
         trial("refused_starts", async || {

@@ -3,8 +3,13 @@
 //! Invariant: of those who want the same thing exactly one gets it, and the others are told.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+    time::{Duration, sleep},
+};
 
 use crate::{
     harness::{Answer, Api, Ask},
@@ -14,6 +19,8 @@ use crate::{
 const RIVALS: usize = 16;
 /// Cuts of a connection, spread over the bytes of a request and what follows it.
 const CUTS: usize = 24;
+/// The one of them whose client waits for the answer's first byte.
+const ANSWERED: usize = CUTS - 2;
 
 pub async fn of_rivals_one_wins() -> Result<()> {
     let api = shared::admin().await?;
@@ -73,16 +80,18 @@ pub async fn clients_may_leave_at_any_byte() -> Result<()> {
         cut_off(&api, cut).await?;
     }
     // Asking again with the same key settles each; whatever was stored, it was stored once.
-    let mut last = None;
+    let mut answers = Vec::new();
     for cut in 0..CUTS {
-        let wanted = json!({"type": "cut", "name": format!("cut {cut:02}")});
         let ask = api
             .ask("POST", "/resources")?
             .header("idempotency-key", &format!("cut-{cut:02}"));
-        last = Some(ask.json(&wanted).send().await?.expect(201)?);
+        answers.push(ask.json(&wanted(cut)).send().await?.expect(201)?);
     }
-    let last = last.context("cuts")?;
-    let found = api.list_after("/resources?type=cut", &last).await?;
+    let was_stored = |answer: &Answer| answer.header("idempotent-replayed").is_ok();
+    ensure!(was_stored(&answers[ANSWERED]), "an answer told a falsehood");
+    ensure!(!was_stored(&answers[1]), "the first byte was a command");
+    let last = answers.last().context("cuts")?;
+    let found = api.list_after("/resources?type=cut", last).await?;
     ensure!(
         found.len() == CUTS,
         "{} objects of {CUTS} commands",
@@ -91,9 +100,14 @@ pub async fn clients_may_leave_at_any_byte() -> Result<()> {
     Ok(())
 }
 
-/// Sends a create, or the first part of one, and leaves without waiting.
+fn wanted(cut: usize) -> Value {
+    json!({"type": "cut", "name": format!("cut {cut:02}")})
+}
+
+/// Sends a create, or the first part of one, and leaves without reading the answer; that of
+/// `ANSWERED` has begun by then.
 async fn cut_off(api: &Api, cut: usize) -> Result<()> {
-    let body = format!(r#"{{"type":"cut","name":"cut {cut:02}"}}"#);
+    let body = wanted(cut).to_string();
     let request = format!(
         "POST /api/v1/resources HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
          Content-Type: application/json\r\nIdempotency-Key: cut-{cut:02}\r\n\
@@ -101,14 +115,20 @@ async fn cut_off(api: &Api, cut: usize) -> Result<()> {
         api.bearer(),
         body.len()
     );
-    // Every second one is sent whole.
-    let end = if cut.is_multiple_of(2) {
+    // Every second one is sent whole, and left a little later each time.
+    let is_whole = cut.is_multiple_of(2);
+    let end = if is_whole {
         request.len()
     } else {
         request.len() * cut / CUTS
     };
     let mut socket = TcpStream::connect(api.gateway().trim_start_matches("http://")).await?;
     socket.write_all(&request.as_bytes()[..end]).await?;
+    if cut == ANSWERED {
+        ensure!(socket.read_u8().await? == b'H', "no answer");
+    } else if is_whole {
+        sleep(Duration::from_millis(cut as u64)).await;
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: the password goes from its field into one request and is kept nowhere.
 
 use schemas::api::{Login, Register, Session as Granted};
-use web_sys::{FormData, HtmlFormElement};
+use web_sys::{FormData, HtmlFormElement, HtmlInputElement};
 use yew::prelude::*;
 
 use crate::{api::ApiError, components::Field};
@@ -65,7 +65,11 @@ pub(super) async fn ask(
 }
 
 /// What is to be filled in; the tenant only where one is named.
-pub(super) fn fields(registers: bool, tenant: Option<&str>, error: Option<&ApiError>) -> Html {
+pub(super) fn fields(
+    registers: bool,
+    tenant: &UseStateHandle<Option<String>>,
+    error: Option<&ApiError>,
+) -> Html {
     let at = |pointer: &str| error.and_then(|error| error.field(pointer));
     let password = if registers {
         "new-password"
@@ -74,8 +78,8 @@ pub(super) fn fields(registers: bool, tenant: Option<&str>, error: Option<&ApiEr
     };
     html! {
         <>
-            if let Some(slug) = tenant {
-                { tenant_field(slug, at("/tenant")) }
+            if let Some(slug) = &**tenant {
+                { tenant_field(slug, tenant.setter(), at("/tenant")) }
             }
             if registers {
                 { field("name", "text", "Name", "name", at("/name")) }
@@ -86,7 +90,13 @@ pub(super) fn fields(registers: bool, tenant: Option<&str>, error: Option<&ApiEr
     }
 }
 
-fn tenant_field(slug: &str, problem: Option<String>) -> Html {
+/// The field whose text the address may have named; it is what was typed since, also when the form
+/// is drawn anew.
+fn tenant_field(
+    slug: &str,
+    named: UseStateSetter<Option<String>>,
+    problem: Option<String>,
+) -> Html {
     let field = Field {
         name: "tenant",
         label: "Tenant",
@@ -94,6 +104,10 @@ fn tenant_field(slug: &str, problem: Option<String>) -> Html {
         problem,
     };
     let slug = slug.to_owned();
+    let oninput = move |event: InputEvent| {
+        let input = event.target_dyn_into::<HtmlInputElement>();
+        named.set(input.map(|input| input.value()));
+    };
     field.around(|ties| {
         html! {
             <input
@@ -105,6 +119,7 @@ fn tenant_field(slug: &str, problem: Option<String>) -> Html {
                 spellcheck="false"
                 required=true
                 value={slug}
+                {oninput}
                 aria-describedby={ties.described_by}
                 aria-invalid={ties.invalid}
             />

@@ -76,7 +76,7 @@ pub fn SignIn() -> Html {
                 <Refusal error={error.clone()} advice={advice(error)} />
             }
             <form class="form" {onsubmit}>
-                { fields(registers, tenant.as_deref(), error.as_ref()) }
+                { fields(registers, &tenant, error.as_ref()) }
                 <Button
                     label={if registers { "Create account" } else { "Sign in" }}
                     look={Look::Primary}

@@ -13,7 +13,7 @@ pub async fn a_receipt_holds_when_nothing_runs() -> Result<()> {
     let kept = tempfile::tempdir()?;
     let path = |name: &str| kept.path().join(name).display().to_string();
     let (keys, checkpoint, receipt) = (path("keys"), path("checkpoint"), path("receipt.json"));
-    let dev = Dev::start("auditor", &data, &[]).await?;
+    let dev = Dev::start("receipts", &data, &[]).await?;
     let folder = data.path().display().to_string();
     let position = dev.admin().await?.position_after_mark().await?;
     let position = position.to_string();
