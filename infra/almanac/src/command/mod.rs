@@ -9,6 +9,7 @@ mod log;
 mod nats_users;
 mod place;
 mod platform;
+mod progress;
 mod projections;
 mod schemas;
 mod setup;

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use event_log::Role;
 use projections::gate;
 
-use super::{code, progress::Progress};
-use crate::{cli::Place, roles};
+use super::code;
+use crate::{cli::Place, command::progress::Progress, roles};
 
 pub(super) async fn run(place: Place) -> Result<ExitCode> {
     let (nats, _) = place.servers()?;

@@ -5,7 +5,6 @@
 mod checkpoint;
 mod decode;
 mod file;
-mod progress;
 mod receipt;
 mod verify;
 

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use event_log::{Against, Proof, Role, prove};
 
-use super::{code, file, progress::Progress};
-use crate::{cli::Verify, roles};
+use super::{code, file};
+use crate::{cli::Verify, command::progress::Progress, roles};
 
 pub(super) async fn run(asked: Verify) -> Result<ExitCode> {
     let against = Against {

@@ -2,9 +2,17 @@
 //!
 //! Invariant: a question that is not understood is answered in one line.
 
+mod import;
+mod log;
+mod projections;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
+
+pub use import::{Crontab, Import, Target};
+pub use log::{CheckReceipt, Checkpoint, Log, LogKeys, ReceiptOf, Verify};
+pub use projections::Projections;
 
 /// An event-sourced operations backend.
 #[derive(Debug, Parser)]
@@ -119,57 +127,6 @@ pub struct Setup {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Import {
-    /// Turn the lines of crontabs into jobs, paused.
-    Crontab(Crontab),
-    /// Turn what this machine has into resources.
-    Inventory(Target),
-}
-
-#[derive(Args, Debug)]
-pub struct Crontab {
-    /// Crontabs, or folders of them such as /etc/cron.d.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Let the jobs fire.
-    #[arg(long)]
-    pub enable: bool,
-    /// A user's name stands in each line, as in /etc/crontab.
-    #[arg(long, conflicts_with = "user")]
-    pub system: bool,
-    /// No user's name stands in the lines, as in `crontab -l`.
-    #[arg(long)]
-    pub user: bool,
-    #[command(flatten)]
-    pub target: Target,
-}
-
-/// Which gateway to tell.
-#[derive(Args, Debug)]
-pub struct Target {
-    /// Where a running `almanac dev` keeps its data.
-    #[arg(
-        long,
-        default_value = ".almanac",
-        value_name = "DIR",
-        conflicts_with = "url"
-    )]
-    pub data_dir: PathBuf,
-    /// Another gateway, such as `https://almanac.example.org`.
-    #[arg(long, requires = "email")]
-    pub url: Option<String>,
-    /// Who signs in there.
-    #[arg(long, requires = "url", value_name = "ADDRESS")]
-    pub email: Option<String>,
-    /// The slug of their tenant; the main one if absent.
-    #[arg(long, requires = "url", value_name = "SLUG")]
-    pub tenant: Option<String>,
-    /// The environment variable that holds their password.
-    #[arg(long, default_value = "ALMANAC_PASSWORD", value_name = "NAME")]
-    pub password_env: String,
-}
-
-#[derive(Debug, Subcommand)]
 pub enum Keys {
     /// Print the public keys that are in use, as a JSON Web Key Set.
     List(Place),
@@ -193,92 +150,6 @@ pub struct Somebody {
     pub email: String,
     #[command(flatten)]
     pub place: Place,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Log {
-    /// Check a receipt, without any server; exit code 1 if it proves nothing.
-    CheckReceipt(CheckReceipt),
-    /// Print the last signed checkpoint, to be kept elsewhere.
-    Checkpoint(Checkpoint),
-    /// Decode and fold every commit with this program, as before a deploy; exit code 1 if one is
-    /// refused.
-    Decode(Decode),
-    /// Print the public keys that checkpoints are checked by, the current one first.
-    Keys(LogKeys),
-    /// Print what proves a commit to whoever has the public key.
-    Receipt(ReceiptOf),
-    /// Prove that the log is whole and as it was written and signed; exit code 1 if it is not.
-    Verify(Verify),
-}
-
-#[derive(Args, Debug)]
-pub struct CheckReceipt {
-    /// The receipt; - for standard input.
-    #[arg(value_name = "FILE")]
-    pub receipt: PathBuf,
-    /// The public keys that are trusted, as `almanac log keys` prints them.
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
-}
-
-#[derive(Args, Debug)]
-pub struct Checkpoint {
-    /// Sign one over everything so far first, as the owner.
-    #[arg(long)]
-    pub sign: bool,
-    #[command(flatten)]
-    pub place: Place,
-}
-
-#[derive(Args, Debug)]
-pub struct Decode {
-    /// From the first commit to the last.
-    #[arg(long, required = true)]
-    pub all: bool,
-    #[command(flatten)]
-    pub place: Place,
-}
-
-#[derive(Args, Debug)]
-pub struct LogKeys {
-    /// Make the next key first; one more checkpoint is signed by the old one as well.
-    #[arg(long)]
-    pub rotate: bool,
-    #[command(flatten)]
-    pub place: Place,
-}
-
-#[derive(Args, Debug)]
-pub struct ReceiptOf {
-    /// Which commit.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub position: u64,
-    #[command(flatten)]
-    pub place: Place,
-}
-
-#[derive(Args, Debug)]
-pub struct Verify {
-    /// A checkpoint that was kept elsewhere: it tells if the log has become shorter. May be given
-    /// more than once.
-    #[arg(long, value_name = "FILE")]
-    pub checkpoint: Vec<PathBuf>,
-    /// The public keys that are trusted; without it, those of the first checkpoint in the log.
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
-    #[command(flatten)]
-    pub place: Place,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Projections {
-    /// List the commits that could not be applied.
-    Parked(Place),
-    /// Say how far the read models are.
-    Status(Place),
-    /// Prove that the read models are what the log says; exit code 1 if they are not.
-    Verify(Place),
 }
 
 /// Which servers to look at.
