@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing here is made by the gateway; the binary composes it, so tests can as well.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use commands::{Audit, Commands, Identity};
 use futures::future::BoxFuture;
@@ -48,6 +48,9 @@ pub struct LogProbe {
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
 
+/// The state of a router that may be gone.
+pub(crate) struct Passing(Weak<Inner>);
+
 pub(crate) struct Inner {
     services: Services,
     pub limits: Limits,
@@ -67,6 +70,18 @@ impl App {
             log_end: LogEnd::default(),
             shutdown,
         }))
+    }
+
+    /// The same for who must not keep it alive.
+    pub fn downgrade(&self) -> Passing {
+        Passing(Arc::downgrade(&self.0))
+    }
+}
+
+impl Passing {
+    /// The state, as long as somebody serves by it.
+    pub fn upgrade(&self) -> Option<App> {
+        self.0.upgrade().map(App)
     }
 }
 

@@ -23,13 +23,14 @@ const SENT: [HeaderName; 8] = [
     HeaderName::from_static("prefer"),
 ];
 /// What such a page may read.
-const READ: [HeaderName; 12] = [
+const READ: [HeaderName; 13] = [
     header::ETAG,
     header::LINK,
     header::LOCATION,
     header::RETRY_AFTER,
     header::WWW_AUTHENTICATE,
     HeaderName::from_static("consistency"),
+    HeaderName::from_static("consistency-age-ms"),
     HeaderName::from_static("consistency-position"),
     HeaderName::from_static("consistency-token"),
     HeaderName::from_static("idempotent-replayed"),

@@ -1,8 +1,8 @@
 //! What is said in return.
 //!
 //! Invariant: what a write answers and what a read shows later come from the same function of the
-//! same state; both say the position that they reflect, and a read says so if commits of what it
-//! shows are parked.
+//! same state; both say the position that they reflect, and a read says how old it may be, and so
+//! if commits of what it shows are parked.
 
 mod page;
 mod view;
@@ -28,6 +28,7 @@ pub(crate) use page::{each, listed};
 pub(crate) use view::{api_key, job, resource, resource_type, task, tenant, user};
 
 const CONSISTENCY: HeaderName = HeaderName::from_static("consistency");
+const CONSISTENCY_AGE_MS: HeaderName = HeaderName::from_static("consistency-age-ms");
 const CONSISTENCY_POSITION: HeaderName = HeaderName::from_static("consistency-position");
 const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -136,6 +137,10 @@ pub(crate) fn read_headers<T>(app: &App, view: &At<T>) -> HeaderMap {
     let position = view.position.to_string();
     insert(&mut headers, CONSISTENCY_POSITION, &position);
     insert(&mut headers, CONSISTENCY_TOKEN, &token(app, view.position));
+    if let Some(age) = app.log_end.age(view.position) {
+        let age_ms = age.as_micros().div_ceil(1_000).to_string();
+        insert(&mut headers, CONSISTENCY_AGE_MS, &age_ms);
+    }
     if view.stale_since.is_some() {
         insert(&mut headers, CONSISTENCY, "stale");
     }

@@ -6,6 +6,7 @@
 //! Invariant: the document is the same for every build of the same routes, so it can be committed
 //! and compared.
 
+mod headers;
 mod inputs;
 
 use serde_json::{Map, Value, json};
@@ -193,7 +194,7 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     let conditional = names_object && logged
         || writes && path.ends_with("/resource-types")
         || path == "/api/v1/settings";
-    add_headers(operation, reads, writes, conditional);
+    headers::add(operation, reads, writes, conditional);
     if reads && conditional && operation["operationId"].as_str().is_some_and(is_of_one) {
         operation["responses"]["304"] = json!({"description": "The client has it already"});
     }
@@ -324,78 +325,6 @@ fn add_limits(operation: &mut Value) {
 /// Whether an operation that names an object shows that object rather than a list about it.
 fn is_of_one(operation: &str) -> bool {
     operation.starts_with("get_")
-}
-
-/// Headers of requests and answers that the extractors read and the answers bear.
-fn add_headers(operation: &mut Value, reads: bool, writes: bool, conditional: bool) {
-    let mut parameters: Vec<(&str, &str)> = Vec::new();
-    let mut answers: Vec<(&str, &str)> = vec![("Request-Id", "To quote to whoever helps")];
-    if reads {
-        parameters.extend([
-            (
-                "Consistency-Token",
-                "Of a write that the answer must reflect",
-            ),
-            (
-                "Prefer",
-                "`wait=n`: seconds to wait for the token's position, up to 10",
-            ),
-        ]);
-    }
-    if reads && conditional {
-        parameters.push((
-            "If-None-Match",
-            "An `ETag` that the client has: 304 if it is current",
-        ));
-    }
-    if writes {
-        parameters.push((
-            "Idempotency-Key",
-            "The same for every retry of this request",
-        ));
-    }
-    if writes && conditional {
-        parameters.extend([
-            ("If-Match", "The `ETag` that the object must have"),
-            ("If-None-Match", "`*`: there must be no such object yet"),
-        ]);
-    }
-    if reads || writes {
-        answers.push(("Consistency-Token", "The position that the answer reflects"));
-    }
-    if reads {
-        answers.push(("Consistency-Position", "The same, as a number"));
-        answers.push((
-            "Consistency",
-            "`stale` if commits of what is shown could not be applied",
-        ));
-    }
-    if writes {
-        answers.push(("ETag", "The object's version"));
-        answers.push((
-            "Idempotent-Replayed",
-            "`true` if an earlier try had succeeded",
-        ));
-    }
-    let text = json!({"type": "string"});
-    let listed = operation
-        .as_object_mut()
-        .map(|operation| operation.entry("parameters").or_insert(json!([])));
-    if let Some(Value::Array(listed)) = listed {
-        listed.extend(parameters.iter().map(|(name, description)| {
-            json!({"name": name, "in": "header", "required": false,
-                "description": description, "schema": text})
-        }));
-    }
-    for response in operation["responses"]
-        .as_object_mut()
-        .into_iter()
-        .flat_map(Map::values_mut)
-    {
-        for (name, description) in &answers {
-            response["headers"][name] = json!({"description": description, "schema": text});
-        }
-    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::{App, Services},
-    assets, document, edge, limits,
+    assets, document, edge, limits, log_end,
     problem::{Error, Result},
 };
 
@@ -46,6 +46,7 @@ pub(crate) fn router_until(services: Services, shutdown: CancellationToken) -> R
     let (router, _) = documented().split_for_parts();
     let config = services.config.clone();
     let app = App::new(services, shutdown);
+    log_end::watch(&app);
     let router = router
         .fallback(fallback)
         .method_not_allowed_fallback(method_not_allowed)

@@ -67,7 +67,50 @@ async fn says_where(client: &Client, id: &str, token: &str) {
             position >= written,
             "{path} is as of {position}, not {written}"
         );
+        age_ms(&answer);
     }
+}
+
+/// How old the answer may be, as it says.
+fn age_ms(answer: &Answer) -> u128 {
+    let told = answer.header("consistency-age-ms");
+    told.parse().expect("a number")
+}
+
+#[test]
+fn an_answer_is_never_older_than_it_says() {
+    on_own_world(|world| async move {
+        let client = world.operator().await;
+        let (id, made) = client.make_task("shown").await;
+        let path = format!("/tasks/{id}");
+        let fresh = [("consistency-token", made.token()), ("prefer", "wait=10")];
+        client.get_with(&path, &fresh).await.expect(200);
+        // A gateway that has not seen the log long enough to know says nothing.
+        let began = Instant::now();
+        while !(client.get(&path).await.headers).contains_key("consistency-age-ms") {
+            assert!(began.elapsed() < Duration::from_secs(30), "nothing is told");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        world.pause_projector().await;
+        client.make_task("unseen").await;
+        let acknowledged = Instant::now();
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            for path in [path.as_str(), "/tasks?kind=unseen", "/stats"] {
+                let lacks_for = acknowledged.elapsed().as_millis();
+                let answer = client.get(path).await.expect(200);
+                assert!(age_ms(&answer) >= lacks_for, "{path}: {answer:?}");
+            }
+        }
+        let oldest = age_ms(&client.get("/tasks").await);
+        world.start_projector().await;
+        let began = Instant::now();
+        while age_ms(&client.get("/tasks").await) >= oldest {
+            assert!(began.elapsed() < Duration::from_secs(30), "it stays old");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        world
+    });
 }
 
 #[test]

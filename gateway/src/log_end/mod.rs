@@ -1,19 +1,28 @@
 //! Where the log ends, held against what the read models have reached.
 //!
+//! It is asked four times a second, so that every answer can say how old it may be; nobody waits
+//! for that.
+//!
 //! Invariant: the log is asked after the read models' position is known, so one that grows is never
 //! taken for one that has lost commits.
 
+mod seen;
+
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use schemas::Position;
+use tokio::time::sleep;
 
 use crate::app::App;
+use seen::Seen;
 
 /// How long the log may take to answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+/// How often it is asked.
+const EVERY: Duration = Duration::from_millis(250);
 /// For how long reads rely on what was found last.
 const HOLDS: Duration = Duration::from_secs(1);
 
@@ -36,7 +45,10 @@ pub(crate) enum Unusable {
 
 /// What was found last, and when.
 #[derive(Default)]
-pub(crate) struct LogEnd(Mutex<(Option<Instant>, Option<Behind>)>);
+pub(crate) struct LogEnd {
+    last: Mutex<(Option<Instant>, Option<Behind>)>,
+    seen: Mutex<Seen>,
+}
 
 impl LogEnd {
     /// Whether the log is known to be behind; it is asked once in a while.
@@ -44,7 +56,7 @@ impl LogEnd {
         // Who is first to find that it is time asks; nobody waits for them. While there is no
         // connection there is nothing to ask, and the first to have one again does.
         let found = {
-            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = lock(&self.last);
             let is_old = last.0.is_none_or(|asked| asked.elapsed() >= HOLDS);
             if is_old && (app.log.is_connected)() {
                 last.0 = Some(Instant::now());
@@ -61,18 +73,46 @@ impl LogEnd {
             Err(Unusable::Behind(behind)) => Some(behind),
             Err(Unusable::Silent) => return Ok(()),
         };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = found;
+        lock(&self.last).1 = found;
         found.map_or(Ok(()), Err)
     }
+
+    /// How old an answer as of `position` may be: whatever was acknowledged longer ago is in it;
+    /// none while that is not known.
+    pub fn age(&self, position: Position) -> Option<Duration> {
+        lock(&self.seen).age(position, Instant::now())
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks where the log ends again and again, as long as somebody serves it.
+pub(crate) fn watch(app: &App) {
+    let app = app.downgrade();
+    tokio::spawn(async move {
+        while let Some(app) = app.upgrade() {
+            if (app.log.is_connected)() {
+                // Whoever needs to know that it was silent finds out.
+                let _silent = head(&app).await;
+            }
+            drop(app);
+            sleep(EVERY).await;
+        }
+    });
 }
 
 /// Where the log ends now.
 pub(crate) async fn head(app: &App) -> Result<Position, Unusable> {
-    let reached = app.freshness.position();
+    let (reached, asked) = (app.freshness.position(), Instant::now());
     let head = tokio::time::timeout(ANSWERS_WITHIN, (app.log.head)());
-    match head.await {
-        Ok(Some(head)) if head < reached => Err(Behind { head, reached }.into()),
-        Ok(Some(head)) => Ok(head),
-        _ => Err(Unusable::Silent),
+    let Ok(Some(head)) = head.await else {
+        return Err(Unusable::Silent);
+    };
+    lock(&app.log_end.seen).note(head, asked);
+    if head < reached {
+        return Err(Behind { head, reached }.into());
     }
+    Ok(head)
 }
