@@ -141,3 +141,38 @@ fn a_stream_says_why_it_ends() {
         assert!(began.elapsed() < std::time::Duration::from_secs(2));
     });
 }
+
+#[test]
+fn who_may_no_longer_list_is_told_no_more() {
+    on_world(|world| async move {
+        let admin = world.signed_in(Role::Admin).await;
+        let mut ann = json!({"email": "ann.demoted@example.org", "name": "Ann", "role": "admin",
+            "password": "a good one"});
+        let made = admin.post("/users", ann.clone()).await.expect(201);
+        let path = format!("/users/{}/role", made.id());
+        for member in ["name", "role"] {
+            ann.as_object_mut().expect("an object").remove(member);
+        }
+        let session = world.stranger().post("/auth/login", ann).await.expect(200);
+        let token = session.body()["access_token"].as_str().map(str::to_owned);
+        let client = world.stranger().with_bearer(&token.expect("a token"));
+        let there = elsewhere(world, &client).await;
+        let mut follower = Follower::new("users", "role=viewer");
+        follower.connect(Way::Sse(&there, &[])).await;
+        follower.completes().await;
+        let viewer = json!({"role": "viewer"});
+        admin
+            .json(Method::PUT, &path, &[], &viewer)
+            .await
+            .expect(200);
+        let mut heard = follower.next().await;
+        while heard.event == "delta" {
+            // Rights are looked at every now and then: until they are, it is told what changes.
+            heard = follower.next().await;
+        }
+        assert_eq!(heard.event, "end");
+        assert_eq!(heard.data["reason"], "access_changed");
+        let refused = there.get("/stream?collection=users").await;
+        assert!(refused.status.is_client_error(), "{refused:?}");
+    });
+}

@@ -12,9 +12,10 @@ use anyhow::{Result, ensure};
 use local::provision;
 use serde_json::json;
 
-use crate::{harness::almanac, shared};
+use crate::{harness::almanac, readme, shared};
 
 const CRONTAB: &str = "5 1 * * * true analyst one\n6 1 * * * true analyst two\n";
+const NO_PSQL: &str = "no psql → apt-get install postgresql-client";
 /// What an analyst must not be able to do.
 const FORBIDDEN: [&str; 7] = [
     "select from app.resources",
@@ -26,12 +27,30 @@ const FORBIDDEN: [&str; 7] = [
     "select pg_read_file('/etc/passwd')",
 ];
 
+/// What README tells analysts to type; the reason if there is nothing to read SQL with.
+pub async fn what_readme_tells_them_to_type_works() -> Result<Option<String>> {
+    let Some(psql) = tokio::task::block_in_place(psql) else {
+        return Ok(Some(NO_PSQL.to_owned()));
+    };
+    let api = shared::admin().await?;
+    let task = api.post("/tasks", &json!({"kind": "echo"})).await?;
+    api.get_after("/stats", &task.expect(201)?).await?;
+    let shown = readme::typed("For analysts", psql.parent()).await?;
+    for told in [
+        "task_state_durations",
+        "pii_class",
+        " status ",
+        "lag_events",
+    ] {
+        ensure!(shown.contains(told), "{told} is not told: {shown}");
+    }
+    Ok(None)
+}
+
 /// The reason if there is nothing to read SQL with.
 pub async fn imported_rows_are_seen_in_sql() -> Result<Option<String>> {
     let Some(psql) = tokio::task::block_in_place(psql) else {
-        return Ok(Some(
-            "no psql → apt-get install postgresql-client".to_owned(),
-        ));
+        return Ok(Some(NO_PSQL.to_owned()));
     };
     let (json, data) = shared::told().await?;
     let api = shared::admin().await?;
