@@ -27,7 +27,7 @@ pub async fn run(commits: usize) -> Result<Report> {
     let head = world.log.head().await?.position;
     let bare = consumer::read(&world.servers().nats.url(), "EVENTS", head.0).await?;
     let followed = world.follow_rate(head).await?;
-    let log: Arc<dyn EventLog> = Arc::new(world.log.clone());
+    let log: Arc<dyn EventLog> = Arc::new(world.read_by_analyst().await?);
     let began = Instant::now();
     let mut parts = log.scan(Position(0), head).await?;
     let (mut scanned, mut sample) = (0, Vec::new());

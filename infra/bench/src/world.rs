@@ -84,6 +84,11 @@ impl World {
         Box::pin(open(&self.servers, LogRole::Gateway, group_commit)).await
     }
 
+    /// The log as whoever proves it opens it.
+    pub async fn read_by_analyst(&self) -> Result<JetStreamLog> {
+        Box::pin(open(&self.servers, LogRole::Analyst, true)).await
+    }
+
     /// The log as others take it.
     pub fn shared_log(&self) -> SharedLog {
         std::sync::Arc::new(self.log.clone())

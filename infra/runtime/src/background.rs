@@ -67,7 +67,9 @@ mod tests {
             (niceness(), spawned.await.expect("no panic"))
         });
         let (outer, spawned) = inside.await.expect("it ran");
-        assert_eq!((outer, spawned), (before + NICENESS, before + NICENESS));
+        // Whoever gives way already cannot do so without end.
+        let lower = (before + NICENESS).min(19);
+        assert_eq!((outer, spawned), (lower, lower));
         assert_eq!(niceness(), before);
     }
 

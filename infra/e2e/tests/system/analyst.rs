@@ -40,7 +40,7 @@ pub async fn what_readme_tells_them_to_type_works() -> Result<Option<String>> {
         "task_state_durations",
         "pii_class",
         " status ",
-        "lag_events",
+        "reached_at",
     ] {
         ensure!(shown.contains(told), "{told} is not told: {shown}");
     }

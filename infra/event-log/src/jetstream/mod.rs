@@ -57,6 +57,7 @@ pub struct JetStreamLog {
     /// How many copies of the log there are; of more than one, some may be behind.
     copies: usize,
     jetstream: jetstream::Context,
+    role: Role,
     stream: jetstream::stream::Stream<()>,
 }
 
@@ -84,6 +85,7 @@ impl JetStreamLog {
             connections: count,
             copies,
             jetstream,
+            role: options.role,
             stream,
         })
     }
@@ -150,6 +152,6 @@ impl EventLog for JetStreamLog {
     }
 
     async fn scan(&self, after: Position, until: Position) -> Result<Scan, LogError> {
-        Ok(scan::scan(&self.client, after, until))
+        scan::scan(self, after, until).await
     }
 }

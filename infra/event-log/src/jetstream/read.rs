@@ -216,7 +216,12 @@ fn entry_of(message: StreamMessage) -> Entry {
     )
 }
 
-fn entry(position: Position, subject: &str, headers: &HeaderMap, payload: Vec<u8>) -> Entry {
+pub(super) fn entry(
+    position: Position,
+    subject: &str,
+    headers: &HeaderMap,
+    payload: Vec<u8>,
+) -> Entry {
     let commit = subject::parse(subject)
         .and_then(|stream| headers::read(headers).map(|meta| (stream, meta)));
     match commit {
@@ -248,6 +253,6 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.as_str().parse().ok()
 }
 
-fn unavailable(reason: impl std::fmt::Display) -> LogError {
+pub(super) fn unavailable(reason: impl std::fmt::Display) -> LogError {
     LogError::Unavailable(reason.to_string())
 }

@@ -259,6 +259,31 @@ pub async fn following_sees_every_position_once_in_order(log: &dyn EventLog) {
     );
 }
 
+pub async fn scanning_gives_what_following_does(log: &dyn EventLog) {
+    let before = log.head().await.expect("a head").position;
+    log.append_all(births(700)).await.expect("stored");
+    let until = log.append_all(births(700)).await.expect("stored");
+    let until = until.last().copied().expect("positions");
+    for (after, until) in [(before, until), (before.next(), before.next().next())] {
+        let wanted = (until.0 - after.0) as usize;
+        let followed = log.follow(after).await.expect("followed").take(wanted);
+        let followed: Vec<_> = followed
+            .map(|entry| entry.expect("readable"))
+            .collect()
+            .await;
+        let parts = log.scan(after, until).await.expect("scanned");
+        let parts: Vec<_> = parts.map(|part| part.expect("readable")).collect().await;
+        assert_eq!(parts.concat(), followed);
+    }
+    let nothing: Vec<_> = log
+        .scan(until, until)
+        .await
+        .expect("scanned")
+        .collect()
+        .await;
+    assert!(nothing.is_empty(), "{nothing:?}");
+}
+
 pub async fn positions_tell_what_stands_there(log: &dyn EventLog) {
     let commit = commit(stream(), Position(0), 1);
     let position = log.append(commit.clone()).await.expect("stored");

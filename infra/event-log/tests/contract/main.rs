@@ -43,6 +43,7 @@ contract! {
     of_many_writers_with_one_expectation_one_wins,
     parallel_batches_all_arrive,
     positions_tell_what_stands_there,
+    scanning_gives_what_following_does,
     the_largest_commit_is_stored,
     two_tenants_may_use_one_command_id,
 }

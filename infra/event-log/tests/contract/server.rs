@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use domain::{TaskId, TenantId, task::Priority};
 use event_log::{
-    AppendError, AuditLog, AuditOptions, EventLog as _, JetStreamLog, OpenError, Position,
-    ReadFrom, Role, Vault, VaultError, Version, WorkItem, WorkQueue,
+    AppendError, AuditLog, AuditOptions, EventLog as _, JetStreamLog, LogError, OpenError,
+    Position, ReadFrom, Role, Vault, VaultError, Version, WorkItem, WorkQueue,
 };
-use futures::future::join_all;
+use futures::{StreamExt as _, TryStreamExt as _, future::join_all};
 use local::{Nats, NatsOptions, Sync};
 use runtime::Clock;
 use uuid::Uuid;
@@ -38,6 +38,41 @@ async fn what_was_acknowledged_survives_a_kill() {
             .await
             .expect("loaded");
         assert_eq!(found, [commit.stored_at(position.expect("stored"))]);
+    }
+}
+
+/// Between which positions nothing is, if that is what is wrong.
+const fn gap(wrong: &LogError) -> Option<(u64, u64)> {
+    match wrong {
+        LogError::Gap { after, found } => Some((after.0, found.0)),
+        _ => None,
+    }
+}
+
+/// Whoever may follow reads by a consumer, others by direct gets.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_is_whole_or_tells_what_is_missing() {
+    let server = Nats::scratch().expect("a nats-server starts");
+    let owner = open(&server, Role::Owner).await;
+    for _ in 0..6 {
+        owner.append_all(births(1_000)).await.expect("stored");
+    }
+    for role in [Role::Owner, Role::Analyst] {
+        let log = open(&server, role).await;
+        let parts = log.scan(Position(0), Position(6_000)).await;
+        let parts: Vec<_> = parts.expect("scanned").try_collect().await.expect("read");
+        let positions = parts.concat().into_iter().map(|entry| entry.position().0);
+        assert!(positions.eq(1..=6_000), "{role:?}");
+        let parts = log
+            .scan(Position(5_990), Position(6_003))
+            .await
+            .expect("scanned");
+        let parts: Vec<_> = parts.collect().await;
+        let (rest, wrong) = (&parts[0], parts.last().expect("a gap"));
+        let rest = rest.as_ref().expect("those that are there");
+        assert_eq!(rest.len(), 10, "{role:?}");
+        let wrong = wrong.as_ref().expect_err("a gap");
+        assert_eq!(gap(wrong), Some((6_000, 6_004)), "{role:?}");
     }
 }
 

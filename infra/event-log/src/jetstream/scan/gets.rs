@@ -9,7 +9,7 @@ use async_nats::Client;
 use futures::{StreamExt as _, stream};
 use schemas::Position;
 
-use super::read;
+use super::super::read;
 use crate::{Entry, LogError, Scan, subject};
 
 /// How many entries are asked for at a time.
