@@ -138,24 +138,34 @@ impl std::str::FromStr for Hash {
         if text.len() != 64 {
             return Err(InvalidHash);
         }
-        let mut digest = [0; 32];
-        // Every commit that is read has two of them, so they are read without a detour.
+        let (mut digest, mut read) = ([0; 32], 0);
+        // Every commit that is read has two of them, so they are read without a branch for each
+        // digit.
         for (byte, pair) in digest.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+            let [high, low] = [pair[0], pair[1]].map(|digit| NIBBLES[usize::from(digit)]);
+            *byte = high << 4 | low;
+            read |= high | low;
+        }
+        if read & NO_DIGIT != 0 {
+            return Err(InvalidHash);
         }
         Ok(Self(digest))
     }
 }
 
-/// What a hexadecimal digit stands for.
-const fn nibble(digit: u8) -> Result<u8, InvalidHash> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        b'A'..=b'F' => Ok(digit - b'A' + 10),
-        _ => Err(InvalidHash),
+/// Set in what stands for no hexadecimal digit.
+const NO_DIGIT: u8 = 0x80;
+/// What each byte stands for as a hexadecimal digit.
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        nibbles[b"0123456789abcdef"[value] as usize] = value as u8;
+        nibbles[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
     }
-}
+    nibbles
+};
 
 #[cfg(test)]
 mod tests {
@@ -167,6 +177,15 @@ mod tests {
         assert_eq!(hash.to_string().parse(), Ok(hash));
         assert_eq!(hash.to_string().to_uppercase().parse(), Ok(hash));
         assert_eq!("00".parse::<Hash>(), Err(InvalidHash));
-        assert_eq!("g".repeat(64).parse::<Hash>(), Err(InvalidHash));
+        for wrong in (0..128_u8)
+            .map(char::from)
+            .filter(|c| !c.is_ascii_hexdigit())
+        {
+            for at in [0, 31, 63] {
+                let mut text = hash.to_string();
+                text.replace_range(at..=at, wrong.encode_utf8(&mut [0; 4]));
+                assert_eq!(text.parse::<Hash>(), Err(InvalidHash), "{text:?}");
+            }
+        }
     }
 }
