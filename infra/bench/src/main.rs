@@ -20,6 +20,7 @@ mod latency;
 mod live;
 mod load;
 mod machine;
+mod paced;
 mod reads;
 mod rebuild;
 mod report;
