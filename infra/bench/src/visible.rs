@@ -105,7 +105,7 @@ pub async fn run(scale: Scale) -> Result<Report> {
         report.row(both.against_p50("bare", bare));
     }
     report.remark(format!(
-        "p99 idle {:.1} ms (goal 25 ms), beside {written:.0} others a second {:.1} ms (goal 100 ms; \
+        "p99 idle {:.1} ms (goal 25), beside {written:.0} others a second {:.1} ms (goal 100; \
          bare beside {appended:.0})",
         idle.all.quantile_ms(0.99),
         busy.all.quantile_ms(0.99),
