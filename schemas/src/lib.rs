@@ -13,6 +13,7 @@ mod audit;
 pub mod catalogue;
 mod compatibility;
 mod envelope;
+mod event_views;
 pub mod generated;
 mod views;
 
@@ -20,6 +21,7 @@ pub use audit::{AuditRecord, Origin, OriginKey, SealedOrigin};
 pub use compatibility::breaking_changes;
 pub use domain;
 pub use envelope::{Commit, Hash, InvalidHash, Meta, Position, StreamId, Version};
+pub use event_views::{Occurrence, event_views, occurrence};
 pub use views::{
     job_view, resource_type_view, resource_view, settings_view, task_view, tenant_view,
 };

@@ -3,7 +3,7 @@
 //! Invariant: the live stream and its replay read the same rows, so they tell the same words.
 
 use schemas::{
-    Version,
+    Occurrence, Position, Version,
     api::{EventView, LiveEvent},
     domain::{TenantId, Timestamp},
 };
@@ -34,24 +34,24 @@ pub(super) fn event(row: &PgRow) -> Result<Option<(EventKey, EventView)>, StoreE
     let id: Uuid = row.try_get("id")?;
     let occurred_at: DateTime<Utc> = row.try_get("occurred_at")?;
     let Json(data) = row.try_get("data")?;
-    let view = EventView {
-        specversion: "1.0".to_owned(),
-        id: row.try_get("event_id")?,
-        source: format!("/tenants/{tenant}"),
-        subject: format!("{kind}/{id}"),
-        name: format!("{name}.v{schema_version}"),
-        time: Timestamp::from(occurred_at),
-        datacontenttype: "application/json".to_owned(),
+    let event = Occurrence {
+        actor: row.try_get("actor")?,
+        causation: row.try_get("causation_id")?,
+        command: row.try_get("command_id")?,
+        correlation: row.try_get("correlation_id")?,
         data,
-        sequence: position.to_string(),
-        streamrevision: version.0,
-        actorid: row.try_get("actor")?,
-        commandid: row.try_get("command_id")?,
-        correlationid: row.try_get("correlation_id")?,
-        causationid: row.try_get("causation_id")?,
+        id,
+        index,
+        kind,
+        name,
+        position: Position(position as u64),
+        schema_version: schema_version as u32,
+        tenant,
+        time: Timestamp::from(occurred_at),
         traceparent: row.try_get("traceparent")?,
+        version,
     };
-    Ok(Some((EventKey { version, index }, view)))
+    Ok(Some((EventKey { version, index }, event.into())))
 }
 
 /// The commits that the rows make up, in their order, each with its tenant.
