@@ -9,18 +9,20 @@
 
 mod ring;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use domain::{
     Actor, CommandId, TenantId,
-    log_checkpoint::{LogCheckpoint, LogCheckpointCommand, LogCheckpointSigned},
+    log_checkpoint::{
+        LogCheckpoint, LogCheckpointCommand, LogCheckpointEvent, LogCheckpointSigned,
+    },
 };
 use event_log::{
-    Checkpoint, Entry, Frontier, Position, SignedNote, Vault, VerifierKey, checkpoints, leaf,
-    origin,
+    Checkpoint, Entry, Frontier, Position, ReadFrom, SignedNote, Vault, VerifierKey, checkpoints,
+    leaf, origin,
 };
 use futures::StreamExt as _;
-use schemas::Hash;
+use schemas::{Hash, catalogue};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Ask, CommandError, Commands, Failure, Receipt};
@@ -40,6 +42,8 @@ pub struct Notary {
 struct Base {
     /// The keys that the last one names.
     keys: Vec<String>,
+    /// What the log was called then; another name if it was restored since.
+    name: String,
     previous: Option<(u64, Hash)>,
     tree: Frontier,
 }
@@ -52,8 +56,12 @@ impl Notary {
 
     /// Every public key by which checkpoints of this log can be checked, the current one first.
     pub async fn keys(&self) -> Result<Vec<VerifierKey>, Failure> {
-        let name = self.name().await?;
-        Ring::load(&self.vault).await?.verifiers(&name)
+        let ring = Ring::load(&self.vault).await?;
+        let mut keys = Vec::new();
+        for name in self.names().await? {
+            keys.extend(ring.verifiers(&name)?);
+        }
+        Ok(keys)
     }
 
     /// Makes another key; the next checkpoint is signed by both, from then on by the new one.
@@ -72,7 +80,11 @@ impl Notary {
         if !self.read(&mut tree, head.position).await? {
             return Ok(None);
         }
-        let keys = ring.signing(&name, &base.keys)?;
+        let mut keys = ring.signing(&name, &base.keys)?;
+        if base.name != name {
+            // Whoever trusts a key under the old name learns here that the log has a new one.
+            keys.extend(ring.signing(&base.name, &base.keys)?);
+        }
         let checkpoint = Checkpoint::of(name, &tree, base.previous);
         let signing: Vec<_> = keys.iter().collect();
         let signed = LogCheckpointSigned {
@@ -143,8 +155,21 @@ impl Notary {
         Ok(found.await?.map(|found| found.state))
     }
 
-    async fn name(&self) -> Result<String, Failure> {
-        Ok(origin(&self.commands.log.head().await?.incarnation))
+    /// What the log is called, and then what it was called where it was restored from.
+    async fn names(&self) -> Result<Vec<String>, Failure> {
+        let mut names = vec![origin(&self.commands.log.head().await?.incarnation)];
+        let log = &self.commands.log;
+        for commit in log.load(checkpoints(), Position(0), ReadFrom::Any).await? {
+            let events = catalogue::decode(&commit.payload).unwrap_or_default();
+            for LogCheckpointEvent::Signed(signed) in events {
+                let note = signed.note.parse::<SignedNote>().ok();
+                let said = note.and_then(|note| note.unverified().parse::<Checkpoint>().ok());
+                names.extend(said.map(|said| said.origin));
+            }
+        }
+        let mut known = HashSet::new();
+        names.retain(|name| known.insert(name.clone()));
+        Ok(names)
     }
 
     /// The tree of the last checkpoint, if a key of ours has signed it; else the empty one.
@@ -152,6 +177,7 @@ impl Notary {
         let Some(LogCheckpoint { last, .. }) = self.last().await? else {
             return Ok(Base {
                 keys: Vec::new(),
+                name: name.to_owned(),
                 previous: None,
                 tree: Frontier::default(),
             });
@@ -161,15 +187,17 @@ impl Notary {
             .note
             .parse()
             .map_err(|reason| wrong(format!("{reason}")))?;
-        let text = note.open(&ring.verifiers(name)?);
-        let text = text.map_err(|reason| wrong(reason.to_string()))?;
-        let said: Checkpoint = text.parse().map_err(|reason| wrong(format!("{reason}")))?;
+        let said = note.unverified().parse::<Checkpoint>();
+        let said = said.map_err(|reason| wrong(reason.to_string()))?;
+        note.open(&ring.verifiers(&said.origin)?)
+            .map_err(|reason| wrong(reason.to_string()))?;
         let roots: Result<Vec<Hash>, _> = last.frontier.iter().map(|root| root.parse()).collect();
         let tree = roots.ok().and_then(|roots| Frontier::new(roots, said.size));
-        let tree = tree.filter(|tree| tree.root() == said.root && said.origin == name);
+        let tree = tree.filter(|tree| tree.root() == said.root);
         let tree = tree.ok_or_else(|| wrong("says something else than was signed".to_owned()))?;
         Ok(Base {
             keys: last.keys,
+            name: said.origin,
             previous: Some((said.size, said.root)),
             tree,
         })

@@ -12,9 +12,10 @@ use domain::{
     user::Role as UserRole,
 };
 use event_log::{
-    Against, JetStreamLog, Options, Position, Proof, Role, SignedNote, Vault, prove, receipt,
+    Against, EventLog as _, JetStreamLog, Options, Position, Proof, Role, SignedNote, Vault, prove,
+    receipt,
 };
-use futures::future::join_all;
+use futures::{StreamExt as _, future::join_all};
 use local::{Nats, Scratch};
 use runtime::{Clock, Ids};
 use secrecy::SecretString;
@@ -25,6 +26,7 @@ struct World {
     commands: Commands,
     looking: JetStreamLog,
     notary: Notary,
+    owner: JetStreamLog,
     vault: Vault,
     _server: Scratch<Nats>,
 }
@@ -42,7 +44,7 @@ async fn world() -> World {
         };
         JetStreamLog::open(&options).await.expect("the log opens")
     };
-    open(Role::Owner).await;
+    let owner = open(Role::Owner).await;
     let (log, looking) = (open(Role::Gateway).await, open(Role::Analyst).await);
     let clock = Clock::manual(Timestamp::from_unix_ms(1_800_000_000_000));
     let vault = Vault::open(&log, &[7; 32]).await.expect("a vault");
@@ -52,6 +54,7 @@ async fn world() -> World {
         notary: Notary::new(commands.clone(), vault.clone()),
         commands,
         looking,
+        owner,
         vault,
         _server: server,
     }
@@ -147,6 +150,43 @@ async fn a_new_key_is_vouched_for_by_the_old_one() {
     assert_eq!(both.keys[1], old.keys[0]);
     for against in [old, both] {
         let proof = world.proven(&against).await;
+        assert!(
+            proof.holds() && proof.checkpoints == 3,
+            "{:#?}",
+            proof.findings
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_was_restored_is_signed_on() {
+    let old = world().await;
+    old.happen().await;
+    old.sign().await.expect("signed");
+    old.happen().await;
+    let trusted = old.trusted().await;
+    let new = world().await;
+    let end = old.looking.head().await.expect("a head").position;
+    let mut parts = old.looking.scan(Position(0), end).await.expect("scanned");
+    while let Some(part) = parts.next().await {
+        let restored = new.owner.restore(part.expect("read")).await;
+        restored.expect("restored");
+    }
+    let keys = old
+        .vault
+        .get("log_keys")
+        .await
+        .expect("read")
+        .expect("keys");
+    let moved = new.vault.create("log_keys", &keys.value).await;
+    moved.expect("moved");
+    assert_eq!(new.sign().await, Some(end.0));
+    new.happen().await;
+    new.sign().await.expect("signed");
+    // Those of the new name, and of the old one.
+    assert_eq!(new.trusted().await.keys.len(), 2);
+    for against in [Against::default(), trusted, new.trusted().await] {
+        let proof = new.proven(&against).await;
         assert!(
             proof.holds() && proof.checkpoints == 3,
             "{:#?}",

@@ -26,6 +26,7 @@ mod merkle;
 mod note;
 mod proof;
 mod receipt;
+mod restore;
 mod rights;
 mod role;
 mod subject;

@@ -147,6 +147,15 @@ pub trait EventLog: Send + Sync + 'static {
         from: ReadFrom,
     ) -> Result<Vec<Commit>, LogError>;
 
+    /// Stores entries of another log at the very places that they had there, 1 to 1,000 in a row,
+    /// all or none; this log must end right before the first of them. What is no commit keeps its
+    /// subject and its payload.
+    async fn restore(&self, entries: Vec<Entry>) -> Result<(), AppendError> {
+        let count = entries.len();
+        let words = format!("this log takes no entries of another: {count} were given");
+        Err(AppendError::Refused(words))
+    }
+
     /// The log from the place after `after` up to and including `until`, which it must have
     /// reached. What was before a gap is given before the gap is told.
     async fn scan(&self, after: Position, until: Position) -> Result<Scan, LogError> {
@@ -160,8 +169,12 @@ pub trait EventLog: Send + Sync + 'static {
 
 /// Whether the log takes a commit of this size; asked first, so that none can spoil a batch.
 pub(crate) fn check(commit: &NewCommit) -> Result<(), AppendError> {
+    check_size(commit.payload.len())
+}
+
+/// Whether the log takes a payload of so many bytes.
+pub(crate) fn check_size(bytes: usize) -> Result<(), AppendError> {
     let max = COMMIT_MAX_BYTES - HEADERS_MAX_BYTES;
-    let bytes = commit.payload.len();
     if bytes > max {
         return Err(AppendError::TooLarge { bytes, max });
     }

@@ -12,7 +12,10 @@ use futures::stream;
 use schemas::{Commit, Position, StreamId};
 use tokio::sync::watch;
 
-use crate::{AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, log};
+use crate::{
+    AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, Unreadable, log,
+    restore,
+};
 
 /// A log that lives as long as the process.
 #[derive(Clone, Debug)]
@@ -131,5 +134,33 @@ impl EventLog for MemoryLog {
             .filter(|c| c.stream == stream)
             .cloned()
             .collect())
+    }
+
+    async fn restore(&self, entries: Vec<Entry>) -> Result<(), AppendError> {
+        let after = restore::check(&entries)?;
+        let mut stored = self.stored();
+        if stored.commits.len() as u64 != after.0 {
+            return Err(AppendError::Conflict);
+        }
+        let commits: Result<Vec<_>, _> = entries.into_iter().map(commit).collect();
+        for commit in commits? {
+            stored.last.insert(commit.stream, commit.position);
+            stored.commits.push(commit);
+        }
+        self.0
+            .head
+            .send_replace(Position(stored.commits.len() as u64));
+        Ok(())
+    }
+}
+
+/// The commit that is restored; this log holds nothing else.
+fn commit(entry: Entry) -> Result<Commit, AppendError> {
+    match entry {
+        Entry::Commit(commit) => Ok(commit),
+        Entry::Unreadable(Unreadable { position, .. }) => {
+            let words = format!("position {position} is no commit, and nothing else is kept here");
+            Err(AppendError::Refused(words))
+        }
     }
 }

@@ -81,6 +81,13 @@ pub fn parse(subject: &str) -> Result<StreamId, String> {
     }
 }
 
+/// Whether a subject is one of [`ALL_AGGREGATES`].
+pub fn may_be_an_aggregate(subject: &str) -> bool {
+    let mut tokens = subject.split('.');
+    let plain = |token: &str| !token.is_empty() && !token.contains(['*', '>', ' ']);
+    tokens.next() == Some("events") && tokens.clone().count() == 3 && tokens.all(plain)
+}
+
 /// The aggregates of one kind, of every tenant.
 pub fn of_kind(kind: AggregateKind) -> String {
     format!("events.*.{}.*", kind.name())
@@ -183,6 +190,20 @@ pub fn cancelled(subject: &str) -> Option<TaskId> {
 mod tests {
     use super::*;
     use crate::chain::tests::stream;
+
+    #[test]
+    fn an_aggregate_has_four_plain_tokens() {
+        for (subject, expected) in [
+            (of(stream(7)).as_str(), true),
+            ("events.a.b.c", true),
+            ("events.a.b", false),
+            ("events.a.b.*", false),
+            ("events.a..c", false),
+            ("work.a.b.c", false),
+        ] {
+            assert_eq!(may_be_an_aggregate(subject), expected, "{subject}");
+        }
+    }
 
     #[test]
     fn subjects_survive_text() {

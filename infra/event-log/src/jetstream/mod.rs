@@ -1,7 +1,8 @@
 //! The log on NATS JetStream.
 //!
-//! Invariant: every message carries the sequence that it expects its subject to be at; there is no
-//! way through this adapter to publish without one.
+//! Invariant: every message carries the sequence that it expects its subject to be at, or stands in
+//! a batch that expects the whole log to end right before it; there is no way through this adapter
+//! to publish without.
 
 mod appender;
 mod check;
@@ -24,7 +25,7 @@ pub(crate) use streams::{ensure_audit, incarnation};
 
 use crate::{
     AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, Role, Scan, log,
-    rights,
+    restore, rights,
 };
 use appender::Appender;
 pub(crate) use connect::Connection;
@@ -149,6 +150,11 @@ impl EventLog for JetStreamLog {
             }
             _ => read::load(&self.client, stream, after).await,
         }
+    }
+
+    async fn restore(&self, entries: Vec<Entry>) -> Result<(), AppendError> {
+        let after = restore::check(&entries)?;
+        publish::restore(&self.client, after, &entries).await
     }
 
     async fn scan(&self, after: Position, until: Position) -> Result<Scan, LogError> {

@@ -1,8 +1,8 @@
 //! Checkpoints held against the log that they cover.
 //!
 //! Invariant: a checkpoint counts only if a trusted key signed it, it names the one before it, and
-//! its root is that of the entries that were read; whatever is wrong is told once for each
-//! checkpoint.
+//! its root is that of the entries that were read, by whatever name the log was called then;
+//! whatever is wrong is told once for each checkpoint.
 
 use std::collections::VecDeque;
 
@@ -116,17 +116,18 @@ impl Checkpoints {
             Err(LogError::Unreadable { .. }) => Vec::new(),
             commits => commits?,
         };
-        let origin = origin(&head.incarnation);
+        // A log that was restored is called anew, and bears the checkpoints that it had.
+        let mut origins = vec![origin(&head.incarnation)];
         let mut before = Before::Known(None);
         for commit in commits.iter().filter(|at| at.position <= head.position) {
             let at = Place::Log(commit.position, commit.stream);
-            match this.of_log(commit, &origin, &mut before) {
+            match this.of_log(commit, &mut origins, &mut before) {
                 Ok(mut found) => this.expected.append(&mut found),
                 Err(what) => wrong.push(Found { at, what }),
             }
         }
         for note in &against.checkpoints {
-            match this.given(note, &origin) {
+            match this.given(note, &origins) {
                 Ok(expected) => this.expected.push_back(expected),
                 Err(what) => {
                     let text = note.unverified().parse::<Checkpoint>();
@@ -143,7 +144,7 @@ impl Checkpoints {
     fn of_log(
         &mut self,
         commit: &Commit,
-        origin: &str,
+        origins: &mut Vec<String>,
         before: &mut Before,
     ) -> Result<VecDeque<Expected>, CheckpointFlaw> {
         // What follows one that is not right can only be held against the log.
@@ -154,7 +155,10 @@ impl Checkpoints {
         let at = Place::Log(commit.position, commit.stream);
         let mut expected = VecDeque::new();
         for LogCheckpointEvent::Signed(signed) in &events {
-            let (checkpoint, frontier) = self.signed(signed, origin)?;
+            let (checkpoint, frontier) = self.signed(signed)?;
+            if !origins.contains(&checkpoint.origin) {
+                origins.push(checkpoint.origin.clone());
+            }
             let this = Before::Known(Some((checkpoint.size, checkpoint.root)));
             let named = Before::Known(checkpoint.previous);
             let is_detached = follows != Before::Unknown && follows != named;
@@ -177,7 +181,6 @@ impl Checkpoints {
     fn signed(
         &mut self,
         signed: &LogCheckpointSigned,
-        origin: &str,
     ) -> Result<(Checkpoint, Frontier), CheckpointFlaw> {
         let note: SignedNote = signed.note.parse()?;
         let named: Result<Vec<VerifierKey>, _> =
@@ -186,7 +189,7 @@ impl Checkpoints {
         if self.keys.is_empty() {
             self.keys.clone_from(&named);
         }
-        let checkpoint = self.open(&note, origin)?;
+        let checkpoint = self.open(&note)?;
         for key in named {
             if !self.keys.contains(&key) && note.is_signed_by(&key)? {
                 self.keys.push(key);
@@ -201,8 +204,13 @@ impl Checkpoints {
             .ok_or(CheckpointFlaw::Misquoted)
     }
 
-    fn given(&self, note: &SignedNote, origin: &str) -> Result<Expected, CheckpointFlaw> {
-        let checkpoint = self.open(note, origin)?;
+    /// One that was kept elsewhere; the log may be called by any of `origins`.
+    fn given(&self, note: &SignedNote, origins: &[String]) -> Result<Expected, CheckpointFlaw> {
+        let said = said(note)?;
+        if !origins.contains(&said.origin) {
+            return Err(CheckpointFlaw::OtherLog(said.origin));
+        }
+        let checkpoint = self.open(note)?;
         Ok(Expected {
             at: Place::Given(Position(checkpoint.size)),
             frontier: None,
@@ -211,15 +219,9 @@ impl Checkpoints {
         })
     }
 
-    fn open(&self, note: &SignedNote, origin: &str) -> Result<Checkpoint, CheckpointFlaw> {
-        let unreadable =
-            |reason: crate::NoCheckpoint| CheckpointFlaw::Unreadable(reason.to_string());
-        let said: Checkpoint = note.unverified().parse().map_err(unreadable)?;
-        if said.origin != origin {
-            return Err(CheckpointFlaw::OtherLog(said.origin));
-        }
+    fn open(&self, note: &SignedNote) -> Result<Checkpoint, CheckpointFlaw> {
         note.open(&self.keys)?;
-        Ok(said)
+        said(note)
     }
 
     /// Takes in the entry of `leaf` at `position`; what of that does not hold.
@@ -271,6 +273,12 @@ impl Checkpoints {
             })
             .collect()
     }
+}
+
+/// What a note says, whoever signed it.
+fn said(note: &SignedNote) -> Result<Checkpoint, CheckpointFlaw> {
+    let unreadable = |reason: crate::NoCheckpoint| CheckpointFlaw::Unreadable(reason.to_string());
+    note.unverified().parse().map_err(unreadable)
 }
 
 /// The tree that an event says it ends with.

@@ -5,6 +5,7 @@
 mod clauses;
 mod fixture;
 mod leases;
+mod restored;
 mod server;
 mod walls;
 
@@ -26,6 +27,32 @@ macro_rules! contract {
             })*
         }
     };
+}
+
+/// What only holds of a log that is empty at first.
+macro_rules! anew {
+    ($($clause:ident),* $(,)?) => {
+        mod memory_anew {
+            $(#[tokio::test]
+            async fn $clause() {
+                super::restored::$clause(&super::MemoryLog::new("memory")).await;
+            })*
+        }
+
+        mod jetstream_anew {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $clause() {
+                let server = local::Nats::scratch().expect("a nats-server starts");
+                let log = super::fixture::open(&server, event_log::Role::Owner).await;
+                super::restored::$clause(&log).await;
+            })*
+        }
+    };
+}
+
+anew! {
+    a_log_is_restored_at_the_same_places,
+    nothing_is_restored_where_it_does_not_belong,
 }
 
 contract! {

@@ -179,3 +179,36 @@ async fn a_removed_tail_is_found_by_a_checkpoint_that_was_kept() {
             .any(|it| it.contains("been given a checkpoint that is signed by no"))
     );
 }
+
+#[tokio::test]
+async fn a_log_that_was_restored_keeps_its_checkpoints() {
+    let (key, renamed) = (own_key(), self::key(&event_log::origin("7")));
+    let all = entries(&told(35, &key).await).await;
+    let Entry::Commit(last) = &all[32] else {
+        panic!("a checkpoint");
+    };
+    let kept = Against {
+        checkpoints: vec![note_of(last)],
+        ..by(&key)
+    };
+    let log = MemoryLog::new("7");
+    log.restore(all.clone()).await.expect("restored");
+    // It is called otherwise now, and the key of the old name vouches for that of the new one.
+    sign(&log, &[&renamed, &key]).await;
+    log.append(task(None, 1_000)).await.expect("stored");
+    sign(&log, &[&renamed]).await;
+    for against in [Against::default(), by(&key), kept.clone()] {
+        let proof = proven(&log, &against).await;
+        assert!(proof.holds(), "{:#?}", proof.findings);
+        assert_eq!(proof.keys, [key.verifier(), renamed.verifier()]);
+    }
+    // A name alone proves nothing.
+    let mut altered = all;
+    let commit = at(&mut altered, 15);
+    commit.payload = commit.payload.iter().rev().copied().collect();
+    commit.meta.hash = seal(commit.stream, &commit.meta, &commit.payload);
+    let log = MemoryLog::new("7");
+    log.restore(altered).await.expect("restored");
+    let told = found(&log, &kept).await;
+    assert!(told[0].contains("another root than the log"), "{told:?}");
+}
