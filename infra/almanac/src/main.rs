@@ -2,6 +2,7 @@
 //!
 //! - [`cli`] says what can be asked, [`command`] has one file for each sub-command.
 //! - [`dev`] runs everything together, [`roles`] each part by itself.
+//! - [`events`] writes the log into files and makes the same log of them again.
 //! - [`crontab`] and [`inventory`] read what exists already; [`client`] tells it to a gateway.
 //!
 //! Invariant: a failure is one line that says what is wrong and what to do; the exit code is 0 when
@@ -13,6 +14,7 @@ mod client;
 mod command;
 mod crontab;
 mod dev;
+mod events;
 mod identity;
 mod inventory;
 mod roles;

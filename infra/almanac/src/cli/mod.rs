@@ -2,6 +2,7 @@
 //!
 //! Invariant: a question that is not understood is answered in one line.
 
+mod events;
 mod import;
 mod log;
 mod projections;
@@ -10,6 +11,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 
+pub use events::{
+    CheckExport, Events, ExportEvents, ImportEvents, ListEvents, ShowCommit, TailEvents,
+};
 pub use import::{Crontab, Import, Target};
 pub use log::{CheckReceipt, Checkpoint, Log, LogKeys, ReceiptOf, Verify};
 pub use projections::Projections;
@@ -32,6 +36,9 @@ pub enum Command {
     Auth(Auth),
     /// Serve everything on this machine, with servers of its own.
     Dev(Dev),
+    /// Look into the events of the log, copy them, and make the same log of a copy.
+    #[command(subcommand)]
+    Events(Events),
     /// Serve the API and the page.
     Gateway(Configured),
     /// Bring in what exists already.

@@ -11,6 +11,21 @@ use crate::{cli::Place, dev::Running};
 const CONNECTIONS: u32 = 2;
 
 impl Place {
+    /// How to reach the log, as its owner.
+    pub(super) fn owner(&self) -> Result<Nats> {
+        if self.config.is_some() {
+            return Ok(super::configuration(self.config.as_deref())?.nats);
+        }
+        let running = Running::find(&self.data_dir)?;
+        Ok(Nats {
+            accept_plaintext: false,
+            monitor_url: running.monitor,
+            replicas: 1,
+            accept_interval_sync: false,
+            url: running.owner.into(),
+        })
+    }
+
     /// How to reach them, as who looks and changes nothing.
     pub(super) fn servers(&self) -> Result<(Nats, Postgres)> {
         if self.config.is_some() {

@@ -21,7 +21,7 @@ pub(super) fn text(path: &Path) -> Result<String> {
 }
 
 /// A key on each line; what follows a `#` is left out.
-pub(super) fn keys(path: &Path) -> Result<Vec<VerifierKey>> {
+pub(in crate::command) fn keys(path: &Path) -> Result<Vec<VerifierKey>> {
     let text = text(path)?;
     let lines = text.lines().map(str::trim);
     let keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));

@@ -4,7 +4,7 @@
 
 mod checkpoint;
 mod decode;
-mod file;
+pub(super) mod file;
 mod receipt;
 mod verify;
 
