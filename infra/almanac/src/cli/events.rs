@@ -23,9 +23,10 @@ pub enum Events {
     Export(ExportEvents),
     /// Write an exported log into an empty one, commit by commit, as the owner.
     ///
-    /// The commits come out byte for byte, at the same positions: the same digests, the same root. What is no
-    /// part of the log has to be moved by itself: the bucket `vault` and the master key, without which nobody
-    /// can sign in and no name or address can be read, and the audit. Read models are built anew.
+    /// The commits come out byte for byte, at the same positions: the same digests, the same root.
+    /// What is no part of the log has to be moved by itself: the bucket `vault` and the master key,
+    /// without which nobody can sign in and no name or address can be read, and the audit. Read
+    /// models are built anew.
     #[command(verbatim_doc_comment)]
     Import(ImportEvents),
     /// List events, the oldest first; CloudEvents, one in a line, where the output is no terminal.
@@ -73,7 +74,8 @@ pub struct CheckExport {
     /// Hold it against the log as well: what is exported again must have the same bytes.
     #[arg(long)]
     pub against_log: bool,
-    /// The public keys, one of which must have signed the checkpoint, as `almanac log keys` prints them.
+    /// The public keys, one of which must have signed the checkpoint, as `almanac log keys` prints
+    /// them.
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
     #[command(flatten)]

@@ -120,8 +120,8 @@ async fn first_time(
     Ok(None)
 }
 
-/// What stands at `position`, which the log must have reached. Asked by scanning, since whoever only
-/// reads may do no more.
+/// What stands at `position`, which the log must have reached. Asked by scanning, since whoever
+/// only reads may do no more.
 pub async fn one(log: &dyn EventLog, position: Position) -> Result<Option<Entry>, LogError> {
     let mut parts = log.scan(Position(position.0 - 1), position).await?;
     match parts.next().await {

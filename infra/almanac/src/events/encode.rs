@@ -1,7 +1,7 @@
 //! Entries as the bytes of a file.
 //!
-//! Invariant: what is counted and digested is what is written, and it depends on the entries and the
-//! filter alone.
+//! Invariant: what is counted and digested is what is written, and it depends on the entries and
+//! the filter alone.
 
 use std::{
     fs,

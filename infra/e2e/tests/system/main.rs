@@ -14,6 +14,7 @@ mod auditors;
 mod crawler;
 mod crontab;
 mod erasure;
+mod events;
 mod harness;
 mod imports;
 mod invite;
@@ -70,6 +71,15 @@ fn trials() -> Vec<Trial> {
         }),
         trial("receipts", async || {
             receipts::a_receipt_holds_when_nothing_runs().await
+        }),
+        trial("events_import", async || {
+            events::a_log_is_the_same_after_it_was_files().await
+        }),
+        trial("events_list", async || {
+            events::filters_cut_what_they_should().await
+        }),
+        trial("events_tail", async || {
+            events::what_happens_is_seen_while_it_is_followed().await
         }),
         trial("starts", async || starts::a_second_start_goes_on().await),
         trial("refused_starts", async || {

@@ -22,7 +22,9 @@ pub fn commit_at(ms: i64) -> NewCommit {
 
 /// The first commit of `stream`: two events.
 pub fn commit(stream: StreamId, ms: i64) -> NewCommit {
-    let payload = br#"{"events":[{"type":"task.requeued","v":1,"data":{"b":1,"a":"\u00e4"}},{"type":"task.started","v":2,"data":{}}]}"#;
+    let first = r#"{"type":"task.requeued","v":1,"data":{"b":1,"a":"\u00e4"}}"#;
+    let second = r#"{"type":"task.started","v":2,"data":{}}"#;
+    let payload = format!(r#"{{"events":[{first},{second}]}}"#).into_bytes();
     let mut meta = Meta {
         actor: Actor::System("test".into()),
         causation: None,
@@ -35,11 +37,11 @@ pub fn commit(stream: StreamId, ms: i64) -> NewCommit {
         traceparent: None,
         version: Version(1),
     };
-    meta.hash = seal(stream, &meta, payload);
+    meta.hash = seal(stream, &meta, &payload);
     NewCommit {
         expected: Position(0),
         meta,
-        payload: payload.to_vec(),
+        payload,
         stream,
     }
 }

@@ -15,7 +15,7 @@ mod stream;
 
 pub use answer::Answer;
 pub use api::{Api, Ask};
-pub use binary::build_dir;
+pub use binary::{binary, build_dir};
 pub use dev::{DataDir, Dev, DevJson};
 pub use poll::until;
 pub use roles::Roles;

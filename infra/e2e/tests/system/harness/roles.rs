@@ -51,6 +51,23 @@ impl Roles {
 
     /// The same with these lines at the end of the configuration.
     pub async fn start_with(name: &str, more: &str) -> Result<Self> {
+        Self::begin(name, more, async |_, _| Ok(())).await
+    }
+
+    /// The same on a log that `fill` has made, given the configuration and
+    /// the login of the log's owner.
+    pub async fn start_on(
+        name: &str,
+        fill: impl AsyncFnOnce(&str, &[(&str, &str)]) -> Result<()>,
+    ) -> Result<Self> {
+        Self::begin(name, "", fill).await
+    }
+
+    async fn begin(
+        name: &str,
+        more: &str,
+        fill: impl AsyncFnOnce(&str, &[(&str, &str)]) -> Result<()>,
+    ) -> Result<Self> {
         let servers = tokio::task::block_in_place(Servers::scratch)?;
         let folder = tempfile::tempdir()?;
         let config = folder.path().join("almanac.toml");
@@ -65,6 +82,7 @@ impl Roles {
             ("ALMANAC_ADMIN_EMAIL", EMAIL),
             ("ALMANAC_ADMIN_PASSWORD", PASSWORD),
         ];
+        fill(&path, &[(NATS, &nats_owner)]).await?;
         for _ in 0..2 {
             // The second time there is nothing left to do, and that is fine.
             let run = almanac_with(&["setup", "--config", &path], &admin).await?;
@@ -88,6 +106,11 @@ impl Roles {
         }
         roles.ready().await?;
         Ok(roles)
+    }
+
+    /// The configuration that all share.
+    pub fn config(&self) -> String {
+        self.config.display().to_string()
     }
 
     /// Where the gateway is, without a slash at its end.
