@@ -2,10 +2,12 @@
 //!
 //! Invariant: what is restored is compared with what it was restored from, part by part.
 
-use event_log::{AppendError, Entry, EventLog, Frontier, Hash, Position, ReadFrom, leaf, seal};
+use event_log::{
+    AppendError, Entry, EventLog, Frontier, Hash, Position, ReadFrom, Role, Unreadable, leaf, seal,
+};
 use futures::StreamExt as _;
 
-use crate::fixture::{births, commit, stream};
+use crate::fixture::{births, commit, open, stream};
 
 /// A log of which some aggregates have several commits, next to each other and apart.
 fn history(length: u64) -> Vec<Entry> {
@@ -86,4 +88,30 @@ pub async fn nothing_is_restored_where_it_does_not_belong(log: &dyn EventLog) {
     let behind = log.restore(wanted[5..9].to_vec()).await;
     assert!(matches!(behind, Err(AppendError::Conflict)), "{behind:?}");
     assert_eq!(log.head().await.expect("a head").position, Position(6));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_commit_is_restored_too() {
+    let server = local::Nats::scratch().expect("a nats-server starts");
+    let log = open(&server, Role::Owner).await;
+    let mut wanted = history(3);
+    let odd = |subject: &str| {
+        Entry::Unreadable(Unreadable {
+            position: Position(2),
+            subject: subject.to_owned(),
+            payload: b"\xff".to_vec(),
+            reason: "no headers".to_owned(),
+        })
+    };
+    wanted[1] = odd("events.x.y");
+    let refused = log.restore(wanted.clone()).await;
+    assert!(
+        matches!(refused, Err(AppendError::Refused(_))),
+        "{refused:?}"
+    );
+    wanted[1] = odd("events.x.y.z");
+    log.restore(wanted.clone()).await.expect("restored");
+    let found = all(&log).await;
+    assert!(matches!(found[1], Entry::Unreadable(_)), "{:?}", found[1]);
+    assert_eq!(root(&found), root(&wanted));
 }
