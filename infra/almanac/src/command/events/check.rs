@@ -2,11 +2,15 @@
 //!
 //! Invariant: no server is asked unless that is wished.
 
-use std::process::ExitCode;
+use std::{
+    io::{IsTerminal as _, stdout},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, Result};
 use event_log::{EventLog as _, Position};
 
+use super::export::{summary, told};
 use crate::{
     cli::{CheckExport, Place},
     command::{log::file, progress::Progress},
@@ -27,25 +31,28 @@ pub(super) async fn run(asked: CheckExport) -> Result<ExitCode> {
     if asked.against_log {
         findings.extend(differing(&asked.place, &manifest).await?);
     }
-    for finding in &findings {
-        println!("✖ {finding}");
+    let total = findings.len() as u64 + unlisted;
+    if stdout().is_terminal() {
+        for finding in &findings {
+            println!("✖ {finding}");
+        }
+        if unlisted > 0 {
+            println!("✖ and {unlisted} more");
+        }
+        let mark = if total == 0 { '✔' } else { '✖' };
+        println!("{mark} {}: {total} findings", told(&manifest));
+        if let Some(root) = report.root {
+            println!("  root {root}");
+        }
+    } else {
+        let mut summary = summary(&manifest);
+        summary["findings"] = findings.into();
+        summary["findings_total"] = total.into();
+        // As it was computed, not as it is claimed.
+        summary["root"] = report.root.map(|root| root.to_string()).into();
+        println!("{summary}");
     }
-    if unlisted > 0 {
-        println!("✖ and {unlisted} more");
-    }
-    let mark = if findings.is_empty() { '✔' } else { '✖' };
-    println!(
-        "{mark} {} events of {} commits up to position {} in {} files: {} findings",
-        manifest.events,
-        manifest.commits,
-        manifest.last,
-        manifest.files.len(),
-        findings.len() as u64 + unlisted
-    );
-    if let Some(root) = report.root {
-        println!("  root {root}");
-    }
-    Ok(ExitCode::from(u8::from(!findings.is_empty())))
+    Ok(ExitCode::from(u8::from(total > 0)))
 }
 
 /// The files that the log would give otherwise now.

@@ -2,9 +2,13 @@
 //!
 //! Invariant: what is said at the end is what the manifest says.
 
-use std::process::ExitCode;
+use std::{
+    io::{IsTerminal as _, stdout},
+    process::ExitCode,
+};
 
 use anyhow::Result;
+use serde_json::{Value, json};
 
 use crate::{
     cli::ExportEvents,
@@ -12,6 +16,7 @@ use crate::{
     events::{
         export::{Question, export},
         filter::Filter,
+        manifest::Manifest,
     },
 };
 
@@ -27,14 +32,35 @@ pub(super) async fn run(asked: ExportEvents) -> Result<ExitCode> {
     let manifest = export(&log, &asked.out, question, watch).await;
     progress.end();
     let manifest = manifest?;
-    let (commits, events) = (manifest.commits, manifest.events);
-    println!(
-        "✔ {events} events of {commits} commits up to position {} in {} files",
-        manifest.last,
-        manifest.files.len()
-    );
-    if let Some(root) = &manifest.root {
-        println!("  root {root}");
+    if stdout().is_terminal() {
+        println!("✔ {}", told(&manifest));
+        if let Some(root) = &manifest.root {
+            println!("  root {root}");
+        }
+    } else {
+        println!("{}", summary(&manifest));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an export holds, in words.
+pub(super) fn told(manifest: &Manifest) -> String {
+    format!(
+        "{} events of {} commits up to position {} in {} files",
+        manifest.events,
+        manifest.commits,
+        manifest.last,
+        manifest.files.len()
+    )
+}
+
+/// What an export holds, for programs.
+pub(super) fn summary(manifest: &Manifest) -> Value {
+    json!({
+        "commits": manifest.commits,
+        "events": manifest.events,
+        "files": manifest.files.len(),
+        "last": manifest.last,
+        "root": manifest.root,
+    })
 }

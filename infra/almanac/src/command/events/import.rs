@@ -3,11 +3,17 @@
 //! Invariant: nothing is written before all of it was checked, and what the log holds already is
 //! the beginning of what is imported; so a run that broke off is gone on with by the same command.
 
-use std::{fs, io::BufReader, path::Path, process::ExitCode};
+use std::{
+    fs,
+    io::{BufReader, IsTerminal as _, stdout},
+    path::Path,
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use event_log::{Entry, EventLog, Frontier, Hash, Position, Role, Unreadable, leaf};
 use futures::StreamExt as _;
+use serde_json::json;
 
 use crate::{
     cli::ImportEvents,
@@ -48,9 +54,20 @@ pub(super) async fn run(asked: ImportEvents) -> Result<ExitCode> {
         "the log ends at {end} with the root {root}, the export at {} with {told}",
         manifest.last
     );
-    println!("✔ {} of {end} commits imported", end.0 - began.0);
-    println!("  root {root}, as the export says");
-    println!("  without the vault and the master key of the old installation nobody can sign in");
+    let imported = end.0 - began.0;
+    if stdout().is_terminal() {
+        println!("✔ {imported} of {end} positions imported");
+        println!("  root {root}, as the export says");
+        println!(
+            "  nobody can sign in without the vault and the master key of the old installation"
+        );
+    } else {
+        let root = root.to_string();
+        println!(
+            "{}",
+            json!({"imported": imported, "last": end, "root": root})
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 

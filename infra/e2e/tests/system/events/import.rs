@@ -36,7 +36,7 @@ pub async fn a_log_is_the_same_after_it_was_files() -> Result<()> {
         "{told}"
     );
     // The shared log is no empty one.
-    let refused = almanac(&["events", "import", &export, "--data-dir", &data]).await?;
+    let refused = almanac(&["events", "import", &part, "--data-dir", &data]).await?;
     ensure!(
         refused.one_line()?.contains("import into an empty log"),
         "{refused:?}"
@@ -75,7 +75,7 @@ async fn twice(folder: &Path, end: &str) -> Result<()> {
             let wanted = ["--format", format, "--per-file", PER_FILE, "--to", end];
             ask(&[&["export", "--out", &folder], &wanted[..]].concat()).await?;
             let said = ask(&["check", &folder, "--against-log"]).await?;
-            ensure!(said.contains("0 findings"), "{said}");
+            ensure!(said.contains("\"findings\":[]"), "{said}");
         }
         ensure!(files(&first)? == files(&again)?, "{format} differs");
     }
@@ -102,7 +102,7 @@ async fn tampered(export: &Path) -> Result<()> {
     bytes[middle] ^= 1;
     fs::write(&file, bytes)?;
     let said = almanac(&["events", "check", &export.display().to_string()]).await?;
-    let named = said.stdout.contains("✖ 000000000008.ndjson");
+    let named = said.stdout.contains("[\"000000000008.ndjson");
     ensure!(said.code == 1 && named, "{said:?}");
     Ok(())
 }
