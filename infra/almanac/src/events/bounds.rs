@@ -30,6 +30,15 @@ pub struct Span {
 /// last at or before the other. It begins and ends there whatever came later.
 pub async fn span(log: &dyn EventLog, filter: &Filter) -> Result<Span, LogError> {
     let head = log.head().await?.position;
+    span_up_to(log, filter, head).await
+}
+
+/// The same, as if the log ended at `head`.
+pub async fn span_up_to(
+    log: &dyn EventLog,
+    filter: &Filter,
+    head: Position,
+) -> Result<Span, LogError> {
     let after = match filter.from {
         None => Position(0),
         Some(Bound::Position(from)) => Position(from.0.saturating_sub(1)),

@@ -152,3 +152,42 @@ async fn root(log: &dyn EventLog) -> Result<(Position, Hash)> {
     }
     Ok((head, tree.root()))
 }
+
+#[cfg(test)]
+mod tests {
+    use event_log::MemoryLog;
+
+    use super::*;
+    use crate::events::export::tests::{told, whole};
+
+    async fn imported(log: &MemoryLog, export: &Path) -> Result<()> {
+        let manifest = Manifest::read(export)?;
+        let began = log.head().await?.position;
+        import(log, export, &manifest, began).await
+    }
+
+    #[tokio::test]
+    async fn what_broke_off_is_gone_on_with() {
+        let (full, half) = (told(25).await, told(12).await);
+        let export = whole(&full).await;
+        for log in [MemoryLog::new("7"), half, told(25).await] {
+            imported(&log, export.path()).await.expect("imported");
+            let expected = root(&full).await.expect("a root");
+            assert_eq!(root(&log).await.expect("a root"), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_that_is_another_is_left_as_it_is() {
+        let export = whole(&told(25).await).await;
+        let other = crate::events::filter::tests::commit_at(9_999);
+        let log = crate::events::filter::tests::log_of([other]).await;
+        let refused = imported(&log, export.path()).await;
+        let refused = refused.expect_err("refused").to_string();
+        assert!(
+            refused.contains("position 1 of the log is another"),
+            "{refused}"
+        );
+        assert_eq!(log.head().await.expect("a head").position, Position(1));
+    }
+}

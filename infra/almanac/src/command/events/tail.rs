@@ -33,7 +33,7 @@ pub(super) async fn run(asked: TailEvents) -> Result<ExitCode> {
     let head = log.head().await?.position;
     let mut told = Told::begin();
     let tailed = async {
-        let last = last(&log, &filter, asked.lines).await?;
+        let last = last(&log, &filter, head, asked.lines).await?;
         if told.tell(&last)? == Heard::No || !asked.follow {
             return Ok(());
         }
@@ -46,9 +46,14 @@ pub(super) async fn run(asked: TailEvents) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The last events that are wanted, the oldest first.
-async fn last(log: &dyn EventLog, filter: &Filter, count: usize) -> Result<Vec<EventView>> {
-    let Span { after, until } = bounds::span(log, filter).await?;
+/// The last events up to `head` that are wanted, the oldest first.
+async fn last(
+    log: &dyn EventLog,
+    filter: &Filter,
+    head: Position,
+    count: usize,
+) -> Result<Vec<EventView>> {
+    let Span { after, until } = bounds::span_up_to(log, filter, head).await?;
     let (mut found, mut end, mut step) = (VecDeque::new(), until, STEP.0);
     while found.len() < count && end > after {
         let begin = Position(end.0.saturating_sub(step)).max(after);
@@ -95,6 +100,37 @@ async fn follow(
                 tokio::time::sleep(PAUSE).await;
             }
             ended => return ended,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::filter::tests::{commit_at, log_of};
+
+    #[tokio::test]
+    async fn the_last_are_found_however_far_back_and_none_beyond_the_head() {
+        let log = log_of((1..=6_000).map(commit_at)).await;
+        let all = Filter::default();
+        let first = Filter {
+            id: Some(uuid::Uuid::from_u128(2)),
+            ..Filter::default()
+        };
+        for (filter, head, count, expected) in [
+            (&all, 5_000, 3, vec!["4999.1", "5000.0", "5000.1"]),
+            (&all, 1, 9, vec!["1.0", "1.1"]),
+            (&all, 6_000, 0, vec![]),
+            (&first, 6_000, 9, vec!["2.0", "2.1"]),
+            (&first, 1, 9, vec![]),
+        ] {
+            let found = last(&log, filter, Position(head), count).await;
+            let ids: Vec<_> = found
+                .expect("read")
+                .into_iter()
+                .map(|view| view.id)
+                .collect();
+            assert_eq!(ids, expected, "{count} up to {head}");
         }
     }
 }

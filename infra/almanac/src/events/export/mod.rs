@@ -174,4 +174,4 @@ async fn checkpoint(log: &dyn EventLog, until: Position) -> Result<Option<String
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -14,7 +14,7 @@ use crate::events::{
 const PER_FILE: u64 = 10;
 
 /// The commits of a log: each third one is the second of the aggregate before.
-fn story(length: i64) -> Vec<NewCommit> {
+pub fn story(length: i64) -> Vec<NewCommit> {
     let mut commits: Vec<NewCommit> = Vec::new();
     for at in 1..=length {
         let mut commit = commit_at(at * 1_000);
@@ -30,7 +30,8 @@ fn story(length: i64) -> Vec<NewCommit> {
     commits
 }
 
-async fn told(length: i64) -> MemoryLog {
+/// The log of that story.
+pub async fn told(length: i64) -> MemoryLog {
     log_of(story(length)).await
 }
 
@@ -48,7 +49,8 @@ async fn exported(
     export(log, folder, question, |_, _| {}).await
 }
 
-async fn whole(log: &MemoryLog) -> TempDir {
+/// All of a log, in a folder.
+pub async fn whole(log: &MemoryLog) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let manifest = exported(log, folder.path(), Format::Ndjson, "{}").await;
     assert!(manifest.expect("exported").is_complete);
