@@ -21,7 +21,7 @@ pub enum Events {
     Check(CheckExport),
     /// Write events into a folder: files, and a manifest that says what is in them.
     Export(ExportEvents),
-    /// Write an exported log into an empty one, commit by commit, as the owner.
+    /// Write an exported log into an empty one, commit by commit, as the owner
     ///
     /// The commits come out byte for byte, at the same positions: the same digests, the same root.
     /// What is no part of the log has to be moved by itself: the bucket `vault` and the master key,
