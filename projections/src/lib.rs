@@ -6,12 +6,13 @@
 //!
 //! To add a read model: give its aggregate a folder under `models` that implements `Model`, a table
 //! of the common shape and its history in a migration, a field and a line in `runner::folds`, and
-//! the same in `verify::expected` and `verify::compare`. A column that is to be filtered, sorted or
-//! shown is generated from the state in the migration.
+//! the same in `verify::expected` and `verify::compare`, two lines in `difference::tables`. A
+//! column that is to be filtered, sorted or shown is generated from the state in the migration.
 
 pub mod analytics;
 mod answer;
 pub mod audit;
+mod difference;
 pub mod event_log;
 mod feed;
 mod freshness;
@@ -29,6 +30,7 @@ mod store;
 mod verify;
 
 pub use answer::{At, Listed, Row};
+pub use difference::{Differences, EventBehind, Sample, TableDifference, What, difference};
 pub use feed::{Live, LiveFeed, LiveItem};
 pub use freshness::{Freshness, Lagging};
 pub use models::{api_keys, jobs, resource_types, resources, settings, tasks, tenants, users};

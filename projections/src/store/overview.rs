@@ -26,6 +26,15 @@ impl Overview {
         Self::connect(config, Access::Schedule).await
     }
 
+    /// The same role in another schema of the same database, where another copy of the read models
+    /// may be.
+    #[must_use]
+    pub fn beside(&self, schema: &str) -> Self {
+        let place = self.place.beside(schema);
+        let pool = place.pool(self.pool.options().get_max_connections());
+        Self { place, pool }
+    }
+
     async fn connect(config: &runtime::Postgres, access: Access) -> Result<Self, ConnectError> {
         let place = Place::of(config)?;
         let pool = place.pool(config.connections);

@@ -5,6 +5,7 @@
 mod analytics;
 mod audit;
 mod database;
+mod difference;
 mod faults;
 mod feed;
 mod freshness;
