@@ -23,6 +23,7 @@ pub mod moments;
 mod page;
 pub mod parked;
 mod rebuild;
+pub mod replay;
 mod runner;
 pub mod schedule;
 pub mod stats;

@@ -54,6 +54,16 @@ pub(crate) enum Filled {
     Refused(String),
 }
 
+/// What tables are filled with.
+pub(crate) struct Course {
+    /// Everything, in the order in which it is folded; then the end.
+    pub(crate) entries: Follow,
+    /// The highest position of them.
+    pub(crate) highest: Position,
+    /// The position of the log that they stand for.
+    pub(crate) to: Position,
+}
+
 /// What the session that writes rows is told.
 enum Step {
     Rows(Box<Rewritten>, Moments, Vec<Parked>),
@@ -74,13 +84,15 @@ struct Filler {
 /// Why filling stopped: a session that writes has ended, and says why.
 struct Ended;
 
-/// Fills the tables of `writer`, which must be empty, up to `head`; tells `progress` each position.
+/// Fills the tables of `writer`, which must be empty, with `entries`, which are what is in `log` up
+/// to `head`, or what could be; tells `progress` each position.
 pub(crate) async fn fill(
     log: &SharedLog,
     writer: &Writer,
-    head: Position,
+    entries: Course,
     progress: impl Fn(Position),
 ) -> Result<Filled, RunError> {
+    let head = entries.to;
     let mut reader = writer.connection().await?;
     if !Checkpoint::lock(&mut reader, writer).await? {
         return Err(RunError::Fenced);
@@ -90,7 +102,7 @@ pub(crate) async fn fill(
         let reason = format!("{} is not empty", writer.schema());
         return Err(RunError::Halted { reason });
     }
-    mirror::make_room(&mut reader, 0, head.0).await?;
+    mirror::make_room(&mut reader, 0, entries.highest.0).await?;
     let (steps, rows) = written_by(session(writer).await?, write_step);
     let (mirrors, mirrored) = written_by(session(writer).await?, write_mirror);
     let mut filler = Filler {
@@ -102,7 +114,7 @@ pub(crate) async fn fill(
         steps,
         mirrors,
     };
-    let last = filler.follow(log, head, progress).await?;
+    let followed = filler.follow(entries.entries, progress).await?;
     let Filler {
         mut reader,
         steps,
@@ -122,7 +134,10 @@ pub(crate) async fn fill(
             }
         }
     }
-    let Some(last) = last else {
+    if followed.is_err() {
+        return Err(StoreError::Unavailable("a session has ended".to_owned()).into());
+    }
+    let Some(last) = entry_at(log, head).await?.map(Reading::of) else {
         return Ok(Filled::UpTo(empty.position));
     };
     let reached = Checkpoint::after(&last);
@@ -134,32 +149,57 @@ pub(crate) async fn fill(
     Ok(Filled::UpTo(to))
 }
 
+impl Course {
+    /// What is in `log` up to `to`.
+    pub(crate) async fn of(log: &SharedLog, to: Position) -> Result<Self, LogError> {
+        let entries = log.follow(Position(0)).await?;
+        let entries = stream::unfold(
+            (entries, Position(0)),
+            move |(mut entries, at)| async move {
+                if at >= to {
+                    return None;
+                }
+                match entries.next().await {
+                    Some(Ok(entry)) => {
+                        let at = entry.position();
+                        Some((Ok(entry), (entries, at)))
+                    }
+                    Some(Err(failure)) => Some((Err(failure), (entries, to))),
+                    None => {
+                        let ended = LogError::Unavailable("it ended".to_owned());
+                        Some((Err(ended), (entries, to)))
+                    }
+                }
+            },
+        );
+        Ok(Self {
+            entries: Box::pin(entries),
+            highest: to,
+            to,
+        })
+    }
+}
+
 impl Filler {
-    /// Folds everything up to `head`, and says what was the last; none if a session has ended.
+    /// Folds everything.
     async fn follow(
         &mut self,
-        log: &SharedLog,
-        head: Position,
+        entries: Follow,
         progress: impl Fn(Position),
-    ) -> Result<Option<Reading>, RunError> {
-        let mut last = None;
-        let batches = batches(log.follow(Position(0)).await?, head);
-        let mut readings = std::pin::pin!(decoded(batches));
+    ) -> Result<Result<(), Ended>, RunError> {
+        let mut readings = std::pin::pin!(decoded(batches(entries)));
         while let Some((batch, failure)) = readings.next().await {
             if let Some(failure) = failure {
                 return Err(failure.into());
             }
             let Some(end) = batch.last() else { continue };
             let reached = end.entry.position();
-            if reached == head {
-                last = Some(Reading::of(end.entry.clone()));
-            }
             if self.fold(batch).await?.is_err() {
-                return Ok(None);
+                return Ok(Err(Ended));
             }
             progress(reached);
         }
-        Ok(last)
+        Ok(Ok(()))
     }
 
     async fn fold(&mut self, batch: Vec<Reading>) -> Result<Result<(), Ended>, RunError> {
@@ -196,31 +236,35 @@ impl Filler {
     }
 }
 
-/// What is in the log up to `head`, in batches that are as full as they may be.
-fn batches(
-    entries: Follow,
-    head: Position,
-) -> impl Stream<Item = (Vec<Entry>, Option<LogError>)> + Send {
-    stream::unfold(
-        (entries, Position(0)),
-        move |(mut entries, mut at)| async move {
-            let (mut batch, mut bytes) = (Vec::new(), 0);
-            while at < head && batch.len() < BATCH && bytes < BATCH_BYTES {
-                match entries.next().await {
-                    Some(Ok(entry)) => {
-                        (at, bytes) = (entry.position(), bytes + size(&entry));
-                        batch.push(entry);
-                    }
-                    Some(Err(failure)) => return Some(((batch, Some(failure)), (entries, head))),
-                    None => {
-                        let ended = LogError::Unavailable("it ended".to_owned());
-                        return Some(((batch, Some(ended)), (entries, head)));
-                    }
+/// What stands at `position`, for whoever may only read the log as it goes.
+pub(crate) async fn entry_at(
+    log: &SharedLog,
+    position: Position,
+) -> Result<Option<Entry>, LogError> {
+    let Some(before) = position.0.checked_sub(1) else {
+        return Ok(None);
+    };
+    let found = log.scan(Position(before), position).await?.next().await;
+    Ok(found.transpose()?.and_then(|mut found| found.pop()))
+}
+
+/// The entries, in batches that are as full as they may be.
+fn batches(entries: Follow) -> impl Stream<Item = (Vec<Entry>, Option<LogError>)> + Send {
+    stream::unfold(Some(entries), |entries| async move {
+        let mut entries = entries?;
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < BATCH && bytes < BATCH_BYTES {
+            match entries.next().await {
+                Some(Ok(entry)) => {
+                    bytes += size(&entry);
+                    batch.push(entry);
                 }
+                Some(Err(failure)) => return Some(((batch, Some(failure)), None)),
+                None => return (!batch.is_empty()).then_some(((batch, None), None)),
             }
-            (!batch.is_empty()).then_some(((batch, None), (entries, at)))
-        },
-    )
+        }
+        Some(((batch, None), Some(entries)))
+    })
 }
 
 fn size(entry: &Entry) -> usize {

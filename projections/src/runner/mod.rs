@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{StoreError, Writer};
 pub(crate) use decode::{Events, Reading};
 
-pub(crate) use fill::{Filled, fill};
+pub(crate) use fill::{Course, Filled, entry_at, fill};
 pub use projector::Projector;
 
 /// The most commits of one transaction; more only adds latency (measured: 500 to 1,000 rows are

@@ -74,6 +74,22 @@ impl Owner {
         Self(self.0.beside(schema)).migrate_tables().await
     }
 
+    /// Takes a schema away that [`Self::migrate_scratch`] made; that there is none is as good. Any
+    /// other is refused.
+    pub async fn drop_scratch(&self, schema: &str) -> Result<(), StoreError> {
+        self.run_beside(schema, include_str!("drop_scratch.sql"))
+            .await
+    }
+
+    /// Makes the tables in a schema for answers that nobody keeps, empty; refuses to take the place
+    /// of one that is not for that.
+    pub(crate) async fn migrate_scratch(&self, schema: &str) -> Result<(), StoreError> {
+        self.drop_scratch(schema).await?;
+        self.run_beside(schema, include_str!("create_scratch.sql"))
+            .await?;
+        Self(self.0.beside(schema)).migrate_tables().await
+    }
+
     async fn run_beside(&self, schema: &str, sql: &'static str) -> Result<(), StoreError> {
         let mut connection = self.0.beside(schema).connection().await?;
         sqlx::raw_sql(sql).execute(&mut connection).await?;

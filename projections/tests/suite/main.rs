@@ -19,4 +19,5 @@ mod queries;
 mod replay;
 mod time_travel;
 mod walls;
+mod what_if;
 mod world;
