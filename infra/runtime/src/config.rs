@@ -33,6 +33,9 @@ pub struct Config {
     pub nats: Nats,
     /// The read models.
     pub postgres: Postgres,
+    /// Who makes other copies of the read models.
+    #[serde(default)]
+    pub rebuild: Rebuild,
     /// Who acts when nobody asks.
     #[serde(default)]
     pub scheduler: Scheduler,
@@ -126,6 +129,17 @@ pub struct Postgres {
     pub connections: u32,
     /// Where the database is, with credentials.
     pub url: SecretString,
+}
+
+/// Who makes other copies of the read models, in schemas of the same database: beside
+/// `postgres.url`, which reads them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rebuild {
+    /// Who makes the tables, with credentials: `almanac_owner`.
+    pub owner_url: Option<SecretString>,
+    /// Who fills them, with credentials: `almanac_projector`.
+    pub projector_url: Option<SecretString>,
 }
 
 /// How due jobs are fired.
@@ -403,6 +417,11 @@ mod tests {
         let unproven = far(nats, "postgres://p.example/a?sslmode=require", "");
         let refused = unproven.expect_err("anybody may answer");
         assert!(refused.to_string().contains("postgres.accept_plaintext"));
+        for key in ["owner_url", "projector_url"] {
+            let builder = format!("[rebuild]\n{key} = \"postgres://p.example/a\"");
+            let refused = far(nats, postgres, &builder).expect_err("anybody may answer");
+            assert!(refused.to_string().contains("postgres.accept_plaintext"));
+        }
         let open = "listen = \"0.0.0.0:8080\"";
         let refused = far(nats, postgres, open).expect_err("plain");
         assert!(refused.to_string().contains("gateway.public_url"));

@@ -20,7 +20,7 @@ mod wire;
 pub use background::in_background;
 pub use clock::Clock;
 pub use config::{
-    Audit, Config, ConfigError, Gateway, Nats, Postgres, Registration, Scheduler, Secrets,
+    Audit, Config, ConfigError, Gateway, Nats, Postgres, Rebuild, Registration, Scheduler, Secrets,
     Telemetry, Worker,
 };
 pub use ids::Ids;

@@ -33,13 +33,15 @@ pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
             what: "nats.url leads to another machine in the clear",
         });
     }
-    let postgres = config.postgres.url.expose_secret();
-    let verified = postgres.contains("sslmode=verify-full");
-    if !is_loopback(postgres) && !verified && !config.postgres.accept_plaintext {
+    let others = [&config.rebuild.owner_url, &config.rebuild.projector_url];
+    let urls = std::iter::once(&config.postgres.url).chain(others.into_iter().flatten());
+    let open = |url: &str| !is_loopback(url) && !url.contains("sslmode=verify-full");
+    let is_open = urls.into_iter().any(|url| open(url.expose_secret()));
+    if is_open && !config.postgres.accept_plaintext {
         return Err(ConfigError::Plaintext {
             accept: "postgres.accept_plaintext",
             instead: "add ?sslmode=verify-full (and &sslrootcert=… for a CA of your own)",
-            what: "postgres.url leads to another machine that need not prove who it is",
+            what: "a URL of Postgres leads to another machine that need not prove who it is",
         });
     }
     Ok(())

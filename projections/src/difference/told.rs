@@ -48,8 +48,9 @@ impl Display for Sample {
         if let Some(kind) = &self.kind {
             write!(f, " {kind}")?;
         }
-        if let Some(id) = self.id {
-            write!(f, " {id}")?;
+        match self.id {
+            Some(id) => write!(f, " {id}")?,
+            None => self.place(f)?,
         }
         if let Some(tenant) = self.tenant {
             write!(f, " of tenant {tenant}")?;
@@ -61,6 +62,16 @@ impl Display for Sample {
             write!(f, "{}{event}", if at == 0 { "; events " } else { ", " })?;
         }
         Ok(())
+    }
+}
+
+impl Sample {
+    /// What tells the row from others, where it is of no aggregate.
+    fn place(&self, f: &mut Formatter<'_>) -> Result {
+        let row = self.other.as_ref().or(self.one.as_ref());
+        let names = ["model", "bucket", "position"].into_iter();
+        let mut values = names.filter_map(|name| Some((name, row?.get(name)?)));
+        values.try_for_each(|(name, value)| write!(f, " {name} {value}"))
     }
 }
 

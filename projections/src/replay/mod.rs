@@ -94,7 +94,7 @@ pub async fn replay(
     progress: impl Fn(Position),
 ) -> Result<Position, ReplayError> {
     reached(log, to).await?;
-    let scratch = beside(writer, schema)?;
+    let scratch = scratch(writer, schema)?;
     owner.migrate_scratch(schema).await?;
     let course = Course::of(log, to).await?;
     match fill_beside(log, owner, &scratch, course, &progress).await? {
@@ -120,7 +120,7 @@ pub async fn suppose(
     reached(log, to).await?;
     let plan = Plan::of(log, to, without, with).await?;
     let no_longer = plan.no_longer.clone();
-    let scratch = beside(writer, schema)?;
+    let scratch = scratch(writer, schema)?;
     owner.migrate_scratch(schema).await?;
     let course = plan.apply(Course::of(log, to).await?);
     let progress = |at: Position| progress(at.min(to));
@@ -184,6 +184,13 @@ pub async fn position_at(
         }
     }
     Ok(last)
+}
+
+fn scratch(writer: &Writer, schema: &str) -> Result<Writer, ReplayError> {
+    beside(writer, schema).map_err(|failure| match failure {
+        RunError::Halted { reason } => ReplayError::Refused(reason),
+        failure => failure.into(),
+    })
 }
 
 /// Refuses what the log has not reached.

@@ -156,6 +156,20 @@ async fn a_row_changed_removed_or_added_by_hand_is_found_in_every_table() {
                 What::Removed => (true, false),
             };
             assert_eq!(rows, wanted, "{sample:#?}");
+            let row = sample
+                .other
+                .as_ref()
+                .or(sample.one.as_ref())
+                .expect("a row");
+            let names = match table.table {
+                "counts" => &["model", "bucket"][..],
+                "moments" => &["position"],
+                _ => &[],
+            };
+            for name in names {
+                let told = format!(" {name} {}", row[name]);
+                assert!(sample.to_string().contains(&told), "{sample}");
+            }
             let is_told = sample.fields.is_empty() == (sample.what != What::Changed);
             assert!(is_told, "{sample:#?}");
         }

@@ -6,6 +6,7 @@ mod events;
 mod import;
 mod log;
 mod projections;
+mod replay;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -17,6 +18,7 @@ pub use events::{
 pub use import::{Crontab, Import, Target};
 pub use log::{CheckReceipt, Checkpoint, Log, LogKeys, ReceiptOf, Verify};
 pub use projections::Projections;
+pub use replay::{Replay, Until};
 
 /// An event-sourced operations backend.
 #[derive(Debug, Parser)]
@@ -60,6 +62,8 @@ pub enum Command {
     Projections(Projections),
     /// Keep the read models up to date.
     Projector(Configured),
+    /// Build the read models of any past moment, or those that would be, beside the live ones.
+    Replay(Replay),
     /// Turn due jobs into tasks.
     Scheduler(Configured),
     /// Compare the documents generated from the types with the committed ones.
@@ -222,6 +226,13 @@ mod tests {
                 "cannot be used with",
             ),
             (&["import", "inventory", "--url", "http://x"], "--email"),
+            (&["replay"], "--to"),
+            (
+                &["replay", "--to", "yesterday"],
+                "neither a position nor a time",
+            ),
+            (&["replay", "--to", "7", "--without", "0"], "'0'"),
+            (&["replay", "--to", "7", "--keep"], "--without"),
             (
                 &["projections", "verify", "--config", "a", "--data-dir", "b"],
                 "cannot be used",

@@ -12,6 +12,7 @@ mod place;
 mod platform;
 mod progress;
 mod projections;
+mod replay;
 mod schemas;
 mod setup;
 
@@ -51,6 +52,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Platform(asked) => Box::pin(platform::run(asked)).await,
         Command::Projections(asked) => projections::run(asked).await,
         Command::Projector(configured) => Box::pin(role(Role::Projector, &configured, log)).await,
+        Command::Replay(asked) => Box::pin(replay::run(asked)).await,
         Command::Scheduler(configured) => Box::pin(role(Role::Scheduler, &configured, log)).await,
         Command::Schemas(asked) => schemas::run(&asked),
         Command::Setup(asked) => Box::pin(setup::run(asked)).await,

@@ -2,8 +2,9 @@
 //!
 //! Invariant: a configuration names them, or else a running `almanac dev`.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use runtime::{Nats, Postgres};
+use secrecy::SecretString;
 
 use crate::{cli::Place, dev::Running};
 
@@ -40,11 +41,31 @@ impl Place {
             accept_interval_sync: false,
             url: running.nats.into(),
         };
-        let postgres = Postgres {
-            accept_plaintext: false,
-            connections: CONNECTIONS,
-            url: running.auditor.into(),
-        };
-        Ok((nats, postgres))
+        Ok((nats, rows(running.auditor.into(), false)))
+    }
+
+    /// How to reach the read models as who makes other copies of their tables, and as who fills
+    /// these.
+    pub(super) fn builders(&self) -> Result<(Postgres, Postgres)> {
+        if self.config.is_none() {
+            let running = Running::find(&self.data_dir)?;
+            let (owner, projector) = (running.rows_owner, running.rows_projector);
+            return Ok((rows(owner.into(), false), rows(projector.into(), false)));
+        }
+        let config = super::configuration(self.config.as_deref())?;
+        let owner = config.rebuild.owner_url;
+        let owner = owner.context("nobody may make tables → rebuild.owner_url")?;
+        let projector = config.rebuild.projector_url;
+        let projector = projector.context("nobody may fill tables → rebuild.projector_url")?;
+        let plain = config.postgres.accept_plaintext;
+        Ok((rows(owner, plain), rows(projector, plain)))
+    }
+}
+
+fn rows(url: SecretString, accept_plaintext: bool) -> Postgres {
+    Postgres {
+        accept_plaintext,
+        connections: CONNECTIONS,
+        url,
     }
 }

@@ -29,6 +29,10 @@ pub struct Running {
     pub analyst: String,
     /// The read models, for whoever proves them.
     pub auditor: String,
+    /// The read models, for whoever makes another copy of their tables.
+    pub rows_owner: String,
+    /// The read models, for whoever fills such a copy.
+    pub rows_projector: String,
     /// Who may do everything.
     pub admin: Admin,
     /// The process.
@@ -100,6 +104,8 @@ mod tests {
             postgres: "postgres://127.0.0.1:4/almanac".to_owned(),
             analyst: "postgres://127.0.0.1:4/almanac".to_owned(),
             auditor: "postgres://127.0.0.1:4/almanac".to_owned(),
+            rows_owner: "postgres://127.0.0.1:4/almanac".to_owned(),
+            rows_projector: "postgres://127.0.0.1:4/almanac".to_owned(),
             admin: Admin {
                 email: "a@b".to_owned(),
                 password: "c".to_owned(),

@@ -13,7 +13,7 @@ use domain::user::Role;
 use event_log::Role as NatsRole;
 use local::Role as Login;
 use projections::{Freshness, Overview, Owner, Store, Writer};
-use runtime::{Config, Gateway, Nats, Postgres, Scheduler, Secrets, Telemetry, Worker};
+use runtime::{Config, Gateway, Nats, Postgres, Rebuild, Scheduler, Secrets, Telemetry, Worker};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 
@@ -48,7 +48,7 @@ pub(super) async fn run(
     let step = Step::begin("log");
     let owner = ground(house, &config, NatsRole::Owner).await?;
     let position = event_log::EventLog::head(&owner.log).await?.position.0;
-    let grounds = Grounds::open(house, &config).await?;
+    let grounds = Box::pin(Grounds::open(house, &config)).await?;
     step.done(&format!(
         "{position} commits · every write is synced to disk"
     ));
@@ -76,6 +76,8 @@ pub(super) async fn run(
         postgres: house.servers.postgres.url(DATABASE),
         analyst: house.servers.postgres.url_of(Login::Analyst, DATABASE)?,
         auditor: house.servers.postgres.url_of(Login::Auditor, DATABASE)?,
+        rows_owner: house.servers.postgres.url_of(Login::Owner, DATABASE)?,
+        rows_projector: house.servers.postgres.url_of(Login::Projector, DATABASE)?,
         admin: Admin {
             email: ADMIN.to_owned(),
             password: password.expose_secret().to_owned(),
@@ -114,6 +116,7 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
         },
         // The other parts sign in as what they are, there and here.
         postgres: login(house, Login::Gateway)?,
+        rebuild: Rebuild::default(),
         scheduler: Scheduler::default(),
         secrets: Secrets {
             master_key: master_key(&house.dir)?,

@@ -12,6 +12,11 @@ pub async fn what_readme_tells_them_to_type_works() -> Result<()> {
         "\"attributes\":{\"size\":1}",
         "\"pointer\":\"/attributes/size\",\"before\":1,\"after\":2",
         "\"type\":\"resource.updated.v1\"",
+        "\"schema\":\"replay\"",
+        "\"what\":\"changed\"",
+        "\"/state/attributes/size\"",
+        "\"no_longer\":[]",
+        "{\"dropped\":\"replay\"}",
     ] {
         ensure!(shown.contains(told), "{told} is not told: {shown}");
     }
