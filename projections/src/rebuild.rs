@@ -3,14 +3,29 @@
 //! Invariant: the live read models are never touched; the copy is folded by the same code as they
 //! were.
 
-use event_log::SharedLog;
+use event_log::{LogError, SharedLog};
 use futures::StreamExt as _;
 use schemas::Position;
 
 use crate::{
     Owner, Projector, RunError, StoreError, Writer,
+    replay::Plan,
     runner::{Course, Filled, apply, fill, read},
 };
+
+/// A copy of the read models, to be made.
+pub(crate) struct Rebuild<'a> {
+    pub(crate) log: &'a SharedLog,
+    pub(crate) owner: &'a Owner,
+    /// Where.
+    pub(crate) scratch: Writer,
+    /// Whether nobody keeps it: then it takes the place of such a one only.
+    pub(crate) is_scratch: bool,
+    /// Up to which position of the log.
+    pub(crate) to: Position,
+    /// What becomes of the log, if it is not folded as it is.
+    pub(crate) plan: Option<&'a Plan>,
+}
 
 /// Empties `schema`, a name of small letters, digits and underscores, and fills it with read models
 /// up to where the log ends now; says where that is. Tells `progress` each position it reaches.
@@ -21,24 +36,15 @@ pub async fn rebuild_into(
     schema: &str,
     progress: impl Fn(Position),
 ) -> Result<Position, RunError> {
-    let scratch = beside(writer, schema)?;
-    let head = log.head().await?.position;
-    owner.migrate_beside(schema).await?;
-    match fill_beside(
+    let rebuild = Rebuild {
         log,
         owner,
-        &scratch,
-        Course::of(log, head).await?,
-        &progress,
-    )
-    .await?
-    {
-        Filled::UpTo(position) => Ok(position),
-        Filled::Refused(_) => {
-            owner.migrate_beside(schema).await?;
-            one_by_one(log, &scratch, head, &progress).await
-        }
-    }
+        scratch: beside(writer, schema)?,
+        is_scratch: false,
+        to: log.head().await?.position,
+        plan: None,
+    };
+    rebuild.run(progress).await
 }
 
 /// The schema called so, if that can be the name of one that is not live.
@@ -51,28 +57,51 @@ pub(crate) fn beside(writer: &Writer, schema: &str) -> Result<Writer, RunError> 
     Ok(writer.beside(schema))
 }
 
-/// Fills the empty tables of `scratch`. If Postgres refuses what a commit holds, they are left as
-/// they are, to be made anew.
-pub(crate) async fn fill_beside(
-    log: &SharedLog,
-    owner: &Owner,
-    scratch: &Writer,
-    course: Course,
-    progress: impl Fn(Position),
-) -> Result<Filled, RunError> {
-    owner.before_fill(scratch.schema()).await?;
-    let filled = fill(log, scratch, course, progress).await?;
-    match &filled {
-        Filled::UpTo(_) => owner.after_fill(scratch.schema()).await?,
-        Filled::Refused(reason) => {
-            tracing::warn!(reason, "Postgres refuses a commit; each is tried by itself");
+impl Rebuild<'_> {
+    /// Makes it; says up to where. Tells `progress` each position it reaches.
+    pub(crate) async fn run(&self, progress: impl Fn(Position)) -> Result<Position, RunError> {
+        let schema = self.scratch.schema();
+        self.empty().await?;
+        self.owner.before_fill(schema).await?;
+        match fill(self.log, &self.scratch, self.course().await?, &progress).await? {
+            Filled::UpTo(position) => {
+                self.owner.after_fill(schema).await?;
+                Ok(position)
+            }
+            Filled::Refused(reason) if self.plan.is_some() => {
+                let reason = format!("Postgres refuses what a commit holds: {reason}");
+                Err(RunError::Halted { reason })
+            }
+            Filled::Refused(reason) => {
+                tracing::warn!(reason, "Postgres refuses a commit; each is tried by itself");
+                self.empty().await?;
+                one_by_one(self.log, &self.scratch, self.to, &progress).await
+            }
         }
     }
-    Ok(filled)
+
+    /// Makes the tables, without a row.
+    async fn empty(&self) -> Result<(), StoreError> {
+        let schema = self.scratch.schema();
+        if self.is_scratch {
+            self.owner.migrate_scratch(schema).await
+        } else {
+            self.owner.migrate_beside(schema).await
+        }
+    }
+
+    /// What they are filled with.
+    async fn course(&self) -> Result<Course, LogError> {
+        let course = Course::of(self.log, self.to).await?;
+        Ok(match self.plan {
+            Some(plan) => plan.clone().apply(course),
+            None => course,
+        })
+    }
 }
 
 /// As a projector does, which parks what Postgres refuses.
-pub(crate) async fn one_by_one(
+async fn one_by_one(
     log: &SharedLog,
     scratch: &Writer,
     head: Position,

@@ -23,11 +23,10 @@ use uuid::Uuid;
 
 use crate::{
     Differences, Overview, Owner, RunError, StoreError, Writer, difference,
-    rebuild::{beside, fill_beside, one_by_one},
-    runner::{Course, Filled},
+    rebuild::{Rebuild, beside},
 };
-use plan::Plan;
 
+pub(crate) use plan::Plan;
 pub use supposed::{Supposed, SupposedError};
 
 /// Why there is no replay.
@@ -94,16 +93,15 @@ pub async fn replay(
     progress: impl Fn(Position),
 ) -> Result<Position, ReplayError> {
     reached(log, to).await?;
-    let scratch = scratch(writer, schema)?;
-    owner.migrate_scratch(schema).await?;
-    let course = Course::of(log, to).await?;
-    match fill_beside(log, owner, &scratch, course, &progress).await? {
-        Filled::UpTo(position) => Ok(position),
-        Filled::Refused(_) => {
-            owner.migrate_scratch(schema).await?;
-            Ok(one_by_one(log, &scratch, to, &progress).await?)
-        }
-    }
+    let rebuild = Rebuild {
+        log,
+        owner,
+        scratch: scratch(writer, schema)?,
+        is_scratch: true,
+        to,
+        plan: None,
+    };
+    Ok(rebuild.run(progress).await?)
 }
 
 /// Makes the read models that would be in `schema`, as [`replay`] does those that were. Says what
@@ -119,18 +117,16 @@ pub async fn suppose(
     let Supposition { to, without, with } = *supposition;
     reached(log, to).await?;
     let plan = Plan::of(log, to, without, with).await?;
-    let no_longer = plan.no_longer.clone();
-    let scratch = scratch(writer, schema)?;
-    owner.migrate_scratch(schema).await?;
-    let course = plan.apply(Course::of(log, to).await?);
-    let progress = |at: Position| progress(at.min(to));
-    match fill_beside(log, owner, &scratch, course, progress).await? {
-        Filled::UpTo(_) => Ok(no_longer),
-        Filled::Refused(reason) => {
-            let reason = format!("Postgres refuses what a commit holds: {reason}");
-            Err(RunError::Halted { reason }.into())
-        }
-    }
+    let rebuild = Rebuild {
+        log,
+        owner,
+        scratch: scratch(writer, schema)?,
+        is_scratch: true,
+        to,
+        plan: Some(&plan),
+    };
+    rebuild.run(|at| progress(at.min(to))).await?;
+    Ok(plan.no_longer)
 }
 
 /// The read models of `schema`, as they were, beside those of `supposed`, as they would be: both

@@ -17,8 +17,8 @@ use super::{
 use crate::runner::{Course, entry_at};
 
 /// What becomes of the log.
-#[derive(Debug, Default)]
-pub(super) struct Plan {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
     /// What stands at a position instead, if anything does.
     instead: HashMap<Position, Option<Commit>>,
     /// What comes after a position.
@@ -78,7 +78,7 @@ impl Plan {
     }
 
     /// The entries as they would be.
-    pub(super) fn apply(mut self, course: Course) -> Course {
+    pub(crate) fn apply(mut self, course: Course) -> Course {
         let first = self.inserted.remove(&Position(0)).unwrap_or_default();
         let (places, to) = (self.places, course.to);
         let first = stream::iter(first.into_iter().map(|commit| Ok(Entry::Commit(commit))));
