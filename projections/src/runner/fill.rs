@@ -140,7 +140,7 @@ pub(crate) async fn fill(
     let Some(last) = entry_at(log, head).await?.map(Reading::of) else {
         return Ok(Filled::UpTo(empty.position));
     };
-    let reached = Checkpoint::after(&last);
+    let reached = empty.after(&last);
     let (from, to) = (empty.position, reached.position);
     if !reached.advance(&mut reader, writer, from, &last).await? {
         return Err(RunError::Fenced);

@@ -48,8 +48,8 @@ const STANDBY: Duration = Duration::from_millis(500);
 /// Why the projector stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Another projector has moved the checkpoint.
-    #[error("another projector is at work on the same read models")]
+    /// Another projector has moved the checkpoint, or what is already written was changed.
+    #[error("another projector is at work on the same read models, or they were changed")]
     Fenced,
     /// The log is not the one that the read models come from.
     #[error("the projector has stopped: {reason}")]

@@ -132,7 +132,7 @@ impl Projector {
         let Some(last) = batch.last() else {
             return Ok(());
         };
-        let (to, old) = (Checkpoint::after(last), self.position());
+        let (to, old) = (self.checkpoint.after(last), self.position());
         let written = match self.load(&batch, to.position).await {
             Ok(()) => self.write(batch, &to, old).await,
             Err(failure) => Err(failure.into()),

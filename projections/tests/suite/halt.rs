@@ -139,3 +139,24 @@ async fn a_checkpoint_that_another_moved_is_not_moved_again() {
     let gap = projector.apply(entries[12..20].to_vec()).await;
     assert!(matches!(gap, Err(RunError::Log(_))), "{gap:?}");
 }
+
+#[tokio::test]
+async fn a_projector_does_not_go_on_from_what_was_changed_since() {
+    let world = world("log", 1, 40).await;
+    let database = Database::new().await;
+    let mut projector = database.projector(&world).await;
+    let entries = world.entries(Position(0)).await;
+    let apply = projector.apply(entries[..10].to_vec());
+    apply.await.expect("applied");
+    let before = database.digests("app").await;
+    database
+        .spoil("update checkpoint set generation = generation + 1")
+        .await;
+    let fenced = projector.apply(entries[10..20].to_vec()).await;
+    assert!(matches!(fenced, Err(RunError::Fenced)), "{fenced:?}");
+    assert_eq!(before, database.digests("app").await);
+
+    drop(projector);
+    assert_eq!(database.project(&world, 500).await, Position(40));
+    database.is_rebuilt_alike(&world.shared()).await;
+}

@@ -1,0 +1,5 @@
+with changed as (
+    update checkpoint set generation = generation + 1
+    returning generation, position
+)
+select generation, pg_notify($1, position::text) from changed
