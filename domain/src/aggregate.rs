@@ -68,6 +68,7 @@ kinds! {
     IdentityClaim => "identity",
     Job => "job",
     LogCheckpoint => "log_checkpoint",
+    ParkedCommit => "parked_commit",
     Resource => "resource",
     ResourceType => "resource_type",
     Settings => "settings",

@@ -64,6 +64,10 @@ id!(
     JobId
 );
 id!(
+    /// Identifies what is decided about a parked commit; derived from its position.
+    ParkedCommitId
+);
+id!(
     /// Identifies a resource.
     ResourceId
 );
@@ -83,6 +87,14 @@ id!(
     /// Identifies a user.
     UserId
 );
+
+impl ParkedCommitId {
+    /// The one of the commit at `position` of the log, whosever that is.
+    pub fn of_position(position: u64) -> Self {
+        let name = format!("parked-commit/{position}");
+        Self(Uuid::new_v5(&TenantId::MAIN.0, name.as_bytes()))
+    }
+}
 
 impl ResourceTypeId {
     /// The id of the type called `name`, the same in every process.

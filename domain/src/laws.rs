@@ -13,6 +13,7 @@ use crate::{
     identity_claim::IdentityClaim,
     job::{Job, JobStatus},
     log_checkpoint::LogCheckpoint,
+    parked_commit::ParkedCommit,
     resource::Resource,
     resource_type::ResourceType,
     schedule::Calendar,
@@ -130,6 +131,26 @@ impl Lawful for LogCheckpoint {
             (
                 "it names the one before",
                 after.last.previous == covered || before == Some(after),
+            ),
+        ]
+    }
+}
+
+impl Lawful for ParkedCommit {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        let skipped = before.and_then(|before| before.skipped.as_ref());
+        vec![
+            (
+                "it is about the same commit",
+                since(before, |before| before.position == after.position),
+            ),
+            (
+                "what is left out stays so, for the same reason",
+                skipped.is_none() || skipped == after.skipped.as_ref(),
+            ),
+            (
+                "what is left out is not tried any more",
+                skipped.is_none() || before == Some(after),
             ),
         ]
     }

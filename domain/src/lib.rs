@@ -14,6 +14,7 @@ pub mod identity_claim;
 mod ids;
 pub mod job;
 pub mod log_checkpoint;
+pub mod parked_commit;
 pub mod resource;
 pub mod resource_type;
 pub mod schedule;
@@ -33,7 +34,10 @@ mod properties;
 mod testing;
 
 pub use aggregate::{Actor, Aggregate, AggregateKind, Context, Decision, UnknownKind};
-pub use ids::{ApiKeyId, CommandId, JobId, ResourceId, ResourceTypeId, TaskId, TenantId, UserId};
+pub use ids::{
+    ApiKeyId, CommandId, JobId, ParkedCommitId, ResourceId, ResourceTypeId, TaskId, TenantId,
+    UserId,
+};
 pub use slug::{InvalidSlug, Slug};
 pub use time::{InvalidTimestamp, Timestamp};
 pub use values::{Attributes, InvalidName, Labels, Name, Origin, Sealed};

@@ -14,6 +14,7 @@ use crate::{
     job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
     laws::live,
     log_checkpoint::{LogCheckpoint, LogCheckpointCommand, LogCheckpointSigned},
+    parked_commit::{ParkedCommit, ParkedCommitCommand},
     resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
     resource_type::{ResourceType, ResourceTypeCommand},
     schedule::Schedule,
@@ -217,6 +218,18 @@ fn log_checkpoint_command() -> impl Strategy<Value = LogCheckpointCommand> {
     })
 }
 
+fn parked_commit_command() -> impl Strategy<Value = ParkedCommitCommand> {
+    (1_u64..3, any::<bool>(), 0_usize..3).prop_map(|(position, retry, length)| {
+        if retry {
+            return ParkedCommitCommand::Retry { position };
+        }
+        ParkedCommitCommand::Skip {
+            position,
+            reason: "x".repeat(length),
+        }
+    })
+}
+
 fn api_key_command() -> impl Strategy<Value = ApiKeyCommand> {
     let scope = prop::sample::select(vec!["jobs", "tasks"])
         .prop_map(|collection| Scope::try_new(collection, Access::Read).expect("a scope"));
@@ -321,6 +334,11 @@ proptest! {
     #[test]
     fn of_log_checkpoints(commands in lives(log_checkpoint_command())) {
         live::<LogCheckpoint>(&commands)?;
+    }
+
+    #[test]
+    fn of_parked_commits(commands in lives(parked_commit_command())) {
+        live::<ParkedCommit>(&commands)?;
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Origin {
 }
 
 /// Control characters and the marks that reorder text (Unicode TR36, bidirectional spoofing).
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }

@@ -243,6 +243,7 @@ pub(crate) const fn collection(kind: AggregateKind) -> Option<&'static str> {
         | AggregateKind::EmailClaim
         | AggregateKind::IdentityClaim
         | AggregateKind::LogCheckpoint
+        | AggregateKind::ParkedCommit
         | AggregateKind::Tenant => None,
         AggregateKind::Job => Some("jobs"),
         AggregateKind::Resource => Some("resources"),

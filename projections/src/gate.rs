@@ -1,10 +1,11 @@
 //! Whether this program can read the whole log: the gate before a new version is deployed.
 //!
 //! Invariant: what passes here the projector of this program applies, and what it would park is
-//! named; it decodes by the same function, and folds by the same `evolve`.
+//! named; it decodes by the same function, and folds by the same `evolve`. What was left out for
+//! good hinders nothing, and is named as such.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -13,12 +14,12 @@ use futures::StreamExt as _;
 use schemas::{
     Commit, Position, StreamId,
     domain::{
-        Aggregate, api_key::ApiKey, job::Job, resource::Resource, resource_type::ResourceType,
-        settings::Settings, task::Task, tenant::Tenant, user::User,
+        Aggregate, api_key::ApiKey, job::Job, parked_commit::ParkedCommitEvent, resource::Resource,
+        resource_type::ResourceType, settings::Settings, task::Task, tenant::Tenant, user::User,
     },
 };
 
-use crate::runner::{Events, Reading};
+use crate::runner::{Events, Reading, Skip};
 
 /// How many are kept of what does not decode; all are counted.
 const KEPT: usize = 100;
@@ -34,6 +35,21 @@ pub struct Passage {
     pub refused: Vec<Refused>,
     /// How many do not.
     pub refused_total: u64,
+    /// What does not, and was left out for good by an event; the first 100.
+    pub skipped: Vec<Skipped>,
+    /// How many were.
+    pub skipped_total: u64,
+}
+
+/// An entry that this program cannot read, and need not.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Skipped {
+    /// Where.
+    pub position: Position,
+    /// Who left it out.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// An entry of the log that this program cannot read.
@@ -60,13 +76,17 @@ pub async fn decode_all(
         part?.into_iter().for_each(|entry| reader.read(entry));
         watch(reader.passage.position, end);
     }
-    Ok(reader.passage)
+    Ok(reader.end())
 }
 
 /// Every aggregate as far as it was read.
 #[derive(Default)]
 struct Reader {
     passage: Passage,
+    /// Where something is refused.
+    refused: BTreeSet<Position>,
+    /// What is left out, whether it is refused or not.
+    skips: BTreeMap<Position, Skip>,
     states: States,
 }
 
@@ -97,6 +117,9 @@ impl Reader {
         };
         let outcome = match (&entry, events) {
             (Entry::Commit(commit), Ok(decoded)) => {
+                if let Events::ParkedCommit(events) = &decoded.events {
+                    self.decide(commit, events);
+                }
                 // A panic would end the gate without a word of which commit it was.
                 let fold = || self.states.fold(commit, &decoded.events);
                 catch_unwind(AssertUnwindSafe(fold)).map_err(|_| "it cannot be folded".to_owned())
@@ -106,12 +129,51 @@ impl Reader {
         };
         match outcome {
             Ok(()) => self.passage.commits += 1,
-            Err(reason) => self.passage.refuse(Refused {
-                position,
-                stream,
-                reason,
-            }),
+            Err(reason) => {
+                self.refused.insert(position);
+                self.passage.refuse(Refused {
+                    position,
+                    stream,
+                    reason,
+                });
+            }
         }
+    }
+
+    /// Takes in what the events of `commit` leave out of what was before it.
+    fn decide(&mut self, commit: &Commit, events: &[ParkedCommitEvent]) {
+        for event in events {
+            let position = Position(event.position());
+            if position < commit.position
+                && let Some(skip) = Skip::of(commit, event)
+            {
+                self.skips.entry(position).or_insert(skip);
+            }
+        }
+    }
+
+    /// What came of it, once it is known what was left out.
+    fn end(self) -> Passage {
+        let mut passage = self.passage;
+        let skips = self.skips;
+        passage
+            .refused
+            .retain(|it| !skips.contains_key(&it.position));
+        for (position, skip) in skips {
+            if !self.refused.contains(&position) {
+                continue;
+            }
+            passage.refused_total -= 1;
+            passage.skipped_total += 1;
+            if passage.skipped.len() < KEPT {
+                passage.skipped.push(Skipped {
+                    position,
+                    by: skip.by,
+                    reason: skip.reason,
+                });
+            }
+        }
+        passage
     }
 }
 
@@ -119,7 +181,10 @@ impl States {
     fn fold(&mut self, commit: &Commit, events: &Events) {
         match events {
             Events::ApiKey(events) => fold(&mut self.api_keys, commit, events),
-            Events::EmailClaim | Events::IdentityClaim | Events::LogCheckpoint => {}
+            Events::EmailClaim
+            | Events::IdentityClaim
+            | Events::LogCheckpoint
+            | Events::ParkedCommit(_) => {}
             Events::Job(events) => fold(&mut self.jobs, commit, events),
             Events::Resource(events) => fold(&mut self.resources, commit, events),
             Events::ResourceType(events) => fold(&mut self.resource_types, commit, events),
@@ -149,6 +214,17 @@ impl Passage {
         if self.refused.len() < KEPT {
             self.refused.push(refused);
         }
+    }
+}
+
+impl std::fmt::Display for Skipped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            position,
+            by,
+            reason,
+        } = self;
+        write!(f, "position {position}, left out by {by}: {reason}")
     }
 }
 

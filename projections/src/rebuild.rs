@@ -3,6 +3,8 @@
 //! Invariant: the live read models are never touched; the copy is folded by the same code as they
 //! were.
 
+use std::collections::BTreeSet;
+
 use event_log::{LogError, SharedLog};
 use futures::StreamExt as _;
 use schemas::Position;
@@ -60,24 +62,72 @@ pub(crate) fn beside(writer: &Writer, schema: &str) -> Result<Writer, RunError> 
 impl Rebuild<'_> {
     /// Makes it; says up to where. Tells `progress` each position it reaches.
     pub(crate) async fn run(&self, progress: impl Fn(Position)) -> Result<Position, RunError> {
+        let mut left_out = BTreeSet::new();
+        loop {
+            match self.at_once(&left_out, &progress).await? {
+                Filled::LeavesOut(positions) => learn(&mut left_out, positions)?,
+                Filled::UpTo(position) => return Ok(position),
+                Filled::Refused(reason) if self.plan.is_some() => {
+                    let reason = format!("Postgres refuses what a commit holds: {reason}");
+                    return Err(RunError::Halted { reason });
+                }
+                Filled::Refused(reason) => {
+                    tracing::warn!(reason, "Postgres refuses a commit; each is tried by itself");
+                    break;
+                }
+            }
+        }
+        loop {
+            match self.one_by_one(&left_out, &progress).await? {
+                Filled::LeavesOut(positions) => learn(&mut left_out, positions)?,
+                Filled::UpTo(position) => return Ok(position),
+                Filled::Refused(reason) => return Err(StoreError::Corrupt(reason).into()),
+            }
+        }
+    }
+
+    /// Streams everything into tables without what only readers need.
+    async fn at_once(
+        &self,
+        left_out: &BTreeSet<Position>,
+        progress: impl Fn(Position),
+    ) -> Result<Filled, RunError> {
         let schema = self.scratch.schema();
         self.empty().await?;
         self.owner.before_fill(schema).await?;
-        match fill(self.log, &self.scratch, self.course().await?, &progress).await? {
-            Filled::UpTo(position) => {
-                self.owner.after_fill(schema).await?;
-                Ok(position)
-            }
-            Filled::Refused(reason) if self.plan.is_some() => {
-                let reason = format!("Postgres refuses what a commit holds: {reason}");
-                Err(RunError::Halted { reason })
-            }
-            Filled::Refused(reason) => {
-                tracing::warn!(reason, "Postgres refuses a commit; each is tried by itself");
-                self.empty().await?;
-                one_by_one(self.log, &self.scratch, self.to, &progress).await
+        let course = self.course().await?;
+        let filled = fill(self.log, &self.scratch, course, left_out, progress).await?;
+        if matches!(filled, Filled::UpTo(_)) {
+            self.owner.after_fill(schema).await?;
+        }
+        Ok(filled)
+    }
+
+    /// As a projector does, which parks what Postgres refuses.
+    async fn one_by_one(
+        &self,
+        left_out: &BTreeSet<Position>,
+        progress: impl Fn(Position),
+    ) -> Result<Filled, RunError> {
+        self.empty().await?;
+        let Some(mut projector) = Projector::open(self.log, &self.scratch).await? else {
+            return Err(RunError::Fenced);
+        };
+        projector.without_waiting_for_the_disk().await?;
+        projector.leave_out(left_out.clone());
+        let entries = Course::of(self.log, self.to).await?.entries;
+        let mut readings = std::pin::pin!(read(entries));
+        while projector.position() < self.to {
+            match readings.next().await {
+                Some((reading, None)) => progress(apply(&mut projector, reading).await?),
+                Some((_, Some(failure))) => return Err(failure.into()),
+                None => return Err(StoreError::Unavailable("the log ended".to_owned()).into()),
             }
         }
+        Ok(match projector.late() {
+            late if late.is_empty() => Filled::UpTo(projector.position()),
+            late => Filled::LeavesOut(late.clone()),
+        })
     }
 
     /// Makes the tables, without a row.
@@ -100,24 +150,12 @@ impl Rebuild<'_> {
     }
 }
 
-/// As a projector does, which parks what Postgres refuses.
-async fn one_by_one(
-    log: &SharedLog,
-    scratch: &Writer,
-    head: Position,
-    progress: impl Fn(Position),
-) -> Result<Position, RunError> {
-    let Some(mut projector) = Projector::open(log, scratch).await? else {
-        return Err(RunError::Fenced);
-    };
-    projector.without_waiting_for_the_disk().await?;
-    let mut readings = std::pin::pin!(read(Course::of(log, head).await?.entries));
-    while projector.position() < head {
-        match readings.next().await {
-            Some((reading, None)) => progress(apply(&mut projector, reading).await?),
-            Some((_, Some(failure))) => return Err(failure.into()),
-            None => return Err(StoreError::Unavailable("the log ended".to_owned()).into()),
-        }
+/// Takes in what is left out, of which some must be news: what is known is never applied.
+fn learn(known: &mut BTreeSet<Position>, told: BTreeSet<Position>) -> Result<(), RunError> {
+    if told.is_subset(known) {
+        let reason = "what is left out was applied".to_owned();
+        return Err(StoreError::Corrupt(reason).into());
     }
-    Ok(projector.position())
+    known.extend(told);
+    Ok(())
 }

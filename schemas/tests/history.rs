@@ -11,8 +11,8 @@ use std::{
 use domain::{
     AggregateKind, api_key::ApiKeyEvent, email_claim::EmailClaimEvent,
     identity_claim::IdentityClaimEvent, job::JobEvent, log_checkpoint::LogCheckpointEvent,
-    resource::ResourceEvent, resource_type::ResourceTypeEvent, settings::SettingsEvent,
-    task::TaskEvent, tenant::TenantEvent, user::UserEvent,
+    parked_commit::ParkedCommitEvent, resource::ResourceEvent, resource_type::ResourceTypeEvent,
+    settings::SettingsEvent, task::TaskEvent, tenant::TenantEvent, user::UserEvent,
 };
 use schemas::{
     breaking_changes,
@@ -47,6 +47,7 @@ fn reread(kind: AggregateKind, payload: &[u8]) -> Result<Vec<u8>, DecodeError> {
         AggregateKind::IdentityClaim => through::<IdentityClaimEvent>(payload),
         AggregateKind::Job => through::<JobEvent>(payload),
         AggregateKind::LogCheckpoint => through::<LogCheckpointEvent>(payload),
+        AggregateKind::ParkedCommit => through::<ParkedCommitEvent>(payload),
         AggregateKind::Resource => through::<ResourceEvent>(payload),
         AggregateKind::ResourceType => through::<ResourceTypeEvent>(payload),
         AggregateKind::Settings => through::<SettingsEvent>(payload),

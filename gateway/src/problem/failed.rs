@@ -18,7 +18,7 @@ impl Error {
     pub fn parked(since: Position) -> Self {
         let detail = format!(
             "the commit at position {since} cannot be applied, so what was written of this object \
-             since then cannot be read; `almanac projections parked` says why"
+             since then cannot be read; `almanac projections parked list` says why"
         );
         Self::new(Code::ProjectionLagging, detail).with_retry()
     }

@@ -4,15 +4,11 @@
 
 use std::collections::HashSet;
 
-use event_log::Entry;
 use schemas::{Commit, Hash, StreamId, Version, domain::AggregateKind, domain::TenantId};
 use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
-use super::{
-    decode::Reading,
-    recent::{Bounds, Recent},
-};
+use super::recent::{Bounds, Recent};
 
 /// What an entry costs, roughly, in memory.
 const BYTES: usize = 128;
@@ -33,22 +29,21 @@ impl Chain {
         Self(Recent::within(Bounds::NONE))
     }
 
-    /// Which of the batch's aggregates it knows.
-    pub(super) fn known(&self, batch: &[Reading]) -> HashSet<StreamId> {
-        let streams = batch.iter().filter_map(stream);
+    /// Which of these aggregates it knows.
+    pub(super) fn known(&self, streams: impl Iterator<Item = StreamId>) -> HashSet<StreamId> {
         streams
             .filter(|stream| self.0.get(stream).is_some())
             .collect()
     }
 
-    /// Learns what it does not know of the batch's aggregates, in one question; says which of all
+    /// Learns what it does not know of these aggregates, in one question; says which of all
     /// of them existed before.
     pub(super) async fn load(
         &mut self,
         connection: &mut PgConnection,
-        batch: &[Reading],
+        streams: impl Iterator<Item = StreamId>,
     ) -> Result<HashSet<StreamId>, sqlx::Error> {
-        let streams: HashSet<StreamId> = batch.iter().filter_map(stream).collect();
+        let streams: HashSet<StreamId> = streams.collect();
         let unknown: Vec<_> = streams
             .iter()
             .filter(|s| self.0.get(s).is_none())
@@ -77,6 +72,15 @@ impl Chain {
             ));
         }
         Ok(())
+    }
+
+    /// Goes on from `commit`, which is left out: whoever wrote what follows it took it for the last
+    /// one. Not if its version has been passed already, so that versions only grow.
+    pub(super) fn pass(&mut self, commit: &Commit) {
+        let last = self.0.get(&commit.stream).copied().flatten();
+        if last.is_none_or(|last| last.version < commit.meta.version) {
+            self.extend(commit);
+        }
     }
 
     /// Takes `commit` for the last of its aggregate.
@@ -139,12 +143,5 @@ impl Chain {
             self.0.insert(stream, Some(Link { hash, version }), BYTES);
         }
         Ok(())
-    }
-}
-
-fn stream(reading: &Reading) -> Option<StreamId> {
-    match &reading.entry {
-        Entry::Commit(commit) => Some(commit.stream),
-        Entry::Unreadable(_) => None,
     }
 }

@@ -80,7 +80,6 @@ impl Checkpoint {
 
     /// Says, in the transaction of whoever changes what is already written, that it is changed:
     /// a projector that did not do so begins anew, and whoever follows a list does.
-    #[expect(dead_code, reason = "nothing changes what is written yet")]
     pub(crate) async fn next_generation(
         connection: &mut PgConnection,
         channel: &str,
@@ -90,6 +89,16 @@ impl Checkpoint {
             .fetch_one(connection)
             .await?;
         counted.try_get("generation")
+    }
+
+    /// The same from the projector itself, which goes on.
+    pub(super) async fn changed(
+        &mut self,
+        connection: &mut PgConnection,
+        writer: &Writer,
+    ) -> Result<(), sqlx::Error> {
+        self.generation = Self::next_generation(connection, &writer.channel()).await?;
+        Ok(())
     }
 
     /// Moves it from `old` and tells everyone who listens once the transaction is committed. False

@@ -4,13 +4,14 @@
 
 use event_log::{Entry, seal};
 use schemas::{
-    Commit,
+    Commit, StreamId,
     catalogue::{EventRecord, Recorded, decode_records},
     domain::{
         AggregateKind, api_key::ApiKeyEvent, email_claim::EmailClaimEvent,
         identity_claim::IdentityClaimEvent, job::JobEvent, log_checkpoint::LogCheckpointEvent,
-        resource::ResourceEvent, resource_type::ResourceTypeEvent, settings::SettingsEvent,
-        task::TaskEvent, tenant::TenantEvent, user::UserEvent,
+        parked_commit::ParkedCommitEvent, resource::ResourceEvent,
+        resource_type::ResourceTypeEvent, settings::SettingsEvent, task::TaskEvent,
+        tenant::TenantEvent, user::UserEvent,
     },
 };
 use serde_json::Value;
@@ -42,6 +43,7 @@ pub(crate) enum Events {
     IdentityClaim,
     Job(Vec<JobEvent>),
     LogCheckpoint,
+    ParkedCommit(Vec<ParkedCommitEvent>),
     Resource(Vec<ResourceEvent>),
     ResourceType(Vec<ResourceTypeEvent>),
     Settings(Vec<SettingsEvent>),
@@ -57,6 +59,19 @@ impl Reading {
             Entry::Unreadable(unreadable) => Err(unreadable.reason.clone()),
         };
         Self { entry, events }
+    }
+
+    /// Whose it is, if that can be told.
+    pub(super) fn stream(&self) -> Option<StreamId> {
+        stream(&self.entry)
+    }
+}
+
+/// Whose an entry is, if that can be told.
+pub(super) fn stream(entry: &Entry) -> Option<StreamId> {
+    match entry {
+        Entry::Commit(commit) => Some(commit.stream),
+        Entry::Unreadable(_) => None,
     }
 }
 
@@ -91,6 +106,7 @@ fn decode(commit: &Commit) -> Result<Decoded, String> {
         AggregateKind::LogCheckpoint => {
             typed::<LogCheckpointEvent>(&records).map(|_| Events::LogCheckpoint)
         }
+        AggregateKind::ParkedCommit => typed(&records).map(Events::ParkedCommit),
         AggregateKind::Resource => typed(&records).map(Events::Resource),
         AggregateKind::ResourceType => typed(&records).map(Events::ResourceType),
         AggregateKind::Settings => typed(&records).map(Events::Settings),

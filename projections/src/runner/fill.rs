@@ -6,11 +6,14 @@
 //! Invariant: the tables depend on the log alone, as a projector's do. Until all is written their
 //! checkpoint says that nothing is, so what was filled in part is never taken for more.
 
-use std::future::Future;
+use std::{
+    collections::{BTreeSet, HashSet},
+    future::Future,
+};
 
 use event_log::{Entry, Follow, LogError, SharedLog};
 use futures::{Stream, StreamExt as _, stream};
-use schemas::Position;
+use schemas::{Position, StreamId};
 use sqlx::{Connection as _, PgConnection};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -24,11 +27,13 @@ use super::{
     decode::Reading,
     decoded,
     folds::{Folds, Rewritten},
+    mend::{Mending, resume},
     mirror::{self, Mirror},
     moments::Moments,
-    park::{Park, Parked},
+    park::{Changes, Park},
     projector::judge,
     recent::Bounds,
+    remedy::{Remedy, parts},
 };
 use crate::{StoreError, Writer, store};
 
@@ -50,6 +55,8 @@ const REMEMBERED: Bounds = Bounds {
 pub(crate) enum Filled {
     /// Everything is there up to this position.
     UpTo(Position),
+    /// What was applied of these is left out later in the log: to be begun anew, knowing that.
+    LeavesOut(BTreeSet<Position>),
     /// Postgres refuses what a commit holds: a projector finds out which, and parks it.
     Refused(String),
 }
@@ -66,7 +73,9 @@ pub(crate) struct Course {
 
 /// What the session that writes rows is told.
 enum Step {
-    Rows(Box<Rewritten>, Moments, Vec<Parked>),
+    Rows(Box<Rewritten>, Moments),
+    /// What is parked or was left out at the end.
+    Parked(Changes),
     /// To answer when all before is written.
     Written(oneshot::Sender<()>),
 }
@@ -85,11 +94,13 @@ struct Filler {
 struct Ended;
 
 /// Fills the tables of `writer`, which must be empty, with `entries`, which are what is in `log` up
-/// to `head`, or what could be; tells `progress` each position.
+/// to `head`, or what could be, where `left_out` is known to be left out later; tells `progress`
+/// each position.
 pub(crate) async fn fill(
     log: &SharedLog,
     writer: &Writer,
     entries: Course,
+    left_out: &BTreeSet<Position>,
     progress: impl Fn(Position),
 ) -> Result<Filled, RunError> {
     let head = entries.to;
@@ -109,18 +120,22 @@ pub(crate) async fn fill(
         chain: Chain::of_everything(),
         folds: Folds::remembering(REMEMBERED),
         moments: Moments::default(),
-        park: Park::open(&mut reader).await?,
+        park: Park::of_everything(),
         reader,
         steps,
         mirrors,
     };
+    filler.park.leave_out(left_out.clone());
     let followed = filler.follow(entries.entries, progress).await?;
     let Filler {
+        park,
         mut reader,
         steps,
         mirrors,
         ..
     } = filler;
+    // That the session has ended is told below.
+    let _parked = steps.send(Step::Parked(park.changes())).await;
     drop((steps, mirrors));
     for written in [rows.await, mirrored.await] {
         let written = written.map_err(|ended| StoreError::Unavailable(ended.to_string()))?;
@@ -136,6 +151,9 @@ pub(crate) async fn fill(
     }
     if followed.is_err() {
         return Err(StoreError::Unavailable("a session has ended".to_owned()).into());
+    }
+    if !park.late().is_empty() {
+        return Ok(Filled::LeavesOut(park.late().clone()));
     }
     let Some(last) = entry_at(log, head).await?.map(Reading::of) else {
         return Ok(Filled::UpTo(empty.position));
@@ -194,8 +212,10 @@ impl Filler {
             }
             let Some(end) = batch.last() else { continue };
             let reached = end.entry.position();
-            if self.fold(batch).await?.is_err() {
-                return Ok(Err(Ended));
+            for part in parts(batch) {
+                if self.fold(part).await?.is_err() {
+                    return Ok(Err(Ended));
+                }
             }
             progress(reached);
         }
@@ -203,15 +223,9 @@ impl Filler {
     }
 
     async fn fold(&mut self, batch: Vec<Reading>) -> Result<Result<(), Ended>, RunError> {
-        let existing = self.chain.known(&batch);
-        if !self.folds.know(&existing) {
-            // What is to be read may be about to be written.
-            let (tell, written) = oneshot::channel();
-            let sent = self.steps.send(Step::Written(tell)).await;
-            if sent.is_err() || written.await.is_err() {
-                return Ok(Err(Ended));
-            }
-            self.folds.load(&mut self.reader, &existing).await?;
+        let existing = self.chain.known(batch.iter().filter_map(Reading::stream));
+        if self.load(&existing).await?.is_err() {
+            return Ok(Err(Ended));
         }
         let mut mirror = Mirror::default();
         for reading in batch {
@@ -224,15 +238,61 @@ impl Filler {
                 &mut mirror,
             );
         }
-        let (rows, moments) = (Box::new(self.folds.take()), self.moments.clone());
-        let rows = Step::Rows(rows, moments, self.park.settle());
+        while let Some(remedy) = self.park.next_asked() {
+            if self.mend(remedy, &mut mirror).await?.is_err() {
+                return Ok(Err(Ended));
+            }
+        }
+        let rows = Step::Rows(Box::new(self.folds.take()), self.moments.clone());
         self.folds.settle();
         self.moments.settle();
+        self.park.settle();
         let sent = (self.steps.send(rows).await, self.mirrors.send(mirror).await);
         Ok(match sent {
             (Ok(()), Ok(())) => Ok(()),
             _ => Err(Ended),
         })
+    }
+}
+
+impl Filler {
+    /// Does what is asked about what was parked.
+    async fn mend(
+        &mut self,
+        remedy: Remedy,
+        mirror: &mut Mirror,
+    ) -> Result<Result<(), Ended>, RunError> {
+        let stream = self.park.stream_at(remedy.position);
+        let existing = self.chain.known(stream.into_iter());
+        if self.load(&existing).await?.is_err() {
+            return Ok(Err(Ended));
+        }
+        let waiting = self.park.take_up(remedy);
+        let mut mending = Mending {
+            chain: &mut self.chain,
+            folds: &mut self.folds,
+            park: &mut self.park,
+        };
+        for held in waiting {
+            let reading = Reading::of(held.entry.clone());
+            resume(held, reading, &mut mending, mirror);
+        }
+        Ok(Ok(()))
+    }
+
+    /// Reads the rows of `existing` aggregates that are not remembered.
+    async fn load(&mut self, existing: &HashSet<StreamId>) -> Result<Result<(), Ended>, RunError> {
+        if self.folds.know(existing) {
+            return Ok(Ok(()));
+        }
+        // What is to be read may be about to be written.
+        let (tell, written) = oneshot::channel();
+        let sent = self.steps.send(Step::Written(tell)).await;
+        if sent.is_err() || written.await.is_err() {
+            return Ok(Err(Ended));
+        }
+        self.folds.load(&mut self.reader, existing).await?;
+        Ok(Ok(()))
     }
 }
 
@@ -304,8 +364,14 @@ where
 }
 
 async fn write_step(mut connection: PgConnection, step: Step) -> Result<PgConnection, sqlx::Error> {
-    let (mut rows, moments, parked) = match step {
-        Step::Rows(rows, moments, parked) => (rows, moments, parked),
+    let (mut rows, moments) = match step {
+        Step::Rows(rows, moments) => (rows, moments),
+        Step::Parked(changes) => {
+            let mut transaction = connection.begin().await?;
+            changes.write(&mut transaction).await?;
+            transaction.commit().await?;
+            return Ok(connection);
+        }
         Step::Written(tell) => {
             // Who asked has given up if nobody listens.
             let _ = tell.send(());
@@ -315,9 +381,6 @@ async fn write_step(mut connection: PgConnection, step: Step) -> Result<PgConnec
     let mut transaction = connection.begin().await?;
     rows.fill(&mut transaction).await?;
     moments.write(&mut transaction).await?;
-    for parked in parked {
-        parked.write(&mut transaction).await?;
-    }
     transaction.commit().await?;
     Ok(connection)
 }

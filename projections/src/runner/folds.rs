@@ -95,7 +95,10 @@ impl Folds {
         let counts = &mut self.counts;
         match events {
             Events::ApiKey(events) => self.api_keys.apply(commit, events, counts),
-            Events::EmailClaim | Events::IdentityClaim | Events::LogCheckpoint => {}
+            Events::EmailClaim
+            | Events::IdentityClaim
+            | Events::LogCheckpoint
+            | Events::ParkedCommit(_) => {}
             Events::Job(events) => self.jobs.apply(commit, events, counts),
             Events::Resource(events) => self.resources.apply(commit, events, counts),
             Events::ResourceType(events) => self.resource_types.apply(commit, events, counts),

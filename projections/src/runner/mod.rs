@@ -13,11 +13,14 @@ mod decode;
 mod fill;
 mod fold;
 mod folds;
+mod mend;
 mod mirror;
 mod moments;
 mod park;
+mod parked_rows;
 mod projector;
 mod recent;
+mod remedy;
 
 use std::{convert::Infallible, time::Duration};
 
@@ -32,6 +35,7 @@ pub(crate) use decode::{Events, Reading};
 
 pub(crate) use fill::{Course, Filled, entry_at, fill};
 pub use projector::Projector;
+pub(crate) use remedy::Skip;
 
 /// The most commits of one transaction; more only adds latency (measured: 500 to 1,000 rows are
 /// best).

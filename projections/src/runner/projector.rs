@@ -3,6 +3,8 @@
 //! Invariant: the tables depend on the log alone, not on where batches are cut or where the
 //! projector was started anew.
 
+use std::collections::BTreeSet;
+
 use event_log::{Entry, LogError, SharedLog};
 use schemas::Position;
 use sqlx::{Connection as _, PgConnection};
@@ -11,21 +13,23 @@ use super::{
     RunError,
     chain::Chain,
     checkpoint::Checkpoint,
-    decode::Reading,
+    decode::{Events, Reading},
     folds::Folds,
+    mend::Mending,
     mirror::{self, Mirror},
     moments::Moments,
     park::Park,
+    remedy::{parts, remedies},
 };
 use crate::{Writer, store};
 
 /// The one that writes the read models of a store.
-#[derive(Debug)]
 pub struct Projector {
     chain: Chain,
     checkpoint: Checkpoint,
     connection: PgConnection,
     folds: Folds,
+    log: SharedLog,
     moments: Moments,
     park: Park,
     /// Up to where the mirror has partitions.
@@ -34,7 +38,7 @@ pub struct Projector {
 }
 
 /// Why a batch was not applied.
-enum Failure {
+pub(super) enum Failure {
     /// Postgres refuses it for what it holds.
     Refused(String),
     Run(RunError),
@@ -57,6 +61,7 @@ impl Projector {
             checkpoint,
             connection,
             folds: Folds::default(),
+            log: log.clone(),
             moments,
             park,
             room: 0,
@@ -83,6 +88,16 @@ impl Projector {
         Ok(())
     }
 
+    /// Leaves these out, as events later in the log say.
+    pub(crate) fn leave_out(&mut self, positions: BTreeSet<Position>) {
+        self.park.leave_out(positions);
+    }
+
+    /// What it has applied although an event left it out later.
+    pub(crate) fn late(&self) -> &BTreeSet<Position> {
+        self.park.late()
+    }
+
     pub(super) async fn apply_read(&mut self, batch: Vec<Reading>) -> Result<Position, RunError> {
         let after = self.position();
         match batch.first().map(|reading| reading.entry.position()) {
@@ -92,17 +107,20 @@ impl Projector {
             }
             Some(_) => {}
         }
-        // Kept in case Postgres refuses the batch; then its entries are needed once more.
-        let entries: Vec<Entry> = batch.iter().map(|reading| reading.entry.clone()).collect();
-        match self.try_apply(batch).await {
-            Ok(()) => Ok(self.position()),
-            Err(Failure::Run(failure)) => Err(failure),
-            Err(Failure::Refused(_)) => self.apply_singly(entries).await,
+        for part in parts(batch) {
+            // Kept in case Postgres refuses the part; then its entries are needed once more.
+            let entries: Vec<Entry> = part.iter().map(|reading| reading.entry.clone()).collect();
+            match self.try_apply(part).await {
+                Ok(()) => {}
+                Err(Failure::Run(failure)) => return Err(failure),
+                Err(Failure::Refused(_)) => self.apply_singly(entries).await?,
+            }
         }
+        Ok(self.position())
     }
 
     /// Applies each entry by itself, and parks those that Postgres refuses.
-    async fn apply_singly(&mut self, entries: Vec<Entry>) -> Result<Position, RunError> {
+    async fn apply_singly(&mut self, entries: Vec<Entry>) -> Result<(), RunError> {
         for entry in entries {
             let refusal = match self.try_apply(vec![Reading::of(entry.clone())]).await {
                 Ok(()) => continue,
@@ -124,7 +142,7 @@ impl Projector {
                 Err(Failure::Run(failure)) => return Err(failure),
             }
         }
-        Ok(self.position())
+        Ok(())
     }
 
     /// Applies a batch in one transaction, or nothing of it.
@@ -132,9 +150,9 @@ impl Projector {
         let Some(last) = batch.last() else {
             return Ok(());
         };
-        let (to, old) = (self.checkpoint.after(last), self.position());
+        let (mut to, old) = (self.checkpoint.after(last), self.position());
         let written = match self.load(&batch, to.position).await {
-            Ok(()) => self.write(batch, &to, old).await,
+            Ok(()) => self.write(batch, &mut to, old).await,
             Err(failure) => Err(failure.into()),
         };
         if written.is_err() {
@@ -158,14 +176,15 @@ impl Projector {
             let low = self.position().0;
             self.room = mirror::make_room(&mut self.connection, low, to.0).await?;
         }
-        let existing = self.chain.load(&mut self.connection, batch).await?;
+        let streams = batch.iter().filter_map(Reading::stream);
+        let existing = self.chain.load(&mut self.connection, streams).await?;
         self.folds.load(&mut self.connection, &existing).await
     }
 
     async fn write(
         &mut self,
         batch: Vec<Reading>,
-        to: &Checkpoint,
+        to: &mut Checkpoint,
         old: Position,
     ) -> Result<(), Failure> {
         let mut transaction = self.connection.begin().await?;
@@ -192,8 +211,18 @@ impl Projector {
         self.folds.take().write(&mut transaction).await?;
         mirror.write(&mut transaction).await?;
         self.moments.write(&mut transaction).await?;
-        for parked in self.park.fresh() {
-            parked.write(&mut transaction).await?;
+        while let Some(remedy) = self.park.next_asked() {
+            let mut mending = Mending {
+                chain: &mut self.chain,
+                folds: &mut self.folds,
+                park: &mut self.park,
+            };
+            mending.mend(&mut transaction, &self.log, remedy).await?;
+        }
+        let changes = self.park.changes();
+        changes.write(&mut transaction).await?;
+        if changes.mend() {
+            to.changed(&mut transaction, &self.writer).await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -214,6 +243,9 @@ pub(super) fn judge(
     };
     let follows = match park.stuck_at(commit.stream) {
         Some(position) => Err(format!("behind position {position}")),
+        None if park.leaves_out(commit.position) => {
+            Err("it is left out later in the log".to_owned())
+        }
         None => Ok(()),
     };
     let decoded = follows.and(reading.events).and_then(|decoded| {
@@ -224,6 +256,9 @@ pub(super) fn judge(
         Ok(decoded) => {
             chain.extend(commit);
             folds.apply(commit, &decoded.events);
+            if let Events::ParkedCommit(events) = &decoded.events {
+                park.ask(remedies(commit, events));
+            }
             mirror.add(commit, decoded.records);
         }
         Err(reason) => park.add(reading.entry, &reason),

@@ -100,9 +100,13 @@ grant select, insert, update, delete on
     to almanac_projector;
 grant select, insert, delete on moments to almanac_projector;
 grant select, insert on
-    api_keys_history, event_log, jobs_history, parked, resource_types_history, resources_history,
-    settings_history, tasks_history, tenants_history, users_history
+    api_keys_history, event_log, jobs_history, resource_types_history, resources_history,
+    settings_history, skipped_commits, tasks_history, tenants_history, users_history
     to almanac_projector;
+
+-- What is parked is applied or left out one day, or parked for another reason.
+grant select, insert, delete on parked to almanac_projector;
+grant update (reason) on parked to almanac_projector;
 
 -- What the audit's stream no longer keeps has no row either.
 grant select, insert, update on audit_checkpoint to almanac_projector;

@@ -36,6 +36,7 @@ pub(super) async fn all(
     expected.mirror.compare(snapshot, findings).await?;
     expected.moments.compare(snapshot, findings).await?;
     expected.parked.end(findings);
+    expected.skipped.end(findings);
     Ok(rows)
 }
 

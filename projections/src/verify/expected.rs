@@ -5,15 +5,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use event_log::{Unreadable, seal};
+use event_log::{Entry, seal};
 use schemas::{
     Commit, Hash, Position, StreamId, Version,
     catalogue::{Recorded as _, decode_records},
     domain::{
         Aggregate, AggregateKind, TenantId, api_key::ApiKey, email_claim::EmailClaimEvent,
         identity_claim::IdentityClaimEvent, job::Job, log_checkpoint::LogCheckpointEvent,
-        resource::Resource, resource_type::ResourceType, settings::Settings, task::Task,
-        tenant::Tenant, user::User,
+        parked_commit::ParkedCommitEvent, resource::Resource, resource_type::ResourceType,
+        settings::Settings, task::Task, tenant::Tenant, user::User,
     },
 };
 use sqlx::PgConnection;
@@ -24,6 +24,7 @@ use super::{
     findings::Findings,
     mirror::{Mirror, Parked},
     moments::Moments,
+    skipped::Skipped,
 };
 use crate::models::Model;
 
@@ -41,6 +42,7 @@ pub(super) struct Expected {
     pub(super) resource_types: Rows<ResourceType>,
     pub(super) resources: Rows<Resource>,
     pub(super) settings: Rows<Settings>,
+    pub(super) skipped: Skipped,
     pub(super) tasks: Rows<Task>,
     pub(super) tenants: Rows<Tenant>,
     pub(super) users: Rows<User>,
@@ -78,27 +80,49 @@ impl Expected {
     pub(super) async fn new(snapshot: &mut PgConnection) -> Result<Self, sqlx::Error> {
         Ok(Self {
             parked: Parked::load(snapshot).await?,
+            skipped: Skipped::load(snapshot).await?,
             ..Self::default()
         })
     }
 
-    pub(super) fn add_unreadable(&mut self, unreadable: &Unreadable, findings: &mut Findings) {
-        let (position, payload) = (unreadable.position, &unreadable.payload);
-        if !self.parked.has(position, None, payload, findings) {
-            let nowhere = (TenantId::new(Uuid::nil()), Uuid::nil());
-            let told = format!("position {position} is unreadable, yet not parked");
-            findings.add("parked", nowhere, told);
+    /// Folds what comes next in the log in.
+    pub(super) fn add(&mut self, entry: &Entry, findings: &mut Findings) {
+        let (position, stream, payload) = match entry {
+            Entry::Commit(commit) => (commit.position, Some(commit.stream), &commit.payload),
+            Entry::Unreadable(unreadable) => (unreadable.position, None, &unreadable.payload),
+        };
+        let is_parked = self.parked.has(position, stream, payload, findings);
+        let is_left_out = self.skipped.has(entry, findings);
+        match entry {
+            Entry::Commit(commit) => {
+                self.moments.expect(commit);
+                if is_parked {
+                    self.stuck.insert(commit.stream);
+                } else if is_left_out {
+                    self.pass(commit);
+                } else {
+                    self.add_commit(commit, findings);
+                }
+            }
+            Entry::Unreadable(_) if is_parked || is_left_out => {}
+            Entry::Unreadable(_) => {
+                let nowhere = (TenantId::new(Uuid::nil()), Uuid::nil());
+                let told = format!("position {position} is unreadable, yet not parked");
+                findings.add("parked", nowhere, told);
+            }
         }
     }
 
-    /// Folds a commit in.
-    pub(super) fn add(&mut self, commit: &Commit, findings: &mut Findings) {
-        self.moments.expect(commit);
-        let (stream, payload) = (Some(commit.stream), &commit.payload);
-        if self.parked.has(commit.position, stream, payload, findings) {
-            self.stuck.insert(commit.stream);
-            return;
+    /// Goes on from a commit that is left out, if its version is beyond the last one.
+    fn pass(&mut self, commit: &Commit) {
+        let last = self.last.get(&commit.stream);
+        if last.is_none_or(|(version, _)| *version < commit.meta.version) {
+            let link = (commit.meta.version, commit.meta.hash);
+            self.last.insert(commit.stream, link);
         }
+    }
+
+    fn add_commit(&mut self, commit: &Commit, findings: &mut Findings) {
         if self.stuck.contains(&commit.stream) {
             let told = format!(
                 "position {} was applied past a parked commit",
@@ -141,6 +165,12 @@ impl Expected {
             AggregateKind::LogCheckpoint => records
                 .iter()
                 .try_for_each(|record| LogCheckpointEvent::read(record).map(drop)),
+            AggregateKind::ParkedCommit => {
+                self.skipped.decide(commit, &records);
+                records
+                    .iter()
+                    .try_for_each(|record| ParkedCommitEvent::read(record).map(drop))
+            }
             AggregateKind::Resource => self.resources.add(commit, &records, counts),
             AggregateKind::ResourceType => self.resource_types.add(commit, &records, counts),
             AggregateKind::Settings => self.settings.add(commit, &records, counts),

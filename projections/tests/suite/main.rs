@@ -13,6 +13,7 @@ mod gate;
 mod halt;
 mod lists;
 mod live_query;
+mod mending;
 mod poison;
 mod proof;
 mod queries;

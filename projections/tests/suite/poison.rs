@@ -26,7 +26,7 @@ use crate::{
     world::{TENANTS, World},
 };
 
-fn task(id: u128) -> StreamId {
+pub fn task(id: u128) -> StreamId {
     StreamId {
         tenant: TENANTS[0],
         kind: AggregateKind::Task,
@@ -34,7 +34,7 @@ fn task(id: u128) -> StreamId {
     }
 }
 
-fn create() -> TaskCommand {
+pub fn create() -> TaskCommand {
     let spec = TaskSpec {
         kind: "echo".into(),
         payload: serde_json::json!({}).into(),
@@ -49,12 +49,12 @@ fn create() -> TaskCommand {
     })
 }
 
-fn events(name: &str, v: u16, data: &str) -> String {
+pub fn events(name: &str, v: u16, data: &str) -> String {
     format!(r#"{{"events":[{{"type":"{name}","v":{v},"data":{data}}}]}}"#)
 }
 
 /// What is wrong, and a word of the reason that must be told.
-fn poisons() -> Vec<(String, &'static str)> {
+pub fn poisons() -> Vec<(String, &'static str)> {
     let requested = |data: &str| events("task.cancel_requested", 1, data);
     let deep = format!("{}1{}", "[".repeat(99), "]".repeat(99));
     vec![
@@ -204,12 +204,26 @@ async fn what_breaks_the_chain_is_parked() {
 }
 
 /// A log in which some places hold what is not a commit.
-struct Holed {
+pub struct Holed {
     holes: HashMap<Position, Unreadable>,
     log: SharedLog,
 }
 
 impl Holed {
+    /// One in which that is so at `position`.
+    pub fn at(world: &World, position: Position) -> Self {
+        let hole = Unreadable {
+            position,
+            subject: "somebody's\0subject".into(),
+            payload: vec![0xFF, 0],
+            reason: "header Almanac-Actor is missing".into(),
+        };
+        Self {
+            holes: [(position, hole)].into(),
+            log: world.shared(),
+        }
+    }
+
     fn see(&self, entry: Entry) -> Entry {
         let hole = self.holes.get(&entry.position());
         hole.cloned().map_or(entry, Entry::Unreadable)
@@ -265,17 +279,7 @@ async fn a_message_that_is_no_commit_is_parked_and_the_projector_starts_again_be
             .await
             .expect("created");
     }
-    let hole = Unreadable {
-        position: Position(3),
-        subject: "somebody's\0subject".into(),
-        payload: vec![0xFF, 0],
-        reason: "header Almanac-Actor is missing".into(),
-    };
-    let holes = [(Position(3), hole)].into();
-    let log: SharedLog = std::sync::Arc::new(Holed {
-        holes,
-        log: world.shared(),
-    });
+    let log: SharedLog = std::sync::Arc::new(Holed::at(&world, Position(3)));
     let database = Database::new().await;
     let entries: Vec<_> = log
         .follow(Position(0))

@@ -14,7 +14,8 @@ use domain::{
     Aggregate, AggregateKind, api_key::ApiKey, api_key::ApiKeyEvent, email_claim::EmailClaim,
     email_claim::EmailClaimEvent, identity_claim::IdentityClaim,
     identity_claim::IdentityClaimEvent, job::Job, job::JobEvent, log_checkpoint::LogCheckpoint,
-    log_checkpoint::LogCheckpointEvent, resource::Resource, resource::ResourceEvent,
+    log_checkpoint::LogCheckpointEvent, parked_commit::ParkedCommit,
+    parked_commit::ParkedCommitEvent, resource::Resource, resource::ResourceEvent,
     resource_type::ResourceType, resource_type::ResourceTypeEvent, settings::Settings,
     settings::SettingsEvent, task::Task, task::TaskEvent, tenant::Tenant, tenant::TenantEvent,
     user::User, user::UserEvent,
@@ -119,6 +120,10 @@ catalogue! {
     }
     LogCheckpoint, LogCheckpointEvent {
         "log_checkpoint.signed" v 1 => Signed(domain::log_checkpoint::LogCheckpointSigned),
+    }
+    ParkedCommit, ParkedCommitEvent {
+        "parked_commit.retried" v 1 => Retried(domain::parked_commit::ParkedCommitRetried),
+        "parked_commit.skipped" v 1 => Skipped(domain::parked_commit::ParkedCommitSkipped),
     }
     Resource, ResourceEvent {
         "resource.created" v 1 => Created(domain::resource::ResourceCreated),

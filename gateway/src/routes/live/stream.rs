@@ -206,6 +206,7 @@ fn may_hear(caller: &Caller, live: &Live) -> bool {
         AggregateKind::EmailClaim,
         AggregateKind::IdentityClaim,
         AggregateKind::LogCheckpoint,
+        AggregateKind::ParkedCommit,
         AggregateKind::Tenant,
         AggregateKind::User,
     ];

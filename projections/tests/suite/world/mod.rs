@@ -3,6 +3,7 @@
 //! Invariant: the same seed gives the same log.
 
 mod commands;
+mod poison;
 mod random;
 
 use std::{any::Any, collections::HashMap, sync::Arc};

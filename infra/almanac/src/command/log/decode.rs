@@ -26,13 +26,18 @@ pub(super) async fn run(place: Place) -> Result<ExitCode> {
     if unlisted > 0 {
         println!("✖ and {unlisted} more");
     }
+    for skipped in &passage.skipped {
+        println!("· {skipped}");
+    }
     let mark = if passage.is_clear() { '✔' } else { '✖' };
     println!(
-        "{mark} {} commits up to position {} decode and fold with version {}: {} do not",
+        "{mark} {} commits up to position {} decode and fold with version {}: {} do not, {} \
+         more are left out",
         passage.commits,
         passage.position.0,
         env!("CARGO_PKG_VERSION"),
-        passage.refused_total
+        passage.refused_total,
+        passage.skipped_total
     );
     Ok(code(passage.is_clear()))
 }

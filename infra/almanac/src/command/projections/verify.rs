@@ -24,8 +24,14 @@ pub(super) async fn run(place: Place) -> Result<ExitCode> {
     }
     let mark = if found.holds() { '✔' } else { '✖' };
     println!(
-        "{mark} {} rows compared with {} commits up to position {}: {} differences, {} parked",
-        found.rows, found.commits, found.position.0, found.differences_total, found.parked
+        "{mark} {} rows compared with {} commits up to position {}: {} differences, {} parked, \
+         {} left out",
+        found.rows,
+        found.commits,
+        found.position.0,
+        found.differences_total,
+        found.parked,
+        found.skipped
     );
     Ok(if found.holds() {
         ExitCode::SUCCESS
