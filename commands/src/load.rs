@@ -2,11 +2,11 @@
 //!
 //! Invariant: state, version, hash and what has been done always belong to the same commit; each
 //! commit read must continue the one before, in version and in hash, or the aggregate is corrupt
-//! and takes no commands.
+//! and takes no commands until an event leaves that commit out.
 
 use std::sync::Arc;
 
-use domain::{Aggregate, CommandId};
+use domain::{Aggregate, CommandId, ParkedCommitId, TenantId, parked_commit::ParkedCommit};
 use event_log::{ReadFrom, seal};
 use schemas::{
     Commit, Hash, Meta, Position, StreamId, Version,
@@ -89,6 +89,17 @@ where
         Ok(())
     }
 
+    /// Goes on from a commit that was left out, as the read models do.
+    fn pass(&mut self, commit: &Commit) {
+        let meta = &commit.meta;
+        self.done.push(half(meta.command));
+        self.position = commit.position;
+        if self.version < meta.version {
+            self.hash = meta.hash;
+            self.version = meta.version;
+        }
+    }
+
     /// Takes in the events of a payload of `bytes` that is stored at `position`.
     pub(crate) fn take(
         &mut self,
@@ -128,12 +139,48 @@ impl Commands {
             return Ok(());
         }
         let further = Arc::make_mut(loaded);
-        let applied = news.iter().try_for_each(|commit| further.apply(commit));
-        match applied {
-            Ok(()) => self.states.put(stream, Arc::clone(loaded)),
-            Err(_) => self.states.forget(stream),
+        for commit in &news {
+            if let Err(failure) = self.take_in(further, commit).await {
+                self.states.forget(stream);
+                return Err(failure);
+            }
         }
-        applied
+        self.states.put(stream, Arc::clone(loaded));
+        Ok(())
+    }
+
+    /// Takes in the aggregate's next commit, or passes by one that nobody can and that was left
+    /// out.
+    async fn take_in<A>(&self, loaded: &mut Loaded<A>, commit: &Commit) -> Result<(), Failure>
+    where
+        A: Aggregate,
+        A::Event: Recorded,
+    {
+        let Err(corrupt) = loaded.apply(commit) else {
+            return Ok(());
+        };
+        if !self.is_left_out(commit.position).await? {
+            return Err(corrupt);
+        }
+        loaded.pass(commit);
+        Ok(())
+    }
+
+    /// Whether an event leaves out what stands at `position`.
+    async fn is_left_out(&self, position: Position) -> Result<bool, Failure> {
+        let stream = StreamId {
+            tenant: TenantId::MAIN,
+            kind: ParkedCommit::KIND,
+            id: ParkedCommitId::of_position(position.0).uuid(),
+        };
+        let commits = self.log.load(stream, Position(0), ReadFrom::Leader).await?;
+        let mut decided = Loaded::<ParkedCommit>::default();
+        for commit in &commits {
+            if decided.apply(commit).is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(decided.state.is_some_and(|it| it.skipped.is_some()))
     }
 
     /// The answer that the command was given before, if it was, folded again from the log.
@@ -153,7 +200,7 @@ impl Commands {
         let history = self.log.load(stream, Position(0), ReadFrom::Leader).await;
         let mut then = Loaded::<A>::default();
         for commit in history.map_err(Failure::of_stored)? {
-            then.apply(&commit)?;
+            self.take_in(&mut then, &commit).await?;
             if commit.meta.command != ask.command {
                 continue;
             }
