@@ -5,6 +5,7 @@
 mod events;
 mod import;
 mod log;
+mod parked;
 mod projections;
 mod replay;
 
@@ -17,6 +18,7 @@ pub use events::{
 };
 pub use import::{Crontab, Import, Target};
 pub use log::{CheckReceipt, Checkpoint, Log, LogKeys, ReceiptOf, Verify};
+pub use parked::{Parked, Retry, Skip};
 pub use projections::Projections;
 pub use replay::{Replay, Until};
 
@@ -233,6 +235,8 @@ mod tests {
             ),
             (&["replay", "--to", "7", "--without", "0"], "'0'"),
             (&["replay", "--to", "7", "--keep"], "--without"),
+            (&["projections", "parked", "skip", "7"], "--reason"),
+            (&["projections", "parked", "retry", "0"], "'0'"),
             (
                 &["projections", "verify", "--config", "a", "--data-dir", "b"],
                 "cannot be used",

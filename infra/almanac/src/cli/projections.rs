@@ -4,12 +4,13 @@
 
 use clap::Subcommand;
 
-use super::Place;
+use super::{Parked, Place};
 
 #[derive(Debug, Subcommand)]
 pub enum Projections {
-    /// List the commits that could not be applied.
-    Parked(Place),
+    /// Look after the commits that could not be applied.
+    #[command(subcommand)]
+    Parked(Parked),
     /// Say how far the read models are.
     Status(Place),
     /// Prove that the read models are what the log says; exit code 1 if they are not.

@@ -1,6 +1,7 @@
 //! `almanac projections …`: one file for each question.
 //!
-//! Invariant: nothing is changed by looking.
+//! Invariant: nothing is changed by looking; only what is decided about a parked commit changes
+//! something, by an event.
 
 mod parked;
 mod status;
@@ -19,7 +20,7 @@ use crate::{
 
 pub(super) async fn run(asked: Projections) -> Result<ExitCode> {
     match asked {
-        Projections::Parked(place) => parked::list(place).await,
+        Projections::Parked(asked) => Box::pin(parked::run(asked)).await,
         Projections::Status(place) => status::run(place).await,
         Projections::Verify(place) => verify::run(place).await,
     }
