@@ -22,6 +22,7 @@ mod kills;
 mod mfa;
 mod oidc;
 mod outages;
+mod parked;
 mod races;
 mod readme;
 mod receipts;
@@ -71,6 +72,9 @@ fn trials() -> Vec<Trial> {
         }),
         trial("receipts", async || {
             receipts::a_receipt_holds_when_nothing_runs().await
+        }),
+        trial("parked", async || {
+            parked::what_is_parked_is_mended_from_the_command_line().await
         }),
         trial("starts", async || starts::a_second_start_goes_on().await),
         trial("refused_starts", async || {

@@ -34,6 +34,7 @@ pub struct DevJson {
     pub gateway: String,
     pub monitor: String,
     pub nats: String,
+    pub owner: String,
     pub analyst: String,
     pub admin: Admin,
     pub pid: u32,
