@@ -32,6 +32,17 @@ async fn created(world: &mut World, id: u128) -> StreamId {
     task(id)
 }
 
+/// A task for each poison, with a good commit after it; where the poison is.
+async fn poison_each(world: &mut World) -> Vec<Position> {
+    let mut wrong = Vec::new();
+    for (n, (payload, _)) in poisons().iter().enumerate() {
+        let stream = created(world, n as u128 + 1).await;
+        wrong.push(world.append(stream, payload.clone().into(), |_| {}).await);
+        world.append(stream, cancelled(), |_| {}).await;
+    }
+    wrong
+}
+
 async fn verified(log: &SharedLog, database: &Database) -> Verification {
     let verification = verify(log, &database.overview).await.expect("verified");
     assert!(verification.holds(), "{:#?}", verification.differences);
@@ -56,12 +67,7 @@ async fn parked_at(database: &Database) -> Vec<u64> {
 async fn what_is_left_out_lets_the_rest_go_on() {
     for (size, anew) in [(1, true), (7, false), (500, false)] {
         let mut world = World::new("mending", 1);
-        let mut wrong = Vec::new();
-        for (n, (payload, _)) in poisons().iter().enumerate() {
-            let stream = created(&mut world, n as u128 + 1).await;
-            wrong.push(world.append(stream, payload.clone().into(), |_| {}).await);
-            world.append(stream, cancelled(), |_| {}).await;
-        }
+        let wrong = poison_each(&mut world).await;
         let database = Database::new().await;
         database.project(&world, size).await;
         let before = generation(&database).await;
@@ -129,12 +135,7 @@ async fn what_is_left_out_lets_the_rest_go_on() {
 async fn the_same_program_parks_what_it_tries_again() {
     for size in [1, 500] {
         let mut world = World::new("mending", 1);
-        let mut wrong = Vec::new();
-        for (n, (payload, _)) in poisons().iter().enumerate() {
-            let stream = created(&mut world, n as u128 + 1).await;
-            wrong.push(world.append(stream, payload.clone().into(), |_| {}).await);
-            world.append(stream, cancelled(), |_| {}).await;
-        }
+        let wrong = poison_each(&mut world).await;
         let database = Database::new().await;
         database.project(&world, size).await;
         let listed = parked::list(&database.overview, None).await;
@@ -188,8 +189,8 @@ async fn a_program_that_knows_more_applies_what_was_parked() {
     database.is_rebuilt_alike(&world.shared()).await;
 }
 
-/// Of those that waited, one is refused by Postgres and a later one by the decoder: those before are
-/// applied all the same, and the first that is refused is what the others wait for.
+/// Of those that waited, one is refused by Postgres and a later one by the decoder: those before
+/// are applied all the same, and the first that is refused is what the others wait for.
 #[tokio::test]
 async fn what_postgres_refuses_among_those_that_waited_is_found() {
     let mut world = World::new("mending", 1);

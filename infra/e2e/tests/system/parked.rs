@@ -1,7 +1,7 @@
 //! Somebody looks after a commit that no program can read.
 //!
-//! Invariant: nothing is stored about what is not parked, and what comes of a decision is told as it
-//! is; at the end all proofs hold.
+//! Invariant: nothing is stored about what is not parked, and what comes of a decision is told as
+//! it is; at the end all proofs hold.
 
 use std::time::Duration;
 
