@@ -7,7 +7,8 @@ use schemas::{
     catalogue::{DecodeError, Recorded, decode},
     domain::{
         Aggregate, AggregateKind, Timestamp, api_key::ApiKey, email_claim::EmailClaim,
-        identity_claim::IdentityClaim, job::Job, log_checkpoint::LogCheckpoint, resource::Resource,
+        identity_claim::IdentityClaim, job::Job, log_checkpoint::LogCheckpoint,
+        parked_commit::ParkedCommit, resource::Resource,
         resource_type::ResourceType, settings::Settings, task::Task, tenant::Tenant, user::User,
     },
 };
@@ -38,6 +39,7 @@ pub(super) fn of(kind: AggregateKind) -> Box<dyn Life + Send> {
         AggregateKind::IdentityClaim => unborn::<IdentityClaim>(),
         AggregateKind::Job => unborn::<Job>(),
         AggregateKind::LogCheckpoint => unborn::<LogCheckpoint>(),
+        AggregateKind::ParkedCommit => unborn::<ParkedCommit>(),
         AggregateKind::Resource => unborn::<Resource>(),
         AggregateKind::ResourceType => unborn::<ResourceType>(),
         AggregateKind::Settings => unborn::<Settings>(),
