@@ -8,8 +8,8 @@ use schemas::{
     domain::{
         Aggregate, AggregateKind, Timestamp, api_key::ApiKey, email_claim::EmailClaim,
         identity_claim::IdentityClaim, job::Job, log_checkpoint::LogCheckpoint,
-        parked_commit::ParkedCommit, resource::Resource,
-        resource_type::ResourceType, settings::Settings, task::Task, tenant::Tenant, user::User,
+        parked_commit::ParkedCommit, resource::Resource, resource_type::ResourceType,
+        settings::Settings, task::Task, tenant::Tenant, user::User,
     },
 };
 
