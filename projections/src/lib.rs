@@ -13,6 +13,7 @@ pub mod analytics;
 mod answer;
 pub mod audit;
 mod difference;
+pub mod editions;
 pub mod event_log;
 mod feed;
 mod freshness;

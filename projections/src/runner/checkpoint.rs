@@ -13,7 +13,7 @@ use crate::Writer;
 
 /// The last entry that the read models hold.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Checkpoint {
+pub(crate) struct Checkpoint {
     pub(super) position: Position,
     /// How often what is already written was changed.
     generation: i64,

@@ -31,6 +31,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{StoreError, Writer};
+pub(crate) use checkpoint::Checkpoint;
 pub(crate) use decode::{Events, Reading};
 
 pub(crate) use fill::{Course, Filled, entry_at, fill};
@@ -98,12 +99,23 @@ async fn follow(
     pause: &mut Duration,
 ) -> Result<Infallible, RunError> {
     let mut projector = lead(log, writer).await?;
+    let ended = keep_up(log, &mut projector, pause).await;
+    // Whoever is next need not wait until Postgres sees that this one is gone.
+    projector.end().await;
+    ended
+}
+
+async fn keep_up(
+    log: &SharedLog,
+    projector: &mut Projector,
+    pause: &mut Duration,
+) -> Result<Infallible, RunError> {
     let start = projector.position();
     tracing::info!(position = start.0, "the projector follows the log");
     let mut readings = std::pin::pin!(read(log.follow(start).await?));
     while let Some((reading, failure)) = readings.next().await {
         if !reading.is_empty() {
-            apply(&mut projector, reading).await?;
+            apply(projector, reading).await?;
             *pause = PAUSE;
         }
         match failure {

@@ -3,11 +3,12 @@
 //! Invariant: the tables depend on the log alone, not on where batches are cut or where the
 //! projector was started anew.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use event_log::{Entry, LogError, SharedLog};
 use schemas::Position;
 use sqlx::{Connection as _, PgConnection};
+use tokio::time::timeout;
 
 use super::{
     RunError,
@@ -22,6 +23,9 @@ use super::{
     remedy::{parts, remedies},
 };
 use crate::{Writer, store};
+
+/// How long to wait for a connection to end in good order.
+const END_MAX: Duration = Duration::from_secs(1);
 
 /// The one that writes the read models of a store.
 pub struct Projector {
@@ -96,6 +100,12 @@ impl Projector {
     /// What it has applied although an event left it out later.
     pub(crate) fn late(&self) -> &BTreeSet<Position> {
         self.park.late()
+    }
+
+    /// Lets go of the lead, if Postgres answers.
+    pub(crate) async fn end(self) {
+        // The lock ends with the connection in any case.
+        let _ended = timeout(END_MAX, self.connection.close()).await;
     }
 
     pub(super) async fn apply_read(&mut self, batch: Vec<Reading>) -> Result<Position, RunError> {

@@ -1,6 +1,10 @@
 -- Counts are kept as the projector goes. What is counted here is found in two indexes: what
 -- happened since $2, or later if that would be too much; percentiles are of the latest.
-with bound as materialized (
+with reached as materialized (
+    -- Before any other table, as everywhere: it is what a swap of editions locks.
+    select position, reached_at from checkpoint
+),
+bound as materialized (
     select greatest(
         $2,
         (select finished_at from tasks where tenant_id = $1 and finished_at >= $2
@@ -28,7 +32,7 @@ sampled as (
 select c.position as reached,
     (select min(p.position) from parked p where p.tenant_id = $1) as stale_since,
     c.reached_at, b.since, n.model, n.bucket, n.hour, n.total
-from checkpoint c
+from reached c
 cross join bound b
 left join (
     select model, bucket, null::timestamptz as hour, total

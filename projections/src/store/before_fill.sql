@@ -1,13 +1,13 @@
 -- Takes away what rows are looked up and kept apart by, so that many can be put in, and lets nobody
--- but the projector come near meanwhile; `after_fill.sql` gives it back. Keys of current rows stay:
--- they are changed while the tables are filled.
+-- but the projector come near meanwhile, and who sees all rows in any case; `after_fill.sql` gives
+-- it back. Keys of current rows stay: they are changed while the tables are filled.
 do $$
 declare
     part record;
     here constant text := current_schema();
 begin
     execute format(
-        'revoke usage on schema %I from almanac_auditor, almanac_gateway, almanac_scheduler', here);
+        'revoke usage on schema %I from almanac_gateway, almanac_scheduler', here);
     create table to_restore (statement text not null);
     for part in
         select c.conrelid::regclass as "table", c.conname as name,

@@ -2,7 +2,7 @@
 //!
 //! Invariant: it migrates and says who may do what; under forced row-level security it sees no row.
 
-use sqlx::Connection as _;
+use sqlx::{Connection as _, PgConnection};
 
 use super::{Access, ConnectError, Place, StoreError};
 
@@ -51,6 +51,16 @@ impl Owner {
             .await?;
         connection.close().await?;
         Ok(())
+    }
+
+    /// The same in another schema of the same database, which may be absent.
+    pub(crate) fn beside(&self, schema: &str) -> Self {
+        Self(self.0.beside(schema))
+    }
+
+    /// A connection of one's own, without a limit on time.
+    pub(crate) async fn connection(&self) -> Result<PgConnection, StoreError> {
+        self.0.connection().await
     }
 
     /// Makes another schema ready to be filled by its projector alone, until [`Self::after_fill`].

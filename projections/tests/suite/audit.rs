@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The stream as who writes it has it, and as who reads it.
-async fn stream(nats: &local::Nats) -> [AuditLog; 2] {
+pub async fn stream(nats: &local::Nats) -> [AuditLog; 2] {
     opened(nats, Role::Owner).await;
     [
         opened(nats, Role::Gateway).await,
@@ -77,14 +77,14 @@ fn record(n: u128) -> AuditRecord {
     }
 }
 
-async fn append(log: &AuditLog, tenant: TenantId, id: &str, numbers: &[u128]) {
+pub async fn append(log: &AuditLog, tenant: TenantId, id: &str, numbers: &[u128]) {
     let records: Vec<_> = numbers.iter().map(|n| record(*n)).collect();
     let payload = serde_json::to_vec(&records).expect("encoded");
     log.append(tenant, id, payload).await.expect("stored");
 }
 
 /// The rows there are, once there are as many.
-async fn rows(database: &Database, enough: usize) -> Vec<(Uuid, i64)> {
+pub async fn rows(database: &Database, enough: usize) -> Vec<(Uuid, i64)> {
     let mut connection = database.sql().await;
     poll(async || {
         let ask = "select id, position from audit order by id";

@@ -129,8 +129,8 @@ impl Database {
         poll(async || Projector::open(&log, &self.writer).await.expect("opened")).await
     }
 
-    /// The bytes of every table of `schema`, as one digest for each; how often it was changed is
-    /// none of the log's business.
+    /// The bytes of every table of `schema`, as one digest for each; how often and when it was
+    /// made is none of the log's business.
     pub async fn digests(&self, schema: &str) -> Vec<(String, String)> {
         let mut connection = self.sql().await;
         let ask = "select table_name::text from information_schema.tables \
@@ -144,7 +144,7 @@ impl Database {
         let mut digests = Vec::new();
         for table in tables {
             let row = match table.as_str() {
-                "checkpoint" => "(to_jsonb(t) - 'generation')",
+                "checkpoint" => "(to_jsonb(t) - 'generation' - 'filled_at')",
                 _ => "t",
             };
             let ask = format!(

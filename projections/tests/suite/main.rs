@@ -6,6 +6,7 @@ mod analytics;
 mod audit;
 mod database;
 mod difference;
+mod editions;
 mod faults;
 mod feed;
 mod freshness;
