@@ -20,6 +20,11 @@ pub struct At<T> {
     pub value: T,
 }
 
+/// How often what the read models had already told was changed: by other tables in their place, or
+/// by a commit that was mended. Answers of two generations need not fit together.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Generation(pub u64);
+
 /// An aggregate as its read model holds it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row<S> {
@@ -42,6 +47,14 @@ pub struct Listed<T, K = Key> {
     pub items: Vec<T>,
     /// Where the next part begins; none after the last.
     pub next: Option<K>,
+}
+
+impl Generation {
+    /// That of the first row of an answer, which tells it as `generation`.
+    pub(crate) fn told_by(first: Option<&PgRow>) -> Result<Self, StoreError> {
+        let told = first.map(|row| row.try_get::<i64, _>("generation"));
+        Ok(Self(told.transpose()?.unwrap_or_default() as u64))
+    }
 }
 
 impl<T> At<T> {

@@ -15,7 +15,7 @@ use schemas::Position;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Store, StoreError};
+use crate::{Generation, Store, StoreError};
 
 /// How often to look, should a notification be missed.
 const POLL: Duration = Duration::from_secs(1);
@@ -98,6 +98,11 @@ impl Freshness {
         self.store.reached().subscribe()
     }
 
+    /// The generation as it grows.
+    pub fn generations(&self) -> watch::Receiver<Generation> {
+        self.store.generation().subscribe()
+    }
+
     /// Whether news arrive: Postgres answers and notifications are listened to.
     pub fn healthy(&self) -> bool {
         self.hearing.listens.load(Ordering::Acquire) && self.hearing.polls.load(Ordering::Acquire)
@@ -132,30 +137,43 @@ async fn listen_once(store: &Store, hearing: &Hearing) -> Result<(), StoreError>
     hearing.listens.store(true, Ordering::Release);
     // What was told before listening began is read once. The database may have been put back to an
     // earlier state while nobody was connected; what was told during the reading is newer than it.
-    let known = *store.reached().borrow();
-    let position = store.position().await?;
-    store.reached().send_if_modified(|reached| {
-        let news = *reached == known || position > *reached;
-        if news {
-            *reached = position;
-        }
-        news
-    });
+    let known = (*store.reached().borrow(), *store.generation().borrow());
+    let (position, generation) = store.standing().await?;
+    read_once(store.generation(), known.1, generation);
+    read_once(store.reached(), known.0, position);
     while let Some(told) = listener.try_recv().await? {
-        if let Ok(position) = told.payload().parse() {
+        // A position, and a generation where one begins.
+        let mut words = told.payload().split(' ').map(str::parse);
+        let (position, generation) = (words.next(), words.next());
+        if let Some(Ok(generation)) = generation {
+            store.begin(Generation(generation));
+        }
+        if let Some(Ok(position)) = position {
             store.publish(Position(position));
         }
     }
     Ok(())
 }
 
+/// Makes known what was read, unless newer has been told since it was `known`.
+fn read_once<T: Copy + Ord>(told: &watch::Sender<T>, known: T, read: T) {
+    told.send_if_modified(|told| {
+        let news = *told == known || read > *told;
+        if news {
+            *told = read;
+        }
+        news
+    });
+}
+
 async fn poll(store: Store, hearing: Arc<Hearing>) {
     loop {
-        let position = store.position().await;
-        if let Ok(position) = position {
+        let standing = store.standing().await;
+        if let Ok((position, generation)) = standing {
+            store.begin(generation);
             store.publish(position);
         }
-        hearing.polls.store(position.is_ok(), Ordering::Release);
+        hearing.polls.store(standing.is_ok(), Ordering::Release);
         sleep(POLL).await;
     }
 }

@@ -31,7 +31,7 @@ pub mod stats;
 mod store;
 mod verify;
 
-pub use answer::{At, Listed, Row};
+pub use answer::{At, Generation, Listed, Row};
 pub use difference::{Differences, EventBehind, Sample, TableDifference, What, difference};
 pub use feed::{Live, LiveFeed, LiveItem};
 pub use freshness::{Freshness, Lagging};

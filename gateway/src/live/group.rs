@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures::{FutureExt as _, StreamExt as _};
-use projections::{Live, LiveItem, live_query};
+use projections::{Generation, Live, LiveItem, live_query};
 use schemas::Position;
 use tokio::{
     sync::broadcast,
@@ -48,10 +48,19 @@ pub(super) struct Batch {
     /// Up to here nothing changed since the batch before.
     pub from: Position,
     pub to: Position,
+    /// None if each has to read it.
+    pub told: Option<Evaluated>,
+}
+
+/// What is told of a batch.
+#[derive(Clone)]
+pub(super) struct Evaluated {
+    /// Of which generation of the read models it is.
+    pub generation: Generation,
+    /// As `LiveChanges`.
+    pub json: Arc<str>,
     /// The id to go on after.
     pub resume: Arc<str>,
-    /// None if each has to read it.
-    pub json: Option<Arc<str>>,
 }
 
 /// What was heard and is not yet told.
@@ -122,7 +131,7 @@ impl Shared {
         super::known(app).await;
         let (from, to) = (*self.until(), app.freshness.position());
         if to > from {
-            self.publish(app, (from, to), None);
+            self.publish((from, to), None);
         }
         to.max(from)
     }
@@ -133,11 +142,11 @@ impl Shared {
         // Not held while it is moved.
         let from = *self.until();
         if news.is_lost {
-            self.publish(app, (from, news.until), None);
+            self.publish((from, news.until), None);
         } else if let Some(first) = news.first {
-            let json = self.evaluate(app, news.until, &ids).await;
+            let told = self.evaluate(app, news.until, &ids).await;
             let before = Position(first.0.saturating_sub(1));
-            self.publish(app, (before, news.until), json);
+            self.publish((before, news.until), told);
         }
     }
 
@@ -151,32 +160,30 @@ impl Shared {
         let touched = live_query::touched(&app.store, tenant, query, (from, to), CHUNK);
         match touched.await {
             Ok(touched) if touched.until == to => {
-                let json = self.evaluate(app, to, &touched.ids).await;
+                let told = self.evaluate(app, to, &touched.ids).await;
                 let quiet = touched.ids.is_empty();
-                self.publish(app, (if quiet { to } else { from }, to), json);
+                self.publish((if quiet { to } else { from }, to), told);
             }
-            Ok(_) => self.publish(app, (from, to), None),
+            Ok(_) => self.publish((from, to), None),
             Err(failure) => tracing::debug!(%failure, "the progress of a live query waits"),
         }
     }
 
     /// What changed up to `to`; none if it is too much to be kept for all.
-    async fn evaluate(&self, app: &App, to: Position, ids: &[Uuid]) -> Option<Arc<str>> {
+    async fn evaluate(&self, app: &App, to: Position, ids: &[Uuid]) -> Option<Evaluated> {
         let from = *self.until();
-        let json = changed(app, &self.wanted, (from, to), ids).await;
-        (json.len() <= BATCH_MAX).then(|| json.into())
+        let (generation, json) = changed(app, &self.wanted, (from, to), ids).await;
+        (json.len() <= BATCH_MAX).then(|| Evaluated {
+            generation,
+            json: json.into(),
+            resume: resume::id(app, &self.wanted, to, generation).into(),
+        })
     }
 
-    fn publish(&self, app: &App, (from, to): (Position, Position), json: Option<Arc<str>>) {
-        let resume = resume::id(app, &self.wanted, to).into();
+    fn publish(&self, (from, to): (Position, Position), told: Option<Evaluated>) {
         let mut until = self.until();
         *until = to;
-        let batch = Batch {
-            from,
-            to,
-            resume,
-            json,
-        };
+        let batch = Batch { from, to, told };
         // An error says that nobody listens any more, which is nobody's loss.
         let _ = self.sender.send(Arc::new(batch));
     }
@@ -216,10 +223,10 @@ pub(super) async fn changed(
     wanted: &Wanted,
     (from, to): (Position, Position),
     ids: &[Uuid],
-) -> String {
+) -> (Generation, String) {
     loop {
         match try_changed(app, wanted, (from, to), ids).await {
-            Ok(Some(json)) => return json,
+            Ok(Some(told)) => return told,
             Ok(None) => {}
             Err(failure) => tracing::debug!(?failure, "a live query waits"),
         }
@@ -232,11 +239,13 @@ async fn try_changed(
     wanted: &Wanted,
     (from, to): (Position, Position),
     ids: &[Uuid],
-) -> Result<Option<String>> {
+) -> Result<Option<(Generation, String)>> {
     let (tenant, query) = (wanted.tenant, &wanted.query);
-    let found = live_query::changes(&app.store, tenant, query, (from, to), ids).await?;
+    let changes = live_query::changes(&app.store, tenant, query, (from, to), ids);
+    let (generation, found) = changes.await?;
     if found.position < to {
         return Ok(None);
     }
-    views::changes(app, tenant, to, found).await.map(Some)
+    let json = views::changes(app, tenant, to, found).await?;
+    Ok(Some((generation, json)))
 }

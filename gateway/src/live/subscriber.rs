@@ -1,17 +1,24 @@
 //! One who follows a list: first the rows, or what was missed, then what changes.
 //!
-//! Invariant: what was told up to `until` is the list as of it. Nothing is kept for one subscriber
+//! Invariant: what was told up to `until` is the list as of it, as one generation of the read models
+//! tells it; whoever was told of another begins anew. Nothing is kept for one subscriber
 //! but its place: whoever reads slowly asks later for all that changed in between, in one.
 
 use std::sync::Arc;
 
-use projections::live_query::{self, Touched};
+use projections::{
+    Generation,
+    live_query::{self, Touched},
+};
 use schemas::{
     Position,
     api::{LiveComplete, ResetReason},
 };
 use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
+    sync::{
+        broadcast::{Receiver, error::RecvError},
+        watch,
+    },
     time::{Duration, sleep},
 };
 use uuid::Uuid;
@@ -38,6 +45,9 @@ pub(crate) enum Told {
 /// One who follows a list.
 pub(crate) struct Subscriber {
     app: App,
+    /// That of what was told; none before anything is.
+    generation: Option<Generation>,
+    generations: watch::Receiver<Generation>,
     group: Arc<Group>,
     phase: Phase,
     receiver: Receiver<Arc<Batch>>,
@@ -64,6 +74,8 @@ impl Subscriber {
         let receiver = group.listen();
         Self {
             app: app.clone(),
+            generation: None,
+            generations: app.freshness.generations(),
             group,
             phase: Phase::Begin(resume),
             receiver,
@@ -76,6 +88,9 @@ impl Subscriber {
     /// What is to be told next.
     pub async fn next(&mut self) -> Told {
         loop {
+            if let Some(told) = self.reset_if_rebuilt() {
+                return told;
+            }
             let told = match &mut self.phase {
                 Phase::Begin(resume) => {
                     let resume = resume.take();
@@ -107,21 +122,36 @@ impl Subscriber {
             self.phase = Phase::Rows(self.app.freshness.position(), Uuid::nil());
             return None;
         };
-        let Some(after) = resume::position(&self.app, &self.wanted, &resume) else {
+        let Some((after, generation)) = resume::read(&self.app, &self.wanted, &resume) else {
             return Some(self.reset(ResetReason::Unknown));
         };
         // Another gateway may have told what this one is about to see.
         let Ok(now) = self.app.freshness.wait_for(after, AHEAD_MAX).await else {
             return Some(self.reset(ResetReason::Unknown));
         };
+        self.generation = Some(generation);
         self.until = after;
         self.target = now;
         self.phase = Phase::Follow;
         None
     }
 
+    /// Begins anew if what was told is of an earlier generation than the one that is known.
+    fn reset_if_rebuilt(&mut self) -> Option<Told> {
+        let known = *self.generations.borrow_and_update();
+        let told = self.generation?;
+        (told < known).then(|| self.reset(ResetReason::Rebuilt))
+    }
+
+    /// Begins anew if something is told of another generation than what was told before.
+    fn reset_unless_of(&mut self, generation: Generation) -> Option<Told> {
+        let told = *self.generation.get_or_insert(generation);
+        (told != generation).then(|| self.reset(ResetReason::Rebuilt))
+    }
+
     /// Begins anew.
     fn reset(&mut self, reason: ResetReason) -> Told {
+        self.generation = None;
         self.receiver = self.group.listen();
         self.phase = Phase::Rows(self.app.freshness.position(), Uuid::nil());
         Told::Reset { reason }
@@ -129,12 +159,17 @@ impl Subscriber {
 
     fn complete(&self, position: Position, stale_since: Option<Position>) -> Told {
         Told::Complete {
-            id: resume::id(&self.app, &self.wanted, position).into(),
+            id: self.id(position).into(),
             data: LiveComplete {
                 position: position.0,
                 stale_since: stale_since.map(|since| since.0),
             },
         }
+    }
+
+    fn id(&self, position: Position) -> String {
+        let generation = self.generation.unwrap_or_default();
+        resume::id(&self.app, &self.wanted, position, generation)
     }
 
     /// The next of the rows as of `at`.
@@ -153,16 +188,19 @@ impl Subscriber {
     }
 
     async fn try_rows(&mut self, at: Position, after: Uuid) -> Result<Option<Told>> {
-        let (app, tenant) = (&self.app, self.wanted.tenant);
-        let asked =
-            live_query::rows_as_of(&app.store, tenant, &self.wanted.query, at, after, CHUNK);
-        let found = asked.await?;
+        let (store, tenant) = (&self.app.store, self.wanted.tenant);
+        let asked = live_query::rows_as_of(store, tenant, &self.wanted.query, at, after, CHUNK);
+        let (generation, found) = asked.await?;
         if found.position < at {
             sleep(PAUSE).await;
             return Ok(None);
         }
+        if let Some(told) = self.reset_unless_of(generation) {
+            return Ok(Some(told));
+        }
         let ids = found.value.ids();
-        let json = views::rows(app, tenant, at, found.value).await?.into();
+        let rows = views::rows(&self.app, tenant, at, found.value);
+        let json = rows.await?.into();
         self.phase = match ids.last() {
             Some(last) if ids.len() == CHUNK as usize => Phase::Rows(at, *last),
             _ => Phase::Complete(at, found.stale_since),
@@ -178,7 +216,11 @@ impl Subscriber {
         let (app, wanted) = (&self.app, &self.wanted);
         let span = (self.until, self.target);
         let touched = live_query::touched(&app.store, wanted.tenant, &wanted.query, span, CHUNK);
-        let Touched { until, ids } = match touched.await {
+        let Touched {
+            generation,
+            until,
+            ids,
+        } = match touched.await {
             Ok(touched) => touched,
             Err(failure) => {
                 tracing::debug!(%failure, "a live query waits");
@@ -186,32 +228,44 @@ impl Subscriber {
                 return None;
             }
         };
-        let json = if ids.is_empty() {
-            None
+        let (generation, json) = if ids.is_empty() {
+            (generation, None)
         } else {
-            Some(group::changed(app, wanted, (self.until, until), &ids).await)
+            let changed = group::changed(app, wanted, (self.until, until), &ids).await;
+            (changed.0, Some(changed.1))
         };
+        if let Some(told) = self.reset_unless_of(generation) {
+            return Some(told);
+        }
         self.until = until;
         json.map(|json| Told::Delta {
-            id: resume::id(&self.app, &self.wanted, until).into(),
+            id: self.id(until).into(),
             json: json.into(),
         })
     }
 
     /// Waits for what happens; none if there is nothing to tell of it yet.
     async fn hear(&mut self) -> Option<Told> {
-        match self.receiver.recv().await {
+        let heard = tokio::select! {
+            heard = self.receiver.recv() => heard,
+            // The other end lives as long as the gateway's way to the read models.
+            _ = self.generations.changed() => return None,
+        };
+        match heard {
             Ok(batch) if batch.to <= self.until => None,
-            Ok(batch) if batch.from >= self.until && batch.json.is_some() => {
-                self.until = batch.to;
-                self.target = batch.to;
-                let (id, json) = (batch.resume.clone(), batch.json.clone()?);
-                Some(Told::Delta { id, json })
-            }
-            // What lies in between, or is too large to be kept, is read.
             Ok(batch) => {
                 self.target = batch.to;
-                None
+                let told = batch.told.clone().filter(|told| {
+                    batch.from >= self.until && Some(told.generation) == self.generation
+                });
+                // What lies in between, is too large to be kept, or is of another generation, is
+                // read.
+                let told = told?;
+                self.until = batch.to;
+                Some(Told::Delta {
+                    id: told.resume,
+                    json: told.json,
+                })
             }
             Err(RecvError::Lagged(_)) => {
                 self.receiver = self.group.listen();

@@ -185,6 +185,21 @@ impl World {
         }
     }
 
+    /// What editions of the read models are built and exchanged with.
+    pub fn editions(&self) -> LocalBoxFuture<'_, (SharedLog, Owner, Writer)> {
+        Box::pin(async {
+            let url = self.servers.postgres.url_of(local::Role::Owner, "almanac");
+            let config = runtime::Postgres {
+                accept_plaintext: false,
+                connections: 1,
+                url: url.expect("a password").into(),
+            };
+            let owner = Owner::connect(&config).await.expect("an owner");
+            let log = open(&self.servers.nats, event_log::Role::Projector).await;
+            (Arc::new(log) as SharedLog, owner, self.writer.clone())
+        })
+    }
+
     /// Has nothing applied to the read models until the projector is started again.
     pub async fn pause_projector(&self) {
         let running = self.projecting.lock().await.take();

@@ -5,7 +5,7 @@
 //! those of the list itself, for what is shown now as for what was.
 //!
 //! Invariant: for any positions `a <= b`, the rows as of `a` with the changes from `a` to `b` are
-//! the rows as of `b`.
+//! the rows as of `b`, in one generation of the read models, which each answer tells.
 
 mod statement;
 
@@ -20,7 +20,7 @@ use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{
-    At, Row, Store, StoreError, jobs,
+    At, Generation, Row, Store, StoreError, jobs,
     models::{Model, row_of},
     resources, tasks, users,
 };
@@ -67,6 +67,8 @@ pub struct Changes {
 /// What was touched after a position.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Touched {
+    /// Of which generation this is told.
+    pub generation: Generation,
     /// Up to where these are all.
     pub until: Position,
     /// Each once, in the order of the ids.
@@ -152,14 +154,15 @@ pub async fn rows_as_of(
     at: Position,
     after: Uuid,
     limit: u32,
-) -> Result<At<Rows>, StoreError> {
+) -> Result<(Generation, At<Rows>), StoreError> {
     let found = store
         .read(tenant, |mut rows| {
             let mut asked = statement::rows_as_of(query, tenant, at, after, limit);
             async move { asked.build().fetch_all(&mut *rows).await }
         })
         .await?;
-    At::told_by(found.first(), query.rows(&found)?)
+    let rows = At::told_by(found.first(), query.rows(&found)?)?;
+    Ok((Generation::told_by(found.first())?, rows))
 }
 
 /// How the rows of `tenant` differ between `from` and `to`, where `ids` are all that was touched
@@ -172,7 +175,7 @@ pub async fn changes(
     query: &LiveQuery,
     (from, to): (Position, Position),
     ids: &[Uuid],
-) -> Result<At<Changes>, StoreError> {
+) -> Result<(Generation, At<Changes>), StoreError> {
     let found = store
         .read(tenant, |mut rows| {
             let mut asked = statement::changes(query, tenant, (from, to), ids);
@@ -186,7 +189,8 @@ pub async fn changes(
         }
     }
     let rows = query.rows(&found)?;
-    At::told_by(found.first(), Changes { rows, left })
+    let changes = At::told_by(found.first(), Changes { rows, left })?;
+    Ok((Generation::told_by(found.first())?, changes))
 }
 
 /// What of the query's kind was touched after `from`, up to and with `to`: at most `limit` events
@@ -200,7 +204,7 @@ pub async fn touched(
 ) -> Result<Touched, StoreError> {
     let found = store
         .read(tenant, |mut rows| async move {
-            sqlx::query_as::<_, (i64, Uuid)>(include_str!("touched.sql"))
+            sqlx::query(include_str!("touched.sql"))
                 .bind(tenant.uuid())
                 .bind(query.kind().name())
                 .bind(from.0 as i64)
@@ -210,14 +214,25 @@ pub async fn touched(
                 .await
         })
         .await?;
-    let is_cut = found.len() >= limit as usize;
+    let generation = Generation::told_by(found.first())?;
+    let mut events = Vec::with_capacity(found.len());
+    for row in &found {
+        if let Some(position) = row.try_get::<Option<i64>, _>("position")? {
+            events.push((position, row.try_get("id")?));
+        }
+    }
+    let is_cut = events.len() >= limit as usize;
     // A commit whose events are cut is of one aggregate, which is among the ids.
-    let last = found.last().filter(|_| is_cut);
+    let last = events.last().filter(|_| is_cut);
     let until = last.map_or(to, |(position, _)| Position(*position as u64));
-    let mut ids: Vec<_> = found.into_iter().map(|(_, id)| id).collect();
+    let mut ids: Vec<Uuid> = events.into_iter().map(|(_, id)| id).collect();
     ids.sort_unstable();
     ids.dedup();
-    Ok(Touched { until, ids })
+    Ok(Touched {
+        generation,
+        until,
+        ids,
+    })
 }
 
 fn read<A: Model>(found: &[PgRow]) -> Result<Vec<Row<A>>, StoreError> {

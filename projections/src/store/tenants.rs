@@ -13,10 +13,12 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction, postgres:
 use tokio::sync::watch;
 
 use super::{Access, ConnectError, Place, READ_LIMIT, StoreError, error, in_time};
+use crate::Generation;
 
 /// The read models' database, for what serves tenants. Clones share connections.
 #[derive(Clone, Debug)]
 pub struct Store {
+    generation: Arc<watch::Sender<Generation>>,
     place: Place,
     pub(super) pool: PgPool,
     reached: Arc<watch::Sender<Position>>,
@@ -39,6 +41,7 @@ impl Store {
         Access::OneTenant.check(&mut connection).await?;
         drop(connection);
         Ok(Self {
+            generation: Arc::default(),
             place,
             pool,
             reached: Arc::new(watch::Sender::new(Position(0))),
@@ -86,13 +89,15 @@ impl Store {
             .await
     }
 
-    /// The position of the read models, which is no tenant's.
-    pub(crate) async fn position(&self) -> Result<Position, StoreError> {
+    /// The position of the read models and their generation, which are no tenant's.
+    pub(crate) async fn standing(&self) -> Result<(Position, Generation), StoreError> {
         let found = self.read_untenanted(|pool| async move {
-            let asked = sqlx::query_scalar::<_, i64>("select position from checkpoint");
+            let ask = "select position, generation from checkpoint";
+            let asked = sqlx::query_as::<_, (i64, i64)>(ask);
             asked.fetch_optional(&pool).await
         });
-        Ok(Position(found.await?.unwrap_or_default() as u64))
+        let (position, generation) = found.await?.unwrap_or_default();
+        Ok((Position(position as u64), Generation(generation as u64)))
     }
 
     /// Runs a read of what is no tenant's; it sees nothing of any.
@@ -124,6 +129,20 @@ impl Store {
     /// The positions that this process knows to be reached.
     pub(crate) fn reached(&self) -> &watch::Sender<Position> {
         &self.reached
+    }
+
+    /// The generation that this process knows.
+    pub(crate) fn generation(&self) -> &watch::Sender<Generation> {
+        &self.generation
+    }
+
+    /// Makes known that `generation` has begun.
+    pub(crate) fn begin(&self, generation: Generation) {
+        self.generation.send_if_modified(|known| {
+            let news = generation > *known;
+            *known = generation.max(*known);
+            news
+        });
     }
 
     /// Makes known that `position` is reached.

@@ -105,7 +105,7 @@ async fn snapshot(store: &Store, tenant: TenantId, query: &LiveQuery, at: Positi
     loop {
         let after = found.keys().next_back().copied().unwrap_or_default();
         let rows = live_query::rows_as_of(store, tenant, query, at, after, 7).await;
-        let rows = rows.expect("read").value;
+        let rows = rows.expect("read").1.value;
         found.extend(table(&rows));
         if rows.len() < 7 {
             return found;
@@ -145,7 +145,7 @@ async fn every_way_through_the_log_ends_at_what_the_list_shows() {
                     let touched = touched.await.expect("read");
                     let span = (from, touched.until);
                     let changes = live_query::changes(store, tenant, &query, span, &touched.ids);
-                    let changes = changes.await.expect("read").value;
+                    let changes = changes.await.expect("read").1.value;
                     for id in &changes.left {
                         assert!(
                             followed.remove(id).is_some(),

@@ -66,6 +66,8 @@ pub struct LiveReset {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetReason {
+    /// The rows were built anew or mended: what was told may never have been so.
+    Rebuilt,
     /// The client was away for too long.
     TooOld,
     /// The client reads too slowly for all that changes.

@@ -4,6 +4,7 @@
 //! is not theirs to read never comes.
 
 pub mod follower;
+mod rebuilt;
 mod refused;
 mod socket;
 
