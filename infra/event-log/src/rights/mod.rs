@@ -84,10 +84,7 @@ fn lines() -> Vec<Line> {
             &[Analyst, Gateway, Owner, Scheduler, Worker],
             vec![subject::direct_get(EVENTS)],
         ),
-        Publish(
-            &[Gateway, Owner, Projector, Scheduler, Worker],
-            vec![subject::api(subject::GET, EVENTS)],
-        ),
+        Publish(&Role::ALL, vec![subject::api(subject::GET, EVENTS)]),
         Publish(&[Analyst, Projector, Scheduler], following(EVENTS)),
         // Attempts on their way: the dispatcher puts them in, workers take them out.
         Publish(&[Owner, Scheduler, Worker], info(WORK)),
