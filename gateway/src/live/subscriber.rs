@@ -1,7 +1,7 @@
 //! One who follows a list: first the rows, or what was missed, then what changes.
 //!
-//! Invariant: what was told up to `until` is the list as of it, as one generation of the read models
-//! tells it; whoever was told of another begins anew. Nothing is kept for one subscriber
+//! Invariant: what was told up to `until` is the list as of it, as one generation of the read
+//! models tells it; whoever was told of another begins anew. Nothing is kept for one subscriber
 //! but its place: whoever reads slowly asks later for all that changed in between, in one.
 
 use std::sync::Arc;

@@ -73,11 +73,11 @@ pub(super) fn changes(
 }
 
 /// What every answer tells, also one without rows: how far the read models are in which generation,
-/// and since which
-/// commit up to `at` some of the rows are not as they should be.
+/// and since which commit up to `at` some of the rows are not as they should be.
 fn told(query: &LiveQuery, tenant: TenantId, at: Position) -> QueryBuilder<Postgres> {
     let mut text = QueryBuilder::new(
-        "select c.generation, c.position as reached, (select min(p.position) from parked p where p.tenant_id = ",
+        "select c.generation, c.position as reached, \
+         (select min(p.position) from parked p where p.tenant_id = ",
     );
     text.push_bind(tenant.uuid()).push(" and p.kind = ");
     text.push_bind(query.kind().name())

@@ -1,7 +1,7 @@
 //! Lists that are followed while their rows are exchanged for others.
 //!
-//! Invariant: whoever was told rows that are no longer so is told so, wherever they are by then, and
-//! nobody is told twice.
+//! Invariant: whoever was told rows that are no longer so is told so, wherever they are by then,
+//! and nobody is told twice.
 
 use std::cell::Cell;
 

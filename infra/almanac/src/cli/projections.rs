@@ -15,8 +15,8 @@ pub enum Projections {
     Parked(Parked),
     /// Build all read models anew beside the live ones, and say what a swap would change.
     ///
-    /// All are built at once, and none by itself: they share one position, which the answer to every
-    /// question tells. Nothing that is served changes before `almanac projections swap`.
+    /// All are built at once, and none by itself: they share one position, which the answer to
+    /// every question tells. Nothing that is served changes before `almanac projections swap`.
     Rebuild(Place),
     /// Let the previous edition be the live one again, as it would be by now.
     Rollback(Place),
