@@ -13,7 +13,7 @@ use crate::StoreError;
 
 /// All tables whose rows come from the log. What stands where the read models are (`checkpoint`)
 /// does not differ, and the audit has a log of its own.
-const TABLES: [(&str, Shape); 20] = [
+const TABLES: [(&str, Shape); 21] = [
     ("api_keys", Shape::Current(AggregateKind::ApiKey)),
     ("api_keys_history", Shape::History(AggregateKind::ApiKey)),
     ("counts", Shape::Counts),
@@ -34,6 +34,7 @@ const TABLES: [(&str, Shape); 20] = [
     ("resources_history", Shape::History(AggregateKind::Resource)),
     ("settings", Shape::Current(AggregateKind::Settings)),
     ("settings_history", Shape::History(AggregateKind::Settings)),
+    ("skipped_commits", Shape::Positions),
     ("tasks", Shape::Current(AggregateKind::Task)),
     ("tasks_history", Shape::History(AggregateKind::Task)),
     ("tenants", Shape::Current(AggregateKind::Tenant)),
