@@ -13,6 +13,7 @@ mod audit;
 mod auditors;
 mod crawler;
 mod crontab;
+mod editions;
 mod erasure;
 mod events;
 mod harness;
@@ -72,6 +73,9 @@ fn trials() -> Vec<Trial> {
         }),
         trial("receipts", async || {
             receipts::a_receipt_holds_when_nothing_runs().await
+        }),
+        trial("editions", async || {
+            editions::reads_and_writes_go_on_through_a_swap().await
         }),
         trial("parked", async || {
             parked::what_is_parked_is_mended_from_the_command_line().await
