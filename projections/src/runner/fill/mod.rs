@@ -6,19 +6,16 @@
 //! Invariant: the tables depend on the log alone, as a projector's do. Until all is written their
 //! checkpoint says that nothing is, so what was filled in part is never taken for more.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    future::Future,
-};
+mod course;
+mod written;
 
-use event_log::{Entry, Follow, LogError, SharedLog};
-use futures::{Stream, StreamExt as _, stream};
+use std::collections::{BTreeSet, HashSet};
+
+use event_log::{Follow, SharedLog};
+use futures::StreamExt as _;
 use schemas::{Position, StreamId};
 use sqlx::{Connection as _, PgConnection};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     RunError,
@@ -26,24 +23,20 @@ use super::{
     checkpoint::Checkpoint,
     decode::Reading,
     decoded,
-    folds::{Folds, Rewritten},
+    folds::Folds,
     mend::{Mending, resume},
     mirror::{self, Mirror},
     moments::Moments,
-    park::{Changes, Park},
+    park::Park,
     projector::judge,
     recent::Bounds,
     remedy::{Remedy, parts},
 };
 use crate::{StoreError, Writer, store};
+use course::batches;
+pub(crate) use course::{Course, entry_at};
+use written::{Step, session, write_mirror, write_step, written_by};
 
-/// The most commits of one transaction. Nobody waits for one, and what changes often within one is
-/// written once.
-const BATCH: usize = 10_000;
-/// How many bytes of payload a transaction may have, and one commit more.
-const BATCH_BYTES: usize = 16 << 20;
-/// How many batches may wait to be written.
-const WAITING: usize = 2;
 /// How much is remembered of each read model.
 const REMEMBERED: Bounds = Bounds {
     bytes: 128 << 20,
@@ -59,25 +52,6 @@ pub(crate) enum Filled {
     LeavesOut(BTreeSet<Position>),
     /// Postgres refuses what a commit holds: a projector finds out which, and parks it.
     Refused(String),
-}
-
-/// What tables are filled with.
-pub(crate) struct Course {
-    /// Everything, in the order in which it is folded; then the end.
-    pub(crate) entries: Follow,
-    /// The highest position of them.
-    pub(crate) highest: Position,
-    /// The position of the log that they stand for.
-    pub(crate) to: Position,
-}
-
-/// What the session that writes rows is told.
-enum Step {
-    Rows(Box<Rewritten>, Moments),
-    /// What is parked or was left out at the end.
-    Parked(Changes),
-    /// To answer when all before is written.
-    Written(oneshot::Sender<()>),
 }
 
 struct Filler {
@@ -165,37 +139,6 @@ pub(crate) async fn fill(
     }
     reader.close().await?;
     Ok(Filled::UpTo(to))
-}
-
-impl Course {
-    /// What is in `log` up to `to`.
-    pub(crate) async fn of(log: &SharedLog, to: Position) -> Result<Self, LogError> {
-        let entries = log.follow(Position(0)).await?;
-        let entries = stream::unfold(
-            (entries, Position(0)),
-            move |(mut entries, at)| async move {
-                if at >= to {
-                    return None;
-                }
-                match entries.next().await {
-                    Some(Ok(entry)) => {
-                        let at = entry.position();
-                        Some((Ok(entry), (entries, at)))
-                    }
-                    Some(Err(failure)) => Some((Err(failure), (entries, to))),
-                    None => {
-                        let ended = LogError::Unavailable("it ended".to_owned());
-                        Some((Err(ended), (entries, to)))
-                    }
-                }
-            },
-        );
-        Ok(Self {
-            entries: Box::pin(entries),
-            highest: to,
-            to,
-        })
-    }
 }
 
 impl Filler {
@@ -294,103 +237,4 @@ impl Filler {
         self.folds.load(&mut self.reader, existing).await?;
         Ok(Ok(()))
     }
-}
-
-/// What stands at `position`, for whoever may only read the log as it goes.
-pub(crate) async fn entry_at(
-    log: &SharedLog,
-    position: Position,
-) -> Result<Option<Entry>, LogError> {
-    let Some(before) = position.0.checked_sub(1) else {
-        return Ok(None);
-    };
-    let found = log.scan(Position(before), position).await?.next().await;
-    Ok(found.transpose()?.and_then(|mut found| found.pop()))
-}
-
-/// The entries, in batches that are as full as they may be.
-fn batches(entries: Follow) -> impl Stream<Item = (Vec<Entry>, Option<LogError>)> + Send {
-    stream::unfold(Some(entries), |entries| async move {
-        let mut entries = entries?;
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        while batch.len() < BATCH && bytes < BATCH_BYTES {
-            match entries.next().await {
-                Some(Ok(entry)) => {
-                    bytes += size(&entry);
-                    batch.push(entry);
-                }
-                Some(Err(failure)) => return Some(((batch, Some(failure)), None)),
-                None => return (!batch.is_empty()).then_some(((batch, None), None)),
-            }
-        }
-        Some(((batch, None), Some(entries)))
-    })
-}
-
-fn size(entry: &Entry) -> usize {
-    match entry {
-        Entry::Commit(commit) => commit.payload.len(),
-        Entry::Unreadable(unreadable) => unreadable.payload.len(),
-    }
-}
-
-/// A session that does not wait for the disk: what is filled is begun anew if it does not end.
-async fn session(writer: &Writer) -> Result<PgConnection, RunError> {
-    let mut connection = writer.connection().await?;
-    sqlx::query("set synchronous_commit = off")
-        .execute(&mut connection)
-        .await?;
-    Ok(connection)
-}
-
-/// A task that writes what it is sent, one after the other, until there is no more or one fails.
-fn written_by<T, Writing>(
-    connection: PgConnection,
-    write: impl Fn(PgConnection, T) -> Writing + Send + 'static,
-) -> (mpsc::Sender<T>, JoinHandle<Result<(), sqlx::Error>>)
-where
-    T: Send + 'static,
-    Writing: Future<Output = Result<PgConnection, sqlx::Error>> + Send,
-{
-    let (sender, mut receiver) = mpsc::channel(WAITING);
-    let task = tokio::spawn(async move {
-        let mut connection = connection;
-        while let Some(next) = receiver.recv().await {
-            connection = write(connection, next).await?;
-        }
-        connection.close().await
-    });
-    (sender, task)
-}
-
-async fn write_step(mut connection: PgConnection, step: Step) -> Result<PgConnection, sqlx::Error> {
-    let (mut rows, moments) = match step {
-        Step::Rows(rows, moments) => (rows, moments),
-        Step::Parked(changes) => {
-            let mut transaction = connection.begin().await?;
-            changes.write(&mut transaction).await?;
-            transaction.commit().await?;
-            return Ok(connection);
-        }
-        Step::Written(tell) => {
-            // Who asked has given up if nobody listens.
-            let _ = tell.send(());
-            return Ok(connection);
-        }
-    };
-    let mut transaction = connection.begin().await?;
-    rows.fill(&mut transaction).await?;
-    moments.write(&mut transaction).await?;
-    transaction.commit().await?;
-    Ok(connection)
-}
-
-async fn write_mirror(
-    mut connection: PgConnection,
-    mirror: Mirror,
-) -> Result<PgConnection, sqlx::Error> {
-    let mut transaction = connection.begin().await?;
-    mirror.fill(&mut transaction).await?;
-    transaction.commit().await?;
-    Ok(connection)
 }
