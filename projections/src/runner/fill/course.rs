@@ -1,6 +1,6 @@
 //! What tables are filled with: the log, or what could be one, in full batches.
 //!
-//! Invariant: nothing is left out between two batches, and a failure comes after what was before it.
+//! Invariant: nothing is left out between two batches, and a failure comes after what was before.
 
 use event_log::{Entry, Follow, LogError, SharedLog};
 use futures::{Stream, StreamExt as _, stream};
