@@ -69,6 +69,15 @@ async fn a_rebuild_is_alike_and_every_table_is_compared() {
     );
 }
 
+/// A statement that leaves out what stands at `position`.
+fn skipped(position: u64) -> String {
+    format!(
+        "insert into skipped_commits (position, reason, payload, skipped_at, skipped_by, \
+         skipped_reason, skipped_position) values ({position}, 'none', '', now(), 'nobody', \
+         'none', {position})"
+    )
+}
+
 /// The statements that change one row of a table, take one away and add one.
 fn faults(table: &str) -> [String; 3] {
     let (key, changed, added) = match table {
@@ -96,6 +105,11 @@ fn faults(table: &str) -> [String; 3] {
             "reason = 'planted'".to_owned(),
             "insert into parked (position, reason, payload) values (1000000, 'none', '')"
                 .to_owned(),
+        ),
+        "skipped_commits" => (
+            "position",
+            "skipped_reason = 'planted'".to_owned(),
+            skipped(1_000_000),
         ),
         history if history.ends_with("_history") => (
             "tenant_id, id, valid_from",
@@ -128,10 +142,21 @@ fn faults(table: &str) -> [String; 3] {
 async fn a_row_changed_removed_or_added_by_hand_is_found_in_every_table() {
     let database = twice(&world().await).await;
     let mut sql = database.sql().await;
-    sqlx::raw_sql("set search_path = again")
-        .execute(&mut sql)
-        .await
-        .expect("set");
+    // Nothing was left out of this log.
+    let same = [skipped(1), skipped(2)].map(|one| one.replace("now()", "'epoch'"));
+    for statement in [
+        "set search_path = app",
+        &same[0],
+        &same[1],
+        "set search_path = again",
+        &same[0],
+        &same[1],
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+            .execute(&mut sql)
+            .await
+            .expect("done");
+    }
     let tables = compare(&database).await.tables;
     for table in &tables {
         for fault in faults(table.table) {
