@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{StoreError, Writer, store};
 use course::batches;
-pub(crate) use course::{Course, entry_at};
+pub(crate) use course::Course;
 use written::{Step, session, write_mirror, write_step, written_by};
 
 /// How much is remembered of each read model.
@@ -129,7 +129,7 @@ pub(crate) async fn fill(
     if !park.late().is_empty() {
         return Ok(Filled::LeavesOut(park.late().clone()));
     }
-    let Some(last) = entry_at(log, head).await?.map(Reading::of) else {
+    let Some(last) = log.at(head).await?.map(Reading::of) else {
         return Ok(Filled::UpTo(empty.position));
     };
     let reached = empty.after(&last);
