@@ -33,8 +33,8 @@ use super::{
     remedy::{Remedy, parts},
 };
 use crate::{StoreError, Writer, store};
-use course::batches;
 pub(crate) use course::Course;
+use course::batches;
 use written::{Step, session, write_mirror, write_step, written_by};
 
 /// How much is remembered of each read model.
