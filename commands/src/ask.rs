@@ -4,8 +4,8 @@
 //! same command meets its own first try on the same subject.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use domain::{Actor, CommandId, TenantId, UserId};
-use schemas::{Hash, Position, Version};
+use domain::{Actor, Aggregate, CommandId, TenantId, UserId};
+use schemas::{Hash, Position, StreamId, Version};
 use uuid::Uuid;
 
 /// Who asks, of which aggregate, and on which terms.
@@ -60,6 +60,15 @@ impl Ask {
             fresh: false,
             id,
             tenant,
+        }
+    }
+
+    /// The aggregate's place in the log.
+    pub(crate) const fn stream<A: Aggregate>(&self) -> StreamId {
+        StreamId {
+            tenant: self.tenant,
+            kind: A::KIND,
+            id: self.id,
         }
     }
 }

@@ -124,11 +124,7 @@ impl Commands {
         A: Aggregate,
         A::Event: Recorded,
     {
-        let stream = StreamId {
-            tenant: ask.tenant,
-            kind: A::KIND,
-            id: ask.id,
-        };
+        let stream = ask.stream::<A>();
         // What is fresh has no rivals.
         let _turn = if ask.fresh {
             None
@@ -194,13 +190,7 @@ impl Commands {
         }
         match self.decide(stream, loaded, ask, command)? {
             Some(decided) => Ok(Step::Write(Box::new(decided))),
-            None => Ok(Step::Answer(Receipt {
-                changed: false,
-                position: loaded.position,
-                replayed: false,
-                state: loaded.state.clone(),
-                version: loaded.version,
-            })),
+            None => Ok(Step::Answer(loaded.receipt(false))),
         }
     }
 
@@ -268,13 +258,7 @@ impl Commands {
     {
         let NewCommit { meta, payload, .. } = &decided.commit;
         Arc::make_mut(&mut loaded).take(&decided.events, meta, payload.len(), position);
-        let receipt = Receipt {
-            changed: true,
-            position,
-            replayed: false,
-            state: loaded.state.clone(),
-            version: loaded.version,
-        };
+        let receipt = loaded.receipt(true);
         self.states.put(stream, loaded);
         receipt
     }

@@ -8,6 +8,7 @@
 mod ask;
 mod attributes;
 mod audit;
+mod births;
 mod cache;
 mod error;
 mod execute;

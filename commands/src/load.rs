@@ -59,6 +59,20 @@ impl<A> Loaded<A> {
         size_of::<Self>() + self.bytes + size_of_val(self.done.as_slice())
     }
 
+    /// What to answer a command that came to this, whether it wrote events or changed nothing.
+    pub(crate) fn receipt(&self, changed: bool) -> Receipt<A>
+    where
+        A: Clone,
+    {
+        Receipt {
+            changed,
+            position: self.position,
+            replayed: false,
+            state: self.state.clone(),
+            version: self.version,
+        }
+    }
+
     /// Whether `command` may have been done. Only the log knows for certain that it was.
     fn may_have_done(&self, command: CommandId) -> bool {
         self.done.contains(&half(command))

@@ -1,4 +1,4 @@
-//! Decides one slot: the commit that makes it a task, or gives it up.
+//! Decides slots: for each the commit that makes it a task, or gives it up.
 //!
 //! Invariant: either is the first commit on one and the same subject, whose id follows from the job
 //! and the slot; so a slot is decided once, however many decide it.
@@ -24,6 +24,17 @@ pub enum Intent {
     Create(TaskSpec),
     /// Nothing, for this reason.
     Skip(SkipReason),
+}
+
+/// A slot to be decided.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// What it is to become.
+    pub intent: Intent,
+    /// Whose slot it is.
+    pub job: JobKey,
+    /// Which slot.
+    pub slot: Timestamp,
 }
 
 /// What came of it.
@@ -53,21 +64,41 @@ pub enum Outcome {
     Owed(String),
 }
 
-/// Decides `slot`. Tried again, it comes to the same task and the same command.
-pub async fn decide(commands: Commands, job: JobKey, slot: Timestamp, intent: Intent) -> Fired {
-    let (tenant, job_id) = job;
-    let task = TaskId::of_slot(job_id, slot);
+/// Decides slots of different jobs, at most 1,000, as far as possible in one batch of the log. Tried
+/// again, each comes to the same task and the same command.
+pub async fn decide(commands: Commands, due: Vec<Due>) -> Vec<Fired> {
+    let births: Vec<_> = due.iter().map(birth).collect();
+    let answered = tokio::time::timeout(PATIENCE, commands.begin_all::<Task>(&births)).await;
+    let outcomes: Vec<_> = match answered {
+        Ok(answers) => (due.iter().zip(answers))
+            .map(|(due, answer)| outcome(due, answer))
+            .collect(),
+        Err(_) => (due.iter())
+            .map(|_| Outcome::Owed("no answer from the log".to_owned()))
+            .collect(),
+    };
+    let fired = |(Due { job, slot, .. }, outcome)| Fired { job, outcome, slot };
+    due.into_iter().zip(outcomes).map(fired).collect()
+}
+
+/// The command that decides a slot.
+fn birth(due: &Due) -> (Ask, TaskCommand) {
+    let (tenant, job_id) = due.job;
+    let task = TaskId::of_slot(job_id, due.slot);
     let origin = JobSlot {
         job_id,
-        slot: Some(slot),
+        slot: Some(due.slot),
     };
-    let command = match intent {
+    let command = match &due.intent {
         Intent::Create(spec) => TaskCommand::Create(TaskCreated {
-            spec,
+            spec: spec.clone(),
             not_before: None,
             origin: Some(origin),
         }),
-        Intent::Skip(reason) => TaskCommand::SkipSlot { origin, reason },
+        Intent::Skip(reason) => TaskCommand::SkipSlot {
+            origin,
+            reason: *reason,
+        },
     };
     let ask = Ask {
         causation: Some(job_id.uuid()),
@@ -79,27 +110,17 @@ pub async fn decide(commands: Commands, job: JobKey, slot: Timestamp, intent: In
             CommandId::new(task.uuid()),
         )
     };
-    let executed =
-        tokio::time::timeout(PATIENCE, commands.execute_here::<Task>(&ask, &command)).await;
-    let outcome = executed.map_or_else(
-        |_| Outcome::Owed("no answer from the log".to_owned()),
-        |result| outcome(job, slot, task, result),
-    );
-    Fired { job, outcome, slot }
+    (ask, command)
 }
 
-fn outcome(
-    job: JobKey,
-    slot: Timestamp,
-    task: TaskId,
-    result: Result<Receipt<Task>, CommandError<TaskRejection>>,
-) -> Outcome {
-    match result {
+fn outcome(due: &Due, answer: Result<Receipt<Task>, CommandError<TaskRejection>>) -> Outcome {
+    let Due { job, slot, .. } = due;
+    match answer {
         Ok(receipt) => Outcome::Decided {
             open: receipt
                 .state
                 .filter(|state| !state.status.is_final())
-                .map(|_| task),
+                .map(|_| TaskId::of_slot(job.1, *slot)),
             position: receipt.position,
         },
         Err(CommandError::Rejected(TaskRejection::AlreadyExists)) => Outcome::Elsewhere,

@@ -6,19 +6,23 @@
 use std::collections::VecDeque;
 
 use domain::{Timestamp, job::Overlap, task::SkipReason};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 
 use super::desk::Desk;
 use crate::{
     backoff::backoff,
-    fire::{self, Fired, Intent, Outcome},
+    fire::{self, Due, Fired, Intent, Outcome},
     index::{JobKey, Key},
     misfire::Verdict,
 };
 
-/// How many slots are being decided at a time: as many as fill two of the log's largest batches,
-/// one on its way and one to follow. More only take memory that has to be cleared first.
-const IN_FLIGHT: usize = 2_000;
+/// How many slots are decided together at most: what the log takes as one batch.
+const TOGETHER_MAX: usize = 1_000;
+/// How many at least before a second lot is begun beside the first, so that what comes in one by
+/// one meanwhile is decided together as well.
+const TOGETHER_MIN: usize = 100;
+/// How many lots are on their way: while the log stores one, the next is made. More would only wait.
+const IN_FLIGHT: usize = 3;
 
 /// From how many on attempts have to wait, so that slots are decided in time.
 const CROWD: usize = 100;
@@ -26,42 +30,27 @@ const CROWD: usize = 100;
 /// What is being decided, and whose turn is next.
 #[derive(Default)]
 pub(super) struct Firing {
-    in_flight: JoinSet<Fired>,
+    in_flight: JoinSet<Vec<Fired>>,
     ready: VecDeque<JobKey>,
+    slots_in_flight: usize,
 }
 
 impl Firing {
     /// Whether so many slots are due that all else should wait a moment.
     pub(super) fn is_crowded(&self) -> bool {
-        self.in_flight.len() + self.ready.len() > CROWD
+        self.slots_in_flight + self.ready.len() > CROWD
     }
 
-    /// The next decision that is made; none while there is nothing to decide.
-    pub(super) async fn next(&mut self) -> Option<Fired> {
-        loop {
-            let joined = self.in_flight.join_next().await?;
-            if let Some(fired) = heard(joined) {
-                return Some(fired);
-            }
-        }
+    /// The next slots that are decided; none while there is nothing to decide.
+    pub(super) async fn next(&mut self) -> Option<Vec<Fired>> {
+        let joined = self.in_flight.join_next().await?;
+        // Nothing in there panics; if it did, these jobs would wait for the next term.
+        let fired = joined
+            .inspect_err(|reason| tracing::error!(%reason, "deciding slots stopped"))
+            .unwrap_or_default();
+        self.slots_in_flight = self.slots_in_flight.saturating_sub(fired.len());
+        Some(fired)
     }
-
-    /// Another decision that is made already: one batch of the log decides many slots.
-    fn also(&mut self) -> Option<Fired> {
-        loop {
-            let joined = self.in_flight.try_join_next()?;
-            if let Some(fired) = heard(joined) {
-                return Some(fired);
-            }
-        }
-    }
-}
-
-/// Nothing in there panics; if it did, the job waits for the next term.
-fn heard(joined: Result<Fired, JoinError>) -> Option<Fired> {
-    joined
-        .inspect_err(|reason| tracing::error!(%reason, "deciding a slot stopped"))
-        .ok()
 }
 
 impl Desk {
@@ -91,34 +80,48 @@ impl Desk {
     /// Begins to decide as many slots as may be in flight.
     pub(super) fn fill(&mut self) {
         while self.firing.in_flight.len() < IN_FLIGHT {
-            let Some(key) = self.firing.ready.pop_front() else {
+            let enough =
+                self.firing.in_flight.is_empty() || self.firing.ready.len() >= TOGETHER_MIN;
+            if !enough || self.firing.ready.is_empty() {
                 return;
-            };
-            let Some(watched) = self.index.jobs.get_mut(key).filter(|job| !job.firing) else {
-                continue;
-            };
-            let Some((slot, verdict)) = watched.owed.front().copied() else {
-                continue;
-            };
-            let overlaps =
-                watched.job.overlap == Overlap::Skip && self.index.tasks.has_open_of(key);
-            let intent = match verdict {
-                Verdict::Skip => Intent::Skip(SkipReason::Misfire),
-                Verdict::Fire if overlaps => Intent::Skip(SkipReason::Overlap),
-                Verdict::Fire => Intent::Create(watched.job.task.clone()),
-            };
-            watched.firing = true;
-            let deciding = fire::decide(self.commands.clone(), key, slot, intent);
-            self.firing.in_flight.spawn(deciding);
+            }
+            let mut lot = Vec::new();
+            while lot.len() < TOGETHER_MAX
+                && let Some(key) = self.firing.ready.pop_front()
+            {
+                lot.extend(self.next_of(key));
+            }
+            if !lot.is_empty() {
+                self.firing.slots_in_flight += lot.len();
+                self.firing
+                    .in_flight
+                    .spawn(fire::decide(self.commands.clone(), lot));
+            }
         }
     }
 
-    /// Takes in what came of a slot, and of all others that are decided by now.
-    pub(super) fn fired(&mut self, fired: Fired) {
-        let mut next = Some(fired);
-        while let Some(fired) = next {
+    /// The slot of a job that is next to be decided, and what it is to become.
+    fn next_of(&mut self, key: JobKey) -> Option<Due> {
+        let watched = self.index.jobs.get_mut(key).filter(|job| !job.firing)?;
+        let (slot, verdict) = watched.owed.front().copied()?;
+        let overlaps = watched.job.overlap == Overlap::Skip && self.index.tasks.has_open_of(key);
+        let intent = match verdict {
+            Verdict::Skip => Intent::Skip(SkipReason::Misfire),
+            Verdict::Fire if overlaps => Intent::Skip(SkipReason::Overlap),
+            Verdict::Fire => Intent::Create(watched.job.task.clone()),
+        };
+        watched.firing = true;
+        Some(Due {
+            intent,
+            job: key,
+            slot,
+        })
+    }
+
+    /// Takes in what came of slots.
+    pub(super) fn fired(&mut self, fired: Vec<Fired>) {
+        for fired in fired {
             self.take(fired);
-            next = self.firing.also();
         }
     }
 
