@@ -66,7 +66,17 @@ impl EventLog for Forgetful {
     }
 
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
-        self.log.append_all(commits).await
+        let stored = if take(&self.dropped) {
+            None
+        } else if take(&self.full) {
+            return Err(AppendError::Unavailable("full".into()));
+        } else {
+            Some(self.log.append_all(commits).await?)
+        };
+        match stored.filter(|_| !take(&self.lost)) {
+            Some(positions) => Ok(positions),
+            None => Err(AppendError::Unknown("the acknowledgement was lost".into())),
+        }
     }
 
     async fn at(&self, position: Position) -> Result<Option<Entry>, LogError> {

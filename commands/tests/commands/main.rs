@@ -3,6 +3,7 @@
 //! Invariant: whatever the log forgets to say, a command has its effect once and its asker the
 //! truth.
 
+mod births;
 mod forgetful;
 
 use std::sync::{Arc, atomic::Ordering};
