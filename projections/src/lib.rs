@@ -40,4 +40,4 @@ pub use page::{ForeignKey, Key, PageRequest, Sort, SortKey, UnknownSort};
 pub use rebuild::rebuild_into;
 pub use runner::{Projector, RunError, run};
 pub use store::{ConnectError, Overview, Owner, Store, StoreError, Writer};
-pub use verify::{Difference, Verification, VerifyError, verify};
+pub use verify::{Difference, Told, Verification, VerifyError, verify, verify_telling};

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use schemas::api::Code;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::world::{Answer, Client, on_own_world};
+use crate::world::{Answer, Client, World, on_own_world, on_world};
 
 /// What reads of what is in the log ask for.
 const LISTS: [&str; 9] = [
@@ -152,5 +152,128 @@ fn a_token_of_one_gateway_holds_at_another_while_the_projector_stands_still() {
         }
         says_where(&there, &id, &token).await;
         world
+    });
+}
+
+/// One of each thing that there is, in order of the paths under which they are shown.
+async fn one_of_each(root: &Client) -> Vec<(&'static str, Answer)> {
+    let schedule = json!({"type": "once", "at": "2099-01-01T00:00:00Z"});
+    let person = json!({"email": "zoe@fresh.example.org", "name": "Zoe", "role": "viewer",
+        "password": "a good one"});
+    let administrator = json!({"email": "zoe@fresh.example.org", "name": "Zoe",
+        "password": "a good one"});
+    let task = json!({"kind": "fresh", "payload": {}});
+    let mut made = Vec::new();
+    for (collection, body) in [
+        (
+            "api-keys",
+            json!({"name": "fresh", "scopes": ["tasks:read"]}),
+        ),
+        (
+            "jobs",
+            json!({"name": "fresh", "task": task, "schedule": schedule}),
+        ),
+        (
+            "resource-types",
+            json!({"name": "fresh", "schema": {"type": "object"}}),
+        ),
+        ("resources", json!({"type": "fresh", "name": "fresh"})),
+        ("tasks", task.clone()),
+        (
+            "tenants",
+            json!({"slug": "fresh", "name": "Fresh", "administrator": administrator}),
+        ),
+        ("users", person),
+    ] {
+        let answer = root.post(&format!("/{collection}"), body).await.expect(201);
+        made.push((collection, answer));
+    }
+    let last = made.last().expect("somebody").1.token();
+    let fresh = [("consistency-token", last), ("prefer", "wait=10")];
+    root.get_with("/stats", &fresh).await.expect(200);
+    made
+}
+
+/// Every operation of the document that takes a token, with the names of what else it takes.
+async fn consistent(world: &World) -> Vec<(String, Vec<String>, bool)> {
+    let document = world.stranger().get("/api/openapi.json").await.expect(200);
+    let document = document.body();
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        let get = &methods["get"];
+        let parameters = get["parameters"].as_array().into_iter().flatten();
+        let name = |parameter: &Value| parameter["name"].as_str().expect("a name").to_owned();
+        let names: Vec<_> = parameters.map(name).collect();
+        if names.iter().any(|name| name == "Consistency-Token") {
+            found.push((path.clone(), names, get["responses"].get("304").is_some()));
+        }
+    }
+    found
+}
+
+/// The position that the answer says it is as of, if it says so whole.
+fn as_of(answer: &Answer, path: &str) -> u64 {
+    let told = |name: &str| {
+        let value = answer
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok());
+        value.unwrap_or_else(|| panic!("{path}: no {name}: {answer:?}"))
+    };
+    assert!(told("consistency-token").len() > 8, "{path}: {answer:?}");
+    told("consistency-position").parse().expect("a number")
+}
+
+#[test]
+fn every_documented_answer_says_as_of_where_it_is() {
+    on_world(|world| async move {
+        let root = world.platform().await;
+        let made = one_of_each(&root).await;
+        let (mut answers, mut unchanged) = (0, 0);
+        for (route, names, may_be_known) in consistent(world).await {
+            // A stream says it with each message.
+            if route == "/api/v1/stream" {
+                continue;
+            }
+            let of = made
+                .iter()
+                .find(|(name, _)| route.starts_with(&format!("/api/v1/{name}/{{")));
+            let path = match of {
+                None => route.clone(),
+                Some((_, made)) if route.contains("{name}") => {
+                    let name = made.body()["name"].as_str().map(str::to_owned);
+                    route.replace("{name}", &name.expect("a name"))
+                }
+                Some((_, made)) => route.replace("{id}", &made.id()),
+            };
+            assert!(!path.contains('{'), "nothing is made for {route}");
+            let answer = root.get(&path).await.expect(200);
+            let position = as_of(&answer, &path);
+            let has = |name: &str| names.iter().any(|known| known == name);
+            let mut queries = vec!["limit=1".to_owned(), "explain=true".to_owned()];
+            queries.push(format!("as_of={position}"));
+            queries.push(format!("diff={position}..{position}"));
+            queries.retain(|query| has(query.split_once('=').expect("a name").0));
+            for query in &queries {
+                let asked = format!("{path}?{query}");
+                as_of(&root.get(&asked).await.expect(200), &asked);
+            }
+            answers += 1 + queries.len();
+            let etag = answer
+                .headers
+                .get("etag")
+                .and_then(|etag| etag.to_str().ok());
+            assert!(!may_be_known || etag.is_some(), "{path}: {answer:?}");
+            if let Some(etag) = etag.filter(|_| may_be_known) {
+                let known = [("if-none-match", etag)];
+                let answer = root.get_with(&path, &known).await.expect(304);
+                as_of(&answer, &path);
+                unchanged += 1;
+            }
+        }
+        assert!(
+            answers > 60 && unchanged >= 6,
+            "{answers}, {unchanged} unchanged"
+        );
     });
 }

@@ -19,7 +19,7 @@ use futures::future::LocalBoxFuture;
 use gateway::{LogProbe, Services};
 use http_body_util::BodyExt as _;
 use local::Servers;
-use projections::{Freshness, LiveFeed, Owner, Store, Writer};
+use projections::{Freshness, LiveFeed, Overview, Owner, Store, Writer};
 use runtime::{Clock, Ids};
 use schemas::api::{Code, Problem};
 use serde_json::{Value, json};
@@ -185,18 +185,25 @@ impl World {
         }
     }
 
-    /// What editions of the read models are built and exchanged with.
-    pub fn editions(&self) -> LocalBoxFuture<'_, (SharedLog, Owner, Writer)> {
+    /// What editions of the read models are built, compared and exchanged with.
+    pub fn editions(&self) -> LocalBoxFuture<'_, (SharedLog, Owner, Writer, Overview)> {
         Box::pin(async {
-            let url = self.servers.postgres.url_of(local::Role::Owner, "almanac");
-            let config = runtime::Postgres {
+            let config = |role| runtime::Postgres {
                 accept_plaintext: false,
                 connections: 1,
-                url: url.expect("a password").into(),
+                url: self
+                    .servers
+                    .postgres
+                    .url_of(role, "almanac")
+                    .expect("a password")
+                    .into(),
             };
-            let owner = Owner::connect(&config).await.expect("an owner");
+            let owner = Owner::connect(&config(local::Role::Owner)).await;
+            let overview = Overview::of_everything(&config(local::Role::Auditor)).await;
             let log = open(&self.servers.nats, event_log::Role::Projector).await;
-            (Arc::new(log) as SharedLog, owner, self.writer.clone())
+            let log = Arc::new(log) as SharedLog;
+            let (owner, overview) = (owner.expect("an owner"), overview.expect("an auditor"));
+            (log, owner, self.writer.clone(), overview)
         })
     }
 

@@ -122,19 +122,51 @@ pub async fn difference(
     samples: usize,
 ) -> Result<Differences, StoreError> {
     let (mut here, mut there) = (one.connection().await?, other.connection().await?);
-    let (mut here, mut there) = (snapshot(&mut here).await?, snapshot(&mut there).await?);
+    let (mut here, mut there) = (
+        Snapshot::of(&mut here).await?,
+        Snapshot::of(&mut there).await?,
+    );
+    between((&mut here, &mut there), samples).await
+}
+
+/// A copy as it is at one moment, which is now, whatever is written later.
+pub(crate) struct Snapshot<'a> {
+    pub(crate) position: Position,
+    transaction: Transaction<'a, Postgres>,
+}
+
+impl<'a> Snapshot<'a> {
+    pub(crate) async fn of(connection: &'a mut PgConnection) -> Result<Self, sqlx::Error> {
+        let begin = "begin isolation level repeatable read read only";
+        let mut transaction = connection.begin_with(begin).await?;
+        // The moment is that of the first question, not of the beginning.
+        let ask = "select position from checkpoint";
+        let position: Option<i64> = sqlx::query_scalar(ask)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        Ok(Self {
+            position: Position(position.unwrap_or(0) as u64),
+            transaction,
+        })
+    }
+}
+
+/// As [`difference`], of two copies each of which is held at its moment.
+pub(crate) async fn between(
+    (one, other): (&mut Snapshot<'_>, &mut Snapshot<'_>),
+    samples: usize,
+) -> Result<Differences, StoreError> {
     let mut found = Differences {
-        positions: (position(&mut here).await?, position(&mut there).await?),
+        positions: (one.position, other.position),
         rows: 0,
         tables: Vec::new(),
     };
-    for table in tables::of(&mut here, &mut there).await? {
-        let (rows, differs) = compare((&mut here, &mut there), &table, samples).await?;
+    let (here, there) = (&mut *one.transaction, &mut *other.transaction);
+    for table in tables::of(here, there).await? {
+        let (rows, differs) = compare((&mut *here, &mut *there), &table, samples).await?;
         found.rows += rows;
         found.tables.push(differs);
     }
-    here.rollback().await?;
-    there.rollback().await?;
     Ok(found)
 }
 
@@ -162,15 +194,4 @@ async fn compare(
         differs.samples.push(sample);
     }
     Ok((rows, differs))
-}
-
-async fn snapshot(connection: &mut PgConnection) -> Result<Transaction<'_, Postgres>, sqlx::Error> {
-    let begin = "begin isolation level repeatable read read only";
-    connection.begin_with(begin).await
-}
-
-async fn position(snapshot: &mut PgConnection) -> Result<Position, sqlx::Error> {
-    let ask = "select position from checkpoint";
-    let position: Option<i64> = sqlx::query_scalar(ask).fetch_optional(snapshot).await?;
-    Ok(Position(position.unwrap_or(0) as u64))
 }

@@ -1,12 +1,14 @@
 //! Brings an edition that is not live as far as the live one.
 //!
-//! Invariant: it is written by a projector, as the live one is, under that edition's own lock.
+//! Invariant: it is written by a projector, as the live one is, under that edition's own lock, and
+//! stops exactly where it is told to.
 
-use std::pin::Pin;
+use std::{collections::VecDeque, pin::Pin, time::Duration};
 
 use event_log::{LogError, SharedLog};
 use futures::{Stream, StreamExt as _};
 use schemas::Position;
+use tokio::time::Instant;
 
 use super::{Edition, ExchangeError, Refusal};
 use crate::{
@@ -23,6 +25,8 @@ type Readings = Pin<Box<dyn Stream<Item = (Vec<Reading>, Option<LogError>)> + Se
 pub(super) struct CatchUp {
     edition: Edition,
     projector: Projector,
+    /// What was read together with the last that was applied, and comes after it.
+    read: VecDeque<Reading>,
     readings: Readings,
 }
 
@@ -46,6 +50,7 @@ impl CatchUp {
         let following = log.follow(projector.position()).await;
         Ok(Self {
             edition,
+            read: VecDeque::new(),
             readings: Box::pin(read(following.map_err(RunError::from)?)),
             projector,
         })
@@ -72,23 +77,59 @@ impl CatchUp {
         }
     }
 
-    /// Follows up to `target`, or beyond with what was read together.
+    /// Follows up to `target` and no further.
     pub(super) async fn reach(
         &mut self,
         target: Position,
         progress: impl Fn(Position),
     ) -> Result<(), ExchangeError> {
         while self.position() < target {
-            let Some((reading, failure)) = self.readings.next().await else {
-                let ended = StoreError::Unavailable("the log ended".to_owned());
-                return Err(ended.into());
-            };
-            progress(self.apply(reading).await?);
-            if let Some(failure) = failure {
-                return Err(RunError::from(failure).into());
-            }
+            self.step(target, &progress).await?;
         }
         Ok(())
+    }
+
+    /// The same for a while: says whether it is there.
+    pub(super) async fn reach_within(
+        &mut self,
+        target: Position,
+        limit: Duration,
+        progress: impl Fn(Position),
+    ) -> Result<bool, ExchangeError> {
+        let began = Instant::now();
+        while self.position() < target {
+            if began.elapsed() >= limit {
+                return Ok(false);
+            }
+            self.step(target, &progress).await?;
+        }
+        Ok(true)
+    }
+
+    /// Applies what comes next, up to `target`.
+    async fn step(
+        &mut self,
+        target: Position,
+        progress: impl Fn(Position),
+    ) -> Result<(), ExchangeError> {
+        let mut failed = None;
+        if self.read.is_empty() {
+            let Some((reading, failure)) = self.readings.next().await else {
+                return Err(StoreError::Unavailable("the log ended".to_owned()).into());
+            };
+            self.read.extend(reading);
+            failed = failure;
+        }
+        let is_due = |reading: &Reading| reading.entry.position() <= target;
+        // One at least, so that a gap is found rather than waited for.
+        let due = self.read.partition_point(is_due).max(1);
+        let due = due.min(self.read.len());
+        let due = self.read.drain(..due).collect();
+        progress(self.apply(due).await?);
+        match failed {
+            None => Ok(()),
+            Some(failure) => Err(RunError::from(failure).into()),
+        }
     }
 
     /// Lets go of the edition.

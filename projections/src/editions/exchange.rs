@@ -48,29 +48,32 @@ enum Failure {
 }
 
 /// Lets the next edition be the live one, and keeps that as the previous one. One that was kept
-/// before is dropped.
+/// before is dropped. Tells `progress` each position that the next one reaches.
 pub async fn swap(
     log: &SharedLog,
     owner: &Owner,
     writer: &Writer,
+    progress: impl Fn(Position),
 ) -> Result<Exchanged, ExchangeError> {
-    exchange(log, owner, writer, Edition::Next).await
+    exchange(log, (owner, writer), Edition::Next, progress).await
 }
 
 /// Lets the previous edition be the live one again, and keeps that as the previous one.
+/// Tells `progress` each position that the edition reaches.
 pub async fn rollback(
     log: &SharedLog,
     owner: &Owner,
     writer: &Writer,
+    progress: impl Fn(Position),
 ) -> Result<Exchanged, ExchangeError> {
-    exchange(log, owner, writer, Edition::Previous).await
+    exchange(log, (owner, writer), Edition::Previous, progress).await
 }
 
 async fn exchange(
     log: &SharedLog,
-    owner: &Owner,
-    writer: &Writer,
+    (owner, writer): (&Owner, &Writer),
     with: Edition,
+    progress: impl Fn(Position),
 ) -> Result<Exchanged, ExchangeError> {
     let mut connection = owner.connection().await?;
     claim(&mut connection).await?;
@@ -78,8 +81,9 @@ async fn exchange(
     discard(&mut connection).await?;
     let mut beside = CatchUp::open(log, writer, with).await?;
     for attempt in 1..=ATTEMPTS {
-        beside.come_close(log, |_| {}).await?;
-        match try_once(&mut connection, (log, writer), &mut beside, with).await {
+        beside.come_close(log, &progress).await?;
+        let sources = (log, writer);
+        match try_once(&mut connection, sources, &mut beside, with, &progress).await {
             Ok(exchanged) => {
                 beside.end().await;
                 if let Err(failure) = discard(&mut connection).await {
@@ -112,9 +116,10 @@ async fn try_once(
     (log, writer): (&SharedLog, &Writer),
     beside: &mut CatchUp,
     with: Edition,
+    progress: impl Fn(Position),
 ) -> Result<Exchanged, Failure> {
     let mut transaction = connection.begin().await?;
-    let done = within(&mut transaction, (log, writer), beside, with).await;
+    let done = within(&mut transaction, (log, writer), beside, with, progress).await;
     let Ok((mut exchanged, held, stood)) = done else {
         // What is held is let go of now, not when the connection is used next.
         transaction.rollback().await?;
@@ -132,6 +137,7 @@ async fn within(
     (log, writer): (&SharedLog, &Writer),
     beside: &mut CatchUp,
     with: Edition,
+    progress: impl Fn(Position),
 ) -> Result<(Exchanged, Instant, Instant), Failure> {
     let (bind, rename) = match with {
         Edition::Previous => (
@@ -145,7 +151,7 @@ async fn within(
     };
     run(transaction, bind).await?;
     analytics::publish(transaction).await?;
-    beside.come_close(log, |_| {}).await?;
+    beside.come_close(log, &progress).await?;
     run(transaction, include_str!("sql/hold.sql")).await?;
     let held = Instant::now();
     let ask = "select position from app.checkpoint";
@@ -153,7 +159,7 @@ async fn within(
         .fetch_optional(&mut *transaction)
         .await?;
     let wanted = Position(live.unwrap_or_default() as u64);
-    let Ok(reached) = timeout(HELD_MAX, beside.reach(wanted, |_| {})).await else {
+    let Ok(reached) = timeout(HELD_MAX, beside.reach(wanted, progress)).await else {
         let (edition, reached) = (with, beside.position());
         let refusal = Refusal::TooSlow {
             edition,

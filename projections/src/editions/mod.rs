@@ -9,6 +9,7 @@
 //! log, the audit, is in the live edition alone and moves along.
 
 mod catch_up;
+mod compare;
 mod exchange;
 mod list;
 mod rebuild;
@@ -17,7 +18,7 @@ mod standing;
 
 pub use exchange::{Exchanged, rollback, swap};
 pub use list::{Found, State, is_at_work, list};
-pub use rebuild::rebuild;
+pub use rebuild::{Built, rebuild};
 pub use refusal::{ExchangeError, Refusal};
 
 /// An edition by its place.

@@ -1,6 +1,7 @@
 //! Builds the next edition.
 //!
-//! Invariant: the live edition is only read for its name; what ends before its end is begun anew.
+//! Invariant: the live edition is only read, and held for a moment to be compared; what ends before
+//! its end is begun anew.
 
 use event_log::SharedLog;
 use schemas::Position;
@@ -9,18 +10,29 @@ use sqlx::Connection as _;
 use super::{
     Edition, ExchangeError,
     catch_up::CatchUp,
+    compare::would_change,
     standing::{check, claim},
 };
-use crate::{Owner, Writer, rebuild_into};
+use crate::{Differences, Overview, Owner, Writer, rebuild_into};
 
-/// Fills the next edition from the first commit on, whatever there was of one, and catches up with
-/// what happened meanwhile; says where it is then. Tells `progress` each position it reaches.
+/// An edition that was built.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Built {
+    /// Where it is.
+    pub position: Position,
+    /// How it differs from the live one, at one position of both.
+    pub would_change: Differences,
+}
+
+/// Fills the next edition from the first commit on, whatever there was of one, catches up with what
+/// happened meanwhile, and compares it with the live one: of each kind of difference, each table
+/// gives at most so many `samples`. Tells `progress` each position it reaches.
 pub async fn rebuild(
     log: &SharedLog,
-    owner: &Owner,
-    writer: &Writer,
+    (owner, writer, overview): (&Owner, &Writer, &Overview),
+    samples: usize,
     progress: impl Fn(Position),
-) -> Result<Position, ExchangeError> {
+) -> Result<Built, ExchangeError> {
     let mut claimed = owner.connection().await?;
     claim(&mut claimed).await?;
     let next = Edition::Next;
@@ -32,9 +44,14 @@ pub async fn rebuild(
     connection.close().await?;
     check(log, owner, next).await?;
     let mut beside = CatchUp::open(log, writer, next).await?;
-    beside.come_close(log, &progress).await?;
+    let sources = (log, overview);
+    let differing = would_change(sources, &mut claimed, &mut beside, samples, &progress);
+    let would_change = differing.await?;
     let position = beside.position();
     beside.end().await;
     claimed.close().await?;
-    Ok(position)
+    Ok(Built {
+        position,
+        would_change,
+    })
 }

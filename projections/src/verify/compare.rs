@@ -22,7 +22,7 @@ use crate::models::Model;
 pub(super) async fn all(
     snapshot: &mut PgConnection,
     expected: &mut Expected,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<u64, VerifyError> {
     let mut rows = model(snapshot, &mut expected.api_keys, findings).await?;
     rows += model(snapshot, &mut expected.jobs, findings).await?;
@@ -43,7 +43,7 @@ pub(super) async fn all(
 async fn model<A: Model>(
     snapshot: &mut PgConnection,
     expected: &mut Rows<A>,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<u64, VerifyError> {
     let now = current(snapshot, expected, findings).await?;
     Ok(now + history(snapshot, expected, findings).await?)
@@ -52,13 +52,14 @@ async fn model<A: Model>(
 async fn current<A: Model>(
     snapshot: &mut PgConnection,
     expected: &mut Rows<A>,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<u64, VerifyError> {
     let table = A::statements().table;
     let mut rows = sqlx::query(A::statements().scan.as_str()).fetch(snapshot);
     let mut seen = 0;
     while let Some(row) = rows.try_next().await? {
         seen += 1;
+        findings.compared();
         let key = key(&row)?;
         let folded = expected.current.remove(&key);
         let Some(folded) = folded.filter(|folded| folded.living().is_some()) else {
@@ -93,13 +94,14 @@ async fn current<A: Model>(
 async fn history<A: Model>(
     snapshot: &mut PgConnection,
     expected: &mut Rows<A>,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<u64, VerifyError> {
     let table = A::statements().table;
     let mut rows = sqlx::query(A::statements().scan_history.as_str()).fetch(snapshot);
     let mut seen = 0;
     while let Some(row) = rows.try_next().await? {
         seen += 1;
+        findings.compared();
         let key = key(&row)?;
         let from = Position(row.try_get::<i64, _>("valid_from")? as u64);
         let Some(ended) = expected.history.remove(&(key, from)) else {
@@ -127,7 +129,7 @@ async fn history<A: Model>(
 async fn counts(
     snapshot: &mut PgConnection,
     expected: &Expected,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<(), VerifyError> {
     let rows = sqlx::query("select * from counts")
         .fetch_all(snapshot)

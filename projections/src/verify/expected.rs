@@ -85,8 +85,23 @@ impl Expected {
         })
     }
 
+    /// How many rows of models and of the mirror there must be.
+    pub(super) fn rows(&self) -> u64 {
+        let models = [
+            self.api_keys.count(),
+            self.jobs.count(),
+            self.resource_types.count(),
+            self.resources.count(),
+            self.settings.count(),
+            self.tasks.count(),
+            self.tenants.count(),
+            self.users.count(),
+        ];
+        models.into_iter().sum::<u64>() + self.mirror.rows()
+    }
+
     /// Folds what comes next in the log in.
-    pub(super) fn add(&mut self, entry: &Entry, findings: &mut Findings) {
+    pub(super) fn add(&mut self, entry: &Entry, findings: &mut Findings<'_>) {
         let (position, stream, payload) = match entry {
             Entry::Commit(commit) => (commit.position, Some(commit.stream), &commit.payload),
             Entry::Unreadable(unreadable) => (unreadable.position, None, &unreadable.payload),
@@ -122,7 +137,7 @@ impl Expected {
         }
     }
 
-    fn add_commit(&mut self, commit: &Commit, findings: &mut Findings) {
+    fn add_commit(&mut self, commit: &Commit, findings: &mut Findings<'_>) {
         if self.stuck.contains(&commit.stream) {
             let told = format!(
                 "position {} was applied past a parked commit",
@@ -183,6 +198,12 @@ impl Expected {
 }
 
 impl<A: Model> Rows<A> {
+    fn count(&self) -> u64 {
+        let living = self.current.values();
+        let living = living.filter(|folded| folded.living().is_some()).count();
+        (living + self.history.len()) as u64
+    }
+
     fn add(
         &mut self,
         commit: &Commit,

@@ -60,15 +60,21 @@ impl Mirror {
         }
     }
 
+    /// How many rows there must be.
+    pub(super) fn rows(&self) -> u64 {
+        self.0.len() as u64
+    }
+
     /// Holds every row against what it must be.
     pub(super) async fn compare(
         &mut self,
         snapshot: &mut PgConnection,
-        findings: &mut Findings,
+        findings: &mut Findings<'_>,
     ) -> Result<(), VerifyError> {
         let ask = "select * from event_log order by position, index";
         let mut rows = sqlx::query(ask).fetch(snapshot);
         while let Some(row) = rows.try_next().await? {
+            findings.compared();
             let key: (i64, i32) = (row.try_get("position")?, row.try_get("index")?);
             let whose = (TenantId::new(row.try_get("tenant_id")?), row.try_get("id")?);
             let what = match self.0.remove(&key) {
@@ -123,7 +129,7 @@ impl Parked {
         position: Position,
         stream: Option<StreamId>,
         payload: &[u8],
-        findings: &mut Findings,
+        findings: &mut Findings<'_>,
     ) -> bool {
         let Some(row) = self.0.get_mut(&position) else {
             return false;
@@ -138,7 +144,7 @@ impl Parked {
     }
 
     /// Names the rows that are of no entry up to the checkpoint.
-    pub(super) fn end(&self, findings: &mut Findings) {
+    pub(super) fn end(&self, findings: &mut Findings<'_>) {
         for (position, row) in &self.0 {
             if !row.found_in_log {
                 let told = format!("position {position}: extra, the log is not read so far");

@@ -15,6 +15,7 @@ mod skipped;
 use event_log::{Entry, LogError, SharedLog};
 use futures::StreamExt as _;
 use schemas::{Position, domain::TenantId};
+use serde::Serialize;
 use sqlx::{Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ use expected::Expected;
 use findings::Findings;
 
 /// What came of a comparison.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verification {
     /// The position at which log and read models were compared.
     pub position: Position,
@@ -35,14 +36,15 @@ pub struct Verification {
     pub parked: u64,
     /// How many commits were left out for good, as events say, and so are not in any row.
     pub skipped: u64,
-    /// What differs; the first 100.
+    /// What differs; the first 100. All of it is told while it is found.
+    #[serde(skip)]
     pub differences: Vec<Difference>,
     /// How much differs in all.
     pub differences_total: u64,
 }
 
 /// A row that is not what the log says.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Difference {
     /// The table.
     pub model: &'static str,
@@ -52,6 +54,27 @@ pub struct Difference {
     pub id: Uuid,
     /// What is wrong with it.
     pub what: String,
+}
+
+/// What is told in the course of a comparison.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Told<'a> {
+    /// So many rows are compared.
+    Compared {
+        /// How many.
+        rows: u64,
+        /// Of about how many.
+        of: u64,
+    },
+    /// A row differs.
+    Difference(&'a Difference),
+    /// So many commits are folded; then rows are compared.
+    Folded {
+        /// How many.
+        commits: u64,
+        /// Of how many.
+        of: u64,
+    },
 }
 
 /// Why no comparison was possible.
@@ -93,11 +116,20 @@ impl From<sqlx::Error> for VerifyError {
 
 /// Folds the log up to where the read models are, and compares every row.
 pub async fn verify(log: &SharedLog, overview: &Overview) -> Result<Verification, VerifyError> {
+    verify_telling(log, overview, |_| {}).await
+}
+
+/// The same; tells each difference as it is found, however many there are, and how far it has come.
+pub async fn verify_telling(
+    log: &SharedLog,
+    overview: &Overview,
+    mut tell: impl FnMut(Told<'_>) + Send,
+) -> Result<Verification, VerifyError> {
     let mut connection = overview.connection().await?;
     let begin = "begin isolation level repeatable read read only";
     let mut snapshot = connection.begin_with(begin).await?;
     let (position, hash) = checkpoint(&mut snapshot, log).await?;
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(&mut tell);
     let mut expected = Expected::new(&mut snapshot).await?;
     let (parked, skipped) = (expected.parked.count(), expected.skipped.count());
     let last = fold(log, position, &mut expected, &mut findings).await?;
@@ -109,6 +141,7 @@ pub async fn verify(log: &SharedLog, overview: &Overview) -> Result<Verification
             told,
         );
     }
+    findings.rows = expected.rows();
     let rows = compare::all(&mut snapshot, &mut expected, &mut findings).await?;
     snapshot.rollback().await?;
     Ok(Verification {
@@ -153,7 +186,7 @@ async fn fold(
     log: &SharedLog,
     to: Position,
     expected: &mut Expected,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<Option<Vec<u8>>, VerifyError> {
     if to == Position(0) {
         return Ok(None);
@@ -163,6 +196,7 @@ async fn fold(
         let entry = entry?;
         let position = entry.position();
         expected.add(&entry, findings);
+        findings.folded(position.0, to.0);
         let hash = match entry {
             Entry::Commit(commit) => Some(commit.meta.hash.0.to_vec()),
             Entry::Unreadable(_) => None,

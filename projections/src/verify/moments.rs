@@ -37,7 +37,7 @@ impl Moments {
     pub(super) async fn compare(
         &self,
         snapshot: &mut PgConnection,
-        findings: &mut Findings,
+        findings: &mut Findings<'_>,
     ) -> Result<(), VerifyError> {
         let mut expected = BTreeMap::new();
         let mut earliest = Timestamp::MAX;

@@ -87,7 +87,7 @@ impl Skipped {
     }
 
     /// Whether the entry of the log was left out; then its row is held against it.
-    pub(super) fn has(&mut self, entry: &Entry, findings: &mut Findings) -> bool {
+    pub(super) fn has(&mut self, entry: &Entry, findings: &mut Findings<'_>) -> bool {
         let position = entry.position();
         let Some(row) = self.rows.get_mut(&position) else {
             return false;
@@ -122,7 +122,7 @@ impl Skipped {
     }
 
     /// Names what the log says and the rows do not, and the other way round.
-    pub(super) fn end(&self, findings: &mut Findings) {
+    pub(super) fn end(&self, findings: &mut Findings<'_>) {
         for (position, row) in &self.rows {
             let told = match self.decided.get(position) {
                 _ if !row.found_in_log => "extra, the log is not read so far",

@@ -240,7 +240,7 @@ async fn a_sample_names_the_fields_and_the_events_behind_them() {
         "{told}"
     );
 
-    // What is written after the rebuild is a difference, and the positions say so.
+    // Copies at two positions differ by what lies between, and the positions say so.
     let before = found.positions;
     for _ in 0..20 {
         world.step().await;

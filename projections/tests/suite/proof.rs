@@ -2,7 +2,7 @@
 //!
 //! Invariant: a row changed, added or taken away is named, whatever table it is in.
 
-use projections::{VerifyError, verify};
+use projections::{Told, VerifyError, verify, verify_telling};
 
 use crate::{database::Database, world::World};
 
@@ -148,4 +148,42 @@ async fn another_log_proves_nothing() {
         matches!(refused, Err(VerifyError::OtherLog(_))),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn every_difference_is_told_and_how_far_it_is() {
+    let world = World::random(11, 900).await;
+    let database = Database::new().await;
+    database.project(&world, 500).await;
+    database
+        .spoil("update event_log set data = '{\"planted\":1}'")
+        .await;
+    database.spoil("delete from tasks").await;
+    let (mut told, mut folded, mut compared) = (Vec::new(), Vec::new(), Vec::new());
+    let log = world.shared();
+    let verifying = verify_telling(&log, &database.overview, |each| match each {
+        Told::Compared { rows, of } => compared.push((rows, of)),
+        Told::Difference(difference) => told.push(difference.clone()),
+        Told::Folded { commits, of } => folded.push((commits, of)),
+    });
+    let found = verifying.await.expect("verified");
+    assert!(found.differences_total > 900, "{}", found.differences_total);
+    assert_eq!(found.differences_total, told.len() as u64);
+    assert_eq!(found.differences[..], told[..100]);
+    for (model, what) in [("event_log", "is not the event"), ("tasks", "missing")] {
+        let named = told.iter().filter(|each| each.model == model);
+        assert!(named.clone().any(|each| each.what.contains(what)), "{what}");
+        // No row is named twice for the same reason.
+        let reasons: std::collections::BTreeSet<_> =
+            named.clone().map(|each| (each.id, &each.what)).collect();
+        assert_eq!(reasons.len(), named.count(), "{model}");
+    }
+    assert_eq!(folded.last(), Some(&(found.commits, found.commits)));
+    let grows = |steps: &[(u64, u64)]| steps.windows(2).all(|two| two[0].0 < two[1].0);
+    assert!(
+        grows(&folded) && grows(&compared),
+        "{folded:?} {compared:?}"
+    );
+    assert!(compared.iter().all(|(rows, of)| rows <= of), "{compared:?}");
+    assert!(!compared.is_empty());
 }

@@ -109,6 +109,22 @@ impl Follower {
         heard.expect("in time")
     }
 
+    /// The code with which the socket closes.
+    pub async fn closes(&mut self) -> u16 {
+        let Some(Wire::Socket(opened)) = &mut self.wire else {
+            panic!("no socket is connected");
+        };
+        let closing = async {
+            loop {
+                let message = opened.next().await.expect("a close").expect("whole");
+                if let Message::Close(frame) = message {
+                    return frame.expect("a code").code.into();
+                }
+            }
+        };
+        timeout(DEADLINE, closing).await.expect("closed in time")
+    }
+
     async fn step(&mut self) -> String {
         let heard = self.next().await;
         let Heard { event, id, data } = heard;

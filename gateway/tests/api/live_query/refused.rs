@@ -3,17 +3,22 @@
 //! Invariant: rows of another tenant, or of a collection that is not the caller's to read, never
 //! come, whatever id is sent; and what one may no longer read ends.
 
+use std::time::{Duration, Instant};
+
 use axum::http::Method;
 use domain::user::Role;
 use schemas::api::Code;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::{churn, elsewhere, follower::Follower, follower::Way};
+use super::{churn, elsewhere, follower::Follower, follower::Way, socket};
 use crate::world::{Client, World, on_world};
 
-/// An operator of another tenant.
-async fn stranger(world: &World, slug: &str) -> Client {
+/// How soon whoever may no longer be told anything is told no more, at any gateway.
+const SOON: Duration = Duration::from_secs(2);
+
+/// An operator of another tenant, and where that is.
+async fn stranger(world: &World, slug: &str) -> (Client, String) {
     let root = world.platform().await;
     let body = json!({"slug": slug, "name": "Other", "administrator": {
         "email": "ann@other.example", "name": "Ann", "password": "a good one"}});
@@ -23,14 +28,26 @@ async fn stranger(world: &World, slug: &str) -> Client {
     let identity = &world.services.identity;
     let tokens = identity.start_session(tenant, user, Role::Operator).await;
     let tokens = tokens.expect("a session");
-    world.stranger().with_bearer(tokens.access.expose_secret())
+    let client = world.stranger().with_bearer(tokens.access.expose_secret());
+    (client, format!("/tenants/{}", made.id()))
+}
+
+/// Why it ends; until then it is told how far the list is.
+async fn end(follower: &mut Follower) -> String {
+    loop {
+        let heard = follower.next().await;
+        if heard.event == "end" {
+            return heard.data["reason"].as_str().expect("a reason").to_owned();
+        }
+        assert_eq!(heard.event, "delta", "{heard:?}");
+    }
 }
 
 #[test]
 fn another_tenants_rows_never_come() {
     on_world(|world| async move {
         let mine = world.operator().await;
-        let theirs = stranger(world, "live-walls").await;
+        let (theirs, _) = stranger(world, "live-walls").await;
         let [mut me, mut them] = [(); 2].map(|()| Follower::new("tasks", "kind=walls"));
         me.connect(Way::Sse(&mine, &[])).await;
         them.connect(Way::Sse(&theirs, &[])).await;
@@ -124,21 +141,13 @@ fn a_stream_says_why_it_ends() {
         let sessions = client.get("/auth/sessions").await.expect(200).body();
         let id = sessions["items"][0]["id"].as_str().expect("an id");
         let path = format!("/auth/sessions/{id}");
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         client
             .send(Method::DELETE, &path, &[], "")
             .await
             .expect(204);
-        let mut heard = follower.next().await;
-        while heard.event == "delta" {
-            // Other tests are busy: it is told how far the list is.
-            heard = follower.next().await;
-        }
-        assert_eq!(
-            (heard.event.as_str(), &heard.data["reason"]),
-            ("end", &json!("access_changed"))
-        );
-        assert!(began.elapsed() < std::time::Duration::from_secs(2));
+        assert_eq!(end(&mut follower).await, "access_changed");
+        assert!(began.elapsed() < SOON);
     });
 }
 
@@ -165,14 +174,43 @@ fn who_may_no_longer_list_is_told_no_more() {
             .json(Method::PUT, &path, &[], &viewer)
             .await
             .expect(200);
-        let mut heard = follower.next().await;
-        while heard.event == "delta" {
-            // Rights are looked at every now and then: until they are, it is told what changes.
-            heard = follower.next().await;
-        }
-        assert_eq!(heard.event, "end");
-        assert_eq!(heard.data["reason"], "access_changed");
+        assert_eq!(end(&mut follower).await, "access_changed");
         let refused = there.get("/stream?collection=users").await;
+        assert!(refused.status.is_client_error(), "{refused:?}");
+    });
+}
+
+#[test]
+fn whoever_is_of_a_suspended_tenant_is_told_no_more() {
+    on_world(|world| async move {
+        let root = world.platform().await;
+        let (client, tenant) = stranger(world, "live-suspended").await;
+        let token = client.bearer.clone().expect("a token");
+        let there = elsewhere(world, &client).await;
+        let (address, _shutdown) = socket::serve(world.second().await).await;
+        let [mut list, mut listed] = [(); 2].map(|()| Follower::new("tasks", "kind=told"));
+        list.connect(Way::Sse(&there, &[])).await;
+        listed.connect(Way::Socket(address, &token)).await;
+        list.completes().await;
+        listed.completes().await;
+        // Both are told what happens, until the tenant is suspended.
+        let (id, _) = client.make_task("told").await;
+        list.sees(&id).await;
+        listed.sees(&id).await;
+        let suspend = format!("{tenant}/suspend");
+        root.post(&suspend, json!({})).await.expect(200);
+        let began = Instant::now();
+        let ended = async {
+            let ended = end(&mut list).await;
+            (ended, began.elapsed())
+        };
+        let ((ended, took), (code, closed)) = tokio::join!(ended, async {
+            let code = listed.closes().await;
+            (code, began.elapsed())
+        });
+        assert_eq!((ended.as_str(), code), ("access_changed", 4003));
+        assert!(took < SOON && closed < SOON, "{took:?} {closed:?}");
+        let refused = there.get("/stream?collection=tasks").await;
         assert!(refused.status.is_client_error(), "{refused:?}");
     });
 }

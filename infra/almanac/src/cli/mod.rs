@@ -19,7 +19,7 @@ pub use events::{
 pub use import::{Crontab, Import, Target};
 pub use log::{CheckReceipt, Checkpoint, Log, LogKeys, ReceiptOf, Verify};
 pub use parked::{Parked, Retry, Skip};
-pub use projections::Projections;
+pub use projections::{Compared, Projections};
 pub use replay::{Replay, Until};
 
 /// An event-sourced operations backend.

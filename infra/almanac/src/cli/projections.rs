@@ -2,7 +2,7 @@
 //!
 //! Invariant: what changes something says so in its first words.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::{Parked, Place};
 
@@ -25,5 +25,14 @@ pub enum Projections {
     /// Let the next edition be the live one, and keep that as the previous one.
     Swap(Place),
     /// Prove that the read models are what the log says; exit code 1 if they are not.
-    Verify(Place),
+    Verify(Compared),
+}
+
+#[derive(Args, Debug)]
+pub struct Compared {
+    /// Name every difference, not only the first 100; a program is told all in any case.
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub place: Place,
 }

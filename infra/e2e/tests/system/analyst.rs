@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{harness::almanac, readme, shared};
 
 const CRONTAB: &str = "5 1 * * * true analyst one\n6 1 * * * true analyst two\n";
-const NO_PSQL: &str = "no psql → apt-get install postgresql-client";
+pub const NO_PSQL: &str = "no psql → apt-get install postgresql-client";
 /// What an analyst must not be able to do.
 const FORBIDDEN: [&str; 7] = [
     "select from app.resources",
@@ -88,7 +88,8 @@ pub async fn imported_rows_are_seen_in_sql() -> Result<Option<String>> {
     Ok(None)
 }
 
-fn psql() -> Option<PathBuf> {
+/// What speaks SQL here.
+pub fn psql() -> Option<PathBuf> {
     let beside_server = || {
         let programs = provision::postgres(None).ok()?;
         Some(programs.bin.join("psql")).filter(|psql| psql.exists())
@@ -96,7 +97,8 @@ fn psql() -> Option<PathBuf> {
     provision::on_path("psql").or_else(beside_server)
 }
 
-async fn sql(psql: &Path, url: &str, statement: String) -> Result<String> {
+/// What a statement answers.
+pub async fn sql(psql: &Path, url: &str, statement: String) -> Result<String> {
     let output = tokio::process::Command::new(psql)
         .args([
             "-X",

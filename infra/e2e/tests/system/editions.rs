@@ -25,6 +25,24 @@ pub async fn reads_and_writes_go_on_through_a_swap() -> Result<()> {
     ensure!(code == 1 && said["refused"].is_string(), "{said}");
     let (code, said) = projections("rebuild").await?;
     ensure!(code == 0 && said["built"] == "app_next", "{said}");
+    nothing_would_change(&said)?;
+    let (code, said) = projections("status").await?;
+    ensure!(code == 0 && said["at_work"] == false, "{said}");
+    ensure!(said["next"]["state"] == "complete", "{said}");
+    let reached = ["/next/position", "/position", "/log"].map(|at| number(&said, at));
+    let reached = reached.into_iter().collect::<Result<Vec<_>>>()?;
+    ensure!(reached.is_sorted(), "{said}");
+    ensure!(
+        number(&said, "/parked")? == 0 && said["previous"].is_null(),
+        "{said}"
+    );
+    let (code, said) = projections("verify").await?;
+    ensure!(code == 0 && said["holds"] == true, "{said}");
+    ensure!(number(&said, "/differences_total")? == 0, "{said}");
+    ensure!(
+        number(&said, "/commits")? > 10 && number(&said, "/rows")? > 10,
+        "{said}"
+    );
     let (code, said) = projections("list").await?;
     ensure!(code == 0 && said["schema"] == "app", "{said}");
     let mut generation = 0;
@@ -41,6 +59,9 @@ pub async fn reads_and_writes_go_on_through_a_swap() -> Result<()> {
         ensure!(now > generation, "{now} after {generation}");
         generation = now;
     }
+    let (code, said) = projections("status").await?;
+    ensure!(code == 0 && said["next"].is_null(), "{said}");
+    ensure!(said["previous"]["state"] == "complete", "{said}");
     let (code, said) = projections("swap").await?;
     ensure!(code == 1 && said["refused"].is_string(), "{said}");
 
@@ -48,6 +69,30 @@ pub async fn reads_and_writes_go_on_through_a_swap() -> Result<()> {
     let written = busy.await??;
     ensure!(written > 10, "only {written} things were written meanwhile");
     dev.finish().await
+}
+
+/// Both editions are seen at one position, however much is written, and are alike there.
+fn nothing_would_change(said: &Value) -> Result<()> {
+    let differs = &said["would_change"];
+    let position = number(said, "/position")?;
+    ensure!(
+        differs["positions"] == json!([position, position]),
+        "{said}"
+    );
+    ensure!(number(differs, "/rows")? > 10, "{said}");
+    let tables = differs["tables"].as_array().context("tables")?;
+    ensure!(tables.len() > 15, "{said}");
+    for table in tables {
+        for what in ["added", "removed", "changed"] {
+            ensure!(table[what] == 0, "{what}: {table}");
+        }
+    }
+    Ok(())
+}
+
+fn number(said: &Value, at: &str) -> Result<u64> {
+    let number = said.pointer(at).and_then(Value::as_u64);
+    number.with_context(|| format!("{at} is no number: {said}"))
 }
 
 /// Writes and reads what was written until it is to end; says how often.

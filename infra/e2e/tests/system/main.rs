@@ -11,8 +11,10 @@ mod analyst;
 mod api_keys;
 mod audit;
 mod auditors;
+mod corruption;
 mod crawler;
 mod crontab;
+mod dbt;
 mod editions;
 mod erasure;
 mod events;
@@ -71,9 +73,6 @@ fn trials() -> Vec<Trial> {
         trial("inventory", async || {
             imports::an_inventory_is_taken_once().await
         }),
-        trial("receipts", async || {
-            receipts::a_receipt_holds_when_nothing_runs().await
-        }),
         trial("editions", async || {
             editions::reads_and_writes_go_on_through_a_swap().await
         }),
@@ -81,6 +80,9 @@ fn trials() -> Vec<Trial> {
             parked::what_is_parked_is_mended_from_the_command_line().await
         }),
         trial("starts", async || starts::a_second_start_goes_on().await),
+        trial("resumed", async || {
+            starts::a_list_is_followed_across_a_kill().await
+        }),
         trial("refused_starts", async || {
             starts::what_cannot_start_says_why().await
         }),
@@ -113,19 +115,43 @@ fn trials() -> Vec<Trial> {
         trial("cut_off", async || {
             races::clients_may_leave_at_any_byte().await
         }),
+    ];
+    trials.extend(of_proof());
+    trials.extend(of_analysts());
+    trials.extend(of_events());
+    trials.extend(of_people());
+    trials
+}
+
+/// What shows that nothing was changed, and finds what was.
+fn of_proof() -> Vec<Trial> {
+    vec![
+        trial("receipts", async || {
+            receipts::a_receipt_holds_when_nothing_runs().await
+        }),
+        trial("corruption", async || {
+            corruption::what_was_done_to_the_log_is_found_and_named().await
+        }),
+        ignorable("corrupt_row", async || {
+            corruption::a_row_that_was_changed_is_found_and_named().await
+        }),
         trial("auditors", async || {
             auditors::what_readme_tells_them_to_type_works().await
         }),
+    ]
+}
+
+/// What is seen in SQL.
+fn of_analysts() -> Vec<Trial> {
+    vec![
         ignorable("analyst", async || {
             analyst::imported_rows_are_seen_in_sql().await
         }),
         ignorable("analysts", async || {
             analyst::what_readme_tells_them_to_type_works().await
         }),
-    ];
-    trials.extend(of_events());
-    trials.extend(of_people());
-    trials
+        ignorable("dbt", async || dbt::its_models_are_built_and_tested().await),
+    ]
 }
 
 /// The log as it is looked into, copied and made again.

@@ -2,12 +2,15 @@
 //!
 //! Invariant: whatever prevents a start is told in one line that says what to do.
 
-use std::net::TcpListener;
+use std::{collections::BTreeMap, net::TcpListener, time::Duration};
 
-use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 
-use crate::harness::{Api, DataDir, Dev, DevJson, almanac, almanac_with};
+use crate::harness::{Answer, Api, DataDir, Dev, DevJson, Stream, almanac, almanac_with};
+
+/// How long what must come may take.
+const LIMIT: Duration = Duration::from_secs(20);
 
 pub async fn a_second_start_goes_on() -> Result<()> {
     let data = DataDir::new()?;
@@ -67,6 +70,92 @@ pub async fn a_second_start_goes_on() -> Result<()> {
     let left = api.list_after("/resources", &mark).await?;
     ensure!(left.len() == 1, "left after a reset: {left:?}");
     third.finish().await
+}
+
+/// The rows of a list, as they are told.
+#[derive(Debug, Default)]
+struct Followed {
+    rows: BTreeMap<String, Value>,
+    /// The id of the last message from which one can go on.
+    resume: Option<String>,
+    /// Whether all rows were told from the first on.
+    snapshots: usize,
+}
+
+impl Followed {
+    const LIST: &str = "/resources?type=followed";
+
+    async fn open(&self, api: &Api) -> Result<Stream> {
+        let path = "/stream?collection=resources&type=followed";
+        Stream::follow(api, path, self.resume.as_deref()).await
+    }
+
+    /// Takes in what comes until the rows are those of the list, as it is after `last`.
+    async fn until_listed(&mut self, stream: &mut Stream, api: &Api, last: &Answer) -> Result<()> {
+        let listed = api.list_after(Self::LIST, last).await?;
+        let named = |row: &Value| Some((row["id"].as_str()?.to_owned(), row.clone()));
+        let listed: BTreeMap<_, _> = listed.iter().filter_map(named).collect();
+        while self.resume.is_none() || self.rows != listed {
+            let message = stream.next(LIMIT).await.with_context(|| {
+                format!(
+                    "the list is {listed:?}, what was told makes {:?}",
+                    self.rows
+                )
+            })?;
+            match message.event.as_str() {
+                "snapshot" => self.snapshots += 1,
+                "complete" | "delta" => self.resume = message.id,
+                other => bail!("{other} is told: {}", message.data),
+            }
+            for id in message.data["left"].as_array().into_iter().flatten() {
+                let id = id.as_str().context("an id")?;
+                ensure!(self.rows.remove(id).is_some(), "{id} was not there");
+            }
+            for row in message.data["rows"].as_array().into_iter().flatten() {
+                let id = row["id"].as_str().context("an id")?.to_owned();
+                let before = self.rows.insert(id, row["object"].clone());
+                ensure!(before.as_ref() != Some(&row["object"]), "twice: {row}");
+            }
+        }
+        Ok(())
+    }
+}
+
+pub async fn a_list_is_followed_across_a_kill() -> Result<()> {
+    let data = DataDir::new()?;
+    let dev = Dev::start("resumed", &data, &[]).await?;
+    let api = dev.admin().await?;
+    let make = async |api: &Api, name: &str| {
+        let wanted = json!({"type": "followed", "name": name});
+        api.post("/resources", &wanted).await?.expect(201)
+    };
+    let mut made = vec![make(&api, "first").await?, make(&api, "second").await?];
+    let mut followed = Followed::default();
+    let mut stream = followed.open(&api).await?;
+    followed.until_listed(&mut stream, &api, &made[1]).await?;
+    made.push(make(&api, "told").await?);
+    followed.until_listed(&mut stream, &api, &made[2]).await?;
+    ensure!(followed.snapshots > 0, "{followed:?}");
+
+    // It is killed with changes that nobody was told of.
+    drop(stream);
+    made.push(make(&api, "untold").await?);
+    let gone = format!("/resources/{}", made[0].string("/id")?);
+    api.ask("DELETE", &gone)?.send().await?.expect(204)?;
+    dev.kill().await?;
+
+    let snapshots = followed.snapshots;
+    let dev = Dev::start("resumed", &data, &[]).await?;
+    let api = dev.admin().await?;
+    let mut stream = followed.open(&api).await?;
+    let last = make(&api, "last").await?;
+    followed.until_listed(&mut stream, &api, &last).await?;
+    ensure!(followed.rows.len() == 4, "{followed:?}");
+    ensure!(
+        followed.snapshots == snapshots,
+        "all was told again: {followed:?}"
+    );
+    dev.finish().await
 }
 
 pub async fn what_cannot_start_says_why() -> Result<()> {

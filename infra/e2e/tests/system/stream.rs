@@ -53,7 +53,7 @@ async fn story(api: &Api, stream: &mut Stream, id: &str, read: bool) -> Result<V
     loop {
         let message = stream.next(LIMIT).await?;
         ensure!(message.event == "commit", "{message:?}");
-        let position = message.id.context("an id")?;
+        let position: u64 = message.id.as_deref().context("an id")?.parse()?;
         ensure!(message.data["position"] == position, "{message:?}");
         ensure!(position > last, "position {position} after {last}");
         last = position;

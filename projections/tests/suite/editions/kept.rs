@@ -40,7 +40,7 @@ async fn a_swap_that_is_killed_changes_nothing_and_another_succeeds() {
         database.owner.clone(),
         database.writer.clone(),
     );
-    let swapping = tokio::spawn(async move { swap(&log, &owner, &writer).await });
+    let swapping = tokio::spawn(async move { swap(&log, &owner, &writer, |_| {}).await });
 
     // Somebody reads for long: it waits at its last lock, with all but that done.
     let mut reader = database.sql().await;
@@ -83,7 +83,7 @@ async fn a_swap_waits_for_who_reads_and_lets_others_read_meanwhile() {
         .execute(&mut *reading)
         .await
         .expect("read");
-    let swapping = tokio::spawn(async move { swap(&log, &owner, &writer).await });
+    let swapping = tokio::spawn(async move { swap(&log, &owner, &writer, |_| {}).await });
     let mut beside = database.sql().await;
     waits(&mut beside, "AccessExclusiveLock").await;
     for _ in 0..20 {

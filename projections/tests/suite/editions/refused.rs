@@ -14,8 +14,8 @@ async fn refusal(database: &Database, world: &World) -> [Option<String>; 2] {
         Err(ExchangeError::Refused(refusal)) => Some(Refusal::to_string(&refusal)),
         Err(failure) => panic!("{failure}"),
     };
-    let swapped = told(swap(&log, owner, writer).await);
-    [swapped, told(rollback(&log, owner, writer).await)]
+    let swapped = told(swap(&log, owner, writer, |_| {}).await);
+    [swapped, told(rollback(&log, owner, writer, |_| {}).await)]
 }
 
 #[track_caller]

@@ -19,13 +19,14 @@ use schemas::{
         resource::Resource,
         resource_type::ResourceType,
         settings::{Settings, SettingsCommand},
-        task::{Task, TaskStatus},
+        task::{Priority, Task, TaskStatus},
         tenant::Tenant,
         user::{Role, User},
     },
 };
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
 
 use crate::{
     database::Database,
@@ -168,9 +169,8 @@ impl Everything {
     /// One order and filter of each list.
     async fn agrees_on_lists(&self, store: &projections::Store, at: Position) {
         let turn = at.0 as usize;
-        let (tenant, limit) = (TENANTS[turn / 7 % 2], 1 + at.0 as u32 % 4);
+        let (tenant, limit) = asked_at(at);
         self.agrees_on_resources(store, at, tenant, limit).await;
-        self.agrees_on_tasks(store, at, tenant, limit).await;
 
         let sort = order::<jobs::SortBy>(turn);
         let filter = jobs::Filter {
@@ -273,34 +273,60 @@ impl Everything {
         assert_eq!(found, expected, "resources {} {at}", sort.word());
     }
 
-    async fn agrees_on_tasks(
-        &self,
-        store: &projections::Store,
-        at: Position,
-        tenant: TenantId,
-        limit: u32,
-    ) {
-        let turn = at.0 as usize;
+    /// Says which of the filters by kind, priority and job left some out and not all.
+    async fn agrees_on_tasks(&self, store: &projections::Store, at: Position) -> [bool; 3] {
+        let (turn, (tenant, limit)) = (at.0 as usize, asked_at(at));
         let sort = order::<tasks::SortBy>(turn);
-        let statuses = [TaskStatus::Queued, TaskStatus::Running];
-        let filter = tasks::Filter {
-            statuses: statuses.into_iter().take(turn % 3).collect(),
-            ..tasks::Filter::default()
-        };
+        let filter = task_filter(turn);
         let found = pages!(sort, limit, at, |request| tasks::list(
             store, tenant, &filter, &request
         ));
-        let keep = |task: &Task| match filter.statuses.as_slice() {
-            [] => task.status != TaskStatus::Skipped,
+        let is_shown = |task: &Task| match filter.statuses.as_slice() {
+            [] => filter.skipped || task.status != TaskStatus::Skipped,
             wanted => wanted.contains(&task.status),
+        };
+        let is_of = |task: &Task| {
+            let job = task.origin.as_ref().map(|slot| slot.job_id);
+            (filter.kinds.is_empty() || filter.kinds.contains(&task.spec.kind))
+                && (filter.priorities.is_empty() || filter.priorities.contains(&task.spec.priority))
+                && (filter.job_id.is_none() || filter.job_id == job)
         };
         let key = |task: &Task| match sort.key {
             tasks::SortBy::CreatedAt => task.created_at,
             tasks::SortBy::DueAt => task.due_at.unwrap_or(Timestamp::MAX),
             tasks::SortBy::UpdatedAt => task.updated_at,
         };
+        let keep = |task: &Task| is_shown(task) && is_of(task);
         let expected = self.tasks.list(tenant, sort.descending, keep, key);
-        assert_eq!(found, expected, "tasks {} {at}", sort.word());
+        assert_eq!(found, expected, "tasks {} {at}: {filter:?}", sort.word());
+        let all = self.tasks.list(tenant, sort.descending, is_shown, key);
+        let narrows = !found.is_empty() && found.len() < all.len();
+        [
+            narrows && !filter.kinds.is_empty(),
+            narrows && !filter.priorities.is_empty(),
+            narrows && filter.job_id.is_some(),
+        ]
+    }
+}
+
+/// Whose list is asked for as of a position, and in pages of which size.
+fn asked_at(at: Position) -> (TenantId, u32) {
+    (TENANTS[at.0 as usize / 7 % 2], 1 + at.0 as u32 % 4)
+}
+
+/// Each filter of tasks by itself and with others, in turns of lengths that share no divisor.
+fn task_filter(turn: usize) -> tasks::Filter {
+    let statuses = [TaskStatus::Queued, TaskStatus::Running];
+    let job = Uuid::from_u128(4 << 64 | (turn as u128 / 5) % 6);
+    tasks::Filter {
+        job_id: (turn % 5 == 2).then(|| JobId::new(job)),
+        kinds: ["echo".to_owned()].into_iter().take(turn / 2 % 2).collect(),
+        priorities: (Priority::ALL.into_iter().cycle())
+            .skip(turn % 4)
+            .take([0, 0, 1, 2, 0, 3, 0][turn % 7])
+            .collect(),
+        skipped: turn.is_multiple_of(11),
+        statuses: statuses.into_iter().take(turn % 3).collect(),
     }
 }
 
@@ -341,7 +367,7 @@ async fn as_of_every_position_is_the_fold_of_the_log_up_to_it() {
         let mut then = Everything::new();
         then.agrees_on_objects(&ever, &database.store, Position(0))
             .await;
-        let (mut ended, mut back) = (0, 0);
+        let (mut ended, mut back, mut narrowed) = (0, 0, [0; 3]);
         for entry in &entries {
             let before = then.resources.ended();
             then.apply(entry);
@@ -353,7 +379,10 @@ async fn as_of_every_position_is_the_fold_of_the_log_up_to_it() {
             let at = entry.position();
             then.agrees_on_objects(&ever, &database.store, at).await;
             then.agrees_on_lists(&database.store, at).await;
+            let narrows = then.agrees_on_tasks(&database.store, at).await;
+            narrowed = std::array::from_fn(|one| narrowed[one] + usize::from(narrows[one]));
         }
+        assert!(narrowed.iter().all(|times| *times > 2), "{narrowed:?}");
         assert!(
             ended > 0 && back > 0,
             "seed {seed}: {ended} ended, {back} came back"

@@ -36,7 +36,7 @@ pub(super) async fn run(asked: Projections) -> Result<ExitCode> {
         Projections::Rollback(place) => exchange::run(place, Edition::Previous).await,
         Projections::Status(place) => status::run(place).await,
         Projections::Swap(place) => exchange::run(place, Edition::Next).await,
-        Projections::Verify(place) => verify::run(place).await,
+        Projections::Verify(asked) => verify::run(asked).await,
     }
 }
 

@@ -5,10 +5,7 @@
 use std::{cell::RefCell, process::ExitCode};
 
 use anyhow::Result;
-use projections::{
-    difference,
-    editions::{Edition, rebuild},
-};
+use projections::editions::{Built, Edition, rebuild};
 use serde_json::json;
 
 use super::{Servers, is_read, refused};
@@ -26,30 +23,27 @@ pub(super) async fn run(place: Place) -> Result<ExitCode> {
     } = Servers::open(place).await?;
     let head = log.head().await?.position.0;
     let progress = RefCell::new(Progress::begin());
-    let built = rebuild(&log, &owner, &writer, |at| {
+    let servers = (&owner, &writer, &overview);
+    let built = rebuild(&log, servers, SAMPLES, |at| {
         progress.borrow_mut().tell(at.0, head.max(at.0));
     });
     let built = built.await;
     progress.borrow_mut().end();
-    let position = match built {
-        Ok(position) => position,
+    let Built {
+        position,
+        would_change,
+    } = match built {
+        Ok(built) => built,
         Err(failure) => return refused(failure),
     };
-    let next = overview.beside(Edition::Next.schema());
-    let differences = difference(&overview, &next, SAMPLES).await?;
+    let schema = Edition::Next.schema();
     if !is_read() {
-        println!(
-            "{}",
-            json!({ "built": Edition::Next.schema(), "position": position,
-                "would_change": differences })
-        );
+        let line = json!({ "built": schema, "position": position, "would_change": would_change });
+        println!("{line}");
         return Ok(ExitCode::SUCCESS);
     }
-    println!(
-        "✔ {} holds {position} commits, built anew",
-        Edition::Next.schema()
-    );
-    println!("{differences}");
+    println!("✔ {schema} holds {position} commits, built anew");
+    println!("{would_change}");
     println!("  nothing that is served has changed → almanac projections swap");
     Ok(ExitCode::SUCCESS)
 }

@@ -35,6 +35,8 @@ pub struct DevJson {
     pub monitor: String,
     pub nats: String,
     pub owner: String,
+    /// As the superuser.
+    pub postgres: String,
     pub analyst: String,
     pub admin: Admin,
     pub pid: u32,

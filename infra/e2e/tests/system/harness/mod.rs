@@ -18,6 +18,6 @@ pub use api::{Api, Ask};
 pub use binary::{binary, build_dir};
 pub use dev::{DataDir, Dev, DevJson};
 pub use poll::until;
-pub use roles::Roles;
+pub use roles::{Roles, configuration};
 pub use run::{almanac, almanac_with};
 pub use stream::{Message, Stream};

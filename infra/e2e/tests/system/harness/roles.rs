@@ -164,7 +164,7 @@ impl Roles {
 }
 
 /// What all share; only whoever proves the read models signs in with what it says.
-fn configuration(servers: &Servers, port: u16) -> Result<String> {
+pub fn configuration(servers: &Servers, port: u16) -> Result<String> {
     Ok(format!(
         "[gateway]\nlisten = \"127.0.0.1:{port}\"\nregistration = \"open\"\n\
          [nats]\nurl = \"{}\"\nmonitor_url = \"{}\"\n\

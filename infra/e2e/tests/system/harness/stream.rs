@@ -12,7 +12,7 @@ use super::Api;
 /// One message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
-    pub id: Option<u64>,
+    pub id: Option<String>,
     pub event: String,
     pub data: Value,
 }
@@ -27,10 +27,16 @@ pub struct Stream {
 impl Stream {
     /// Opens it; after a position, or from now on.
     pub async fn open(api: &Api, after: Option<u64>) -> Result<Self> {
-        let mut ask = api.ask("GET", "/stream")?;
+        let after = after.map(|after| after.to_string());
+        Self::follow(api, "/stream", after.as_deref()).await
+    }
+
+    /// The same of any stream, after the message with that id.
+    pub async fn follow(api: &Api, path: &str, after: Option<&str>) -> Result<Self> {
+        let mut ask = api.ask("GET", path)?;
         ask = ask.header("accept", "text/event-stream");
         if let Some(after) = after {
-            ask = ask.header("last-event-id", &after.to_string());
+            ask = ask.header("last-event-id", after);
         }
         let response = ask.open().await?;
         ensure!(
@@ -78,7 +84,7 @@ fn parse(block: &str) -> Result<Option<Message>> {
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
-            "id" => id = Some(value.parse()?),
+            "id" => id = Some(value.to_owned()),
             "event" => value.clone_into(&mut event),
             "data" => data.push_str(value),
             _ => {}
