@@ -16,6 +16,7 @@ type Compare = fn(&Value, &Value) -> Vec<String>;
 /// Compares the committed documents with the code, or writes them anew.
 pub fn run(asked: &Schemas) -> Result<ExitCode> {
     let mut documents = ::schemas::generated::documents();
+    documents.insert("asyncapi.json".to_owned(), gateway::asyncapi());
     documents.insert("nats-users.conf".to_owned(), event_log::nats_users());
     documents.insert("openapi.json".to_owned(), gateway::openapi());
     let stale = stale(&asked.dir, documents);
