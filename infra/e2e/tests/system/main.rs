@@ -22,6 +22,7 @@ mod invite;
 mod kills;
 mod mfa;
 mod oidc;
+mod ordinary;
 mod outages;
 mod parked;
 mod races;
@@ -80,10 +81,6 @@ fn trials() -> Vec<Trial> {
         trial("parked", async || {
             parked::what_is_parked_is_mended_from_the_command_line().await
         }),
-        trial("starts", async || starts::a_second_start_goes_on().await),
-        trial("refused_starts", async || {
-            starts::what_cannot_start_says_why().await
-        }),
         trial("crawler", async || {
             crawler::another_tenant_finds_tells_and_changes_nothing().await
         }),
@@ -123,9 +120,26 @@ fn trials() -> Vec<Trial> {
             analyst::what_readme_tells_them_to_type_works().await
         }),
     ];
+    trials.extend(of_starts());
     trials.extend(of_events());
     trials.extend(of_people());
     trials
+}
+
+/// Whoever starts it, wherever, and how often.
+fn of_starts() -> Vec<Trial> {
+    vec![
+        trial("ordinary", async || {
+            ordinary::a_first_start_shows_the_machine_to_whoever_it_belongs().await
+        }),
+        trial("closed", async || {
+            ordinary::a_closed_folder_is_no_obstacle().await
+        }),
+        trial("starts", async || starts::a_second_start_goes_on().await),
+        trial("refused_starts", async || {
+            starts::what_cannot_start_says_why().await
+        }),
+    ]
 }
 
 /// The log as it is looked into, copied and made again.
