@@ -13,6 +13,7 @@ mod audit;
 mod auditors;
 mod crawler;
 mod crontab;
+mod deploy;
 mod editions;
 mod erasure;
 mod events;
@@ -121,6 +122,7 @@ fn trials() -> Vec<Trial> {
         }),
     ];
     trials.extend(of_starts());
+    trials.extend(of_deploy());
     trials.extend(of_events());
     trials.extend(of_people());
     trials
@@ -139,6 +141,22 @@ fn of_starts() -> Vec<Trial> {
         trial("refused_starts", async || {
             starts::what_cannot_start_says_why().await
         }),
+    ]
+}
+
+/// What other machines are told.
+fn of_deploy() -> Vec<Trial> {
+    vec![
+        trial("deploy_commands", async || {
+            deploy::every_command_line_is_understood().await
+        }),
+        trial("deploy_compose", async || {
+            deploy::only_the_gateway_can_be_reached().await
+        }),
+        trial("deploy_nats", async || {
+            deploy::nats_server_takes_its_configuration().await
+        }),
+        trial("deploy_units", async || deploy::units_are_hardened().await),
     ]
 }
 
