@@ -63,7 +63,7 @@ struct Arguments {
 
 #[derive(Clone, Subcommand)]
 enum Bench {
-    /// Everything, each shortly: about five minutes.
+    /// Everything, each shortly: about seven minutes.
     All,
     /// Appends to the log, one by one and by group commit.
     Append,
