@@ -56,7 +56,7 @@ pub async fn every_command_line_is_understood() -> Result<()> {
 }
 
 /// Who may reach what, and who may write where.
-pub async fn only_the_gateway_can_be_reached() -> Result<()> {
+pub fn only_the_gateway_can_be_reached() -> Result<()> {
     let compose = compose()?;
     let services = compose["services"].as_hash().context("services")?;
     let networks = &compose["networks"];

@@ -151,7 +151,7 @@ fn of_deploy() -> Vec<Trial> {
             deploy::every_command_line_is_understood().await
         }),
         trial("deploy_compose", async || {
-            deploy::only_the_gateway_can_be_reached().await
+            deploy::only_the_gateway_can_be_reached()
         }),
         trial("deploy_nats", async || {
             deploy::nats_server_takes_its_configuration().await
