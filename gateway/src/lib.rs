@@ -10,7 +10,7 @@
 //! - [`permission`] says who may do what.
 //!
 //! To add an endpoint: copy a neighbour's file, list it in its area's `router`, give it a line in
-//! [`permission`], and run `cargo xtask schemas` to renew the committed `OpenAPI` document.
+//! [`permission`], and run `cargo xtask schemas` to renew the committed documents.
 //!
 //! Invariant: every answer that is no success is `application/problem+json`, or the same as a page
 //! where a browser is on its way to an issuer or back; and nothing is stored unless the answer says
@@ -36,6 +36,6 @@ mod serve;
 mod write_timeout;
 
 pub use app::{LogProbe, Services};
-pub use document::openapi;
+pub use document::{asyncapi, openapi};
 pub use routes::router;
 pub use serve::run;

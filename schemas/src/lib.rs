@@ -5,10 +5,12 @@
 //! in the events themselves, so that renaming Rust code never rewrites history.
 //!
 //! To add an event: add it to its aggregate in `domain`, list it in [`catalogue`], put a golden
-//! example under `schemas/golden/`, and regenerate with `cargo xtask schemas`. To change one: add a
-//! version and an upcaster; the old version stays as it is.
+//! example under `schemas/golden/` with its line in `golden.digests`, and regenerate with
+//! `cargo xtask schemas`. To change one: add a version and an upcaster; the old version stays as it
+//! is.
 
 pub mod api;
+mod api_compatibility;
 mod audit;
 pub mod catalogue;
 mod compatibility;
@@ -17,6 +19,7 @@ mod event_views;
 pub mod generated;
 mod views;
 
+pub use api_compatibility::breaking_api_changes;
 pub use audit::{AuditRecord, Origin, OriginKey, SealedOrigin};
 pub use compatibility::breaking_changes;
 pub use domain;

@@ -14,7 +14,7 @@ use domain::{
     parked_commit::{ParkedCommit, ParkedCommitCommand},
     task::{Priority, Task, TaskCommand, TaskCreated, TaskRejection, TaskSpec, TaskStatus},
 };
-use event_log::{Entry, EventLog as _, NewCommit, Position, Version};
+use event_log::{Entry, EventLog as _, NewCommit, Position, Version, seal};
 use forgetful::Forgetful;
 use runtime::{Clock, Ids};
 use uuid::Uuid;
@@ -410,7 +410,9 @@ async fn a_broken_chain_takes_no_commands_until_what_breaks_it_is_left_out() {
     };
     // Somebody wrote straight to the log: right version, wrong predecessor.
     let mut meta = genuine.meta.clone();
+    meta.command = CommandId::new(Uuid::from_u128(9));
     meta.version = Version(2);
+    meta.hash = seal(genuine.stream, &meta, &genuine.payload);
     let forged = NewCommit {
         expected: Position(1),
         meta,

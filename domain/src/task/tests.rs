@@ -407,12 +407,17 @@ proptest! {
     }
 
     #[test]
-    fn evolve_takes_any_events_in_any_order(picks in prop::collection::vec(0..12_usize, 0..30)) {
+    fn evolve_takes_any_events_in_any_order(picks in prop::collection::vec(0..14_usize, 0..30)) {
         let pool = [
             created(), scheduled(), started(1), started(2), failed_attempt(1, true),
             retry_scheduled(), requested(), cancelled(true), succeeded(1),
             TaskEvent::Died(TaskDied { attempts: 2 }), TaskEvent::Requeued(TaskRequeued {}),
             TaskEvent::HandedBack(TaskHandedBack { attempt: 1, worker: "w1".into() }),
+            TaskEvent::Failed(TaskFailed { attempt: 1 }),
+            TaskEvent::SlotSkipped(TaskSlotSkipped {
+                origin: slot(),
+                reason: SkipReason::Overlap,
+            }),
         ];
         let events: Vec<_> = picks.into_iter().map(|pick| pool[pick].clone()).collect();
         if let Some(task) = fold::<Task>(None, &events) {

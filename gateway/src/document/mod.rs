@@ -6,9 +6,11 @@
 //! Invariant: the document is the same for every build of the same routes, so it can be committed
 //! and compared.
 
+mod asyncapi;
 mod headers;
 mod inputs;
 
+pub use asyncapi::asyncapi;
 use serde_json::{Map, Value, json};
 use utoipa::{
     IntoParams, OpenApi,
@@ -23,8 +25,8 @@ use crate::{
     problem, routes,
 };
 use schemas::api::{
-    Code, Diff, Explanation, LiveChanges, LiveCommand, LiveComplete, LiveEnd, LiveReset, LiveRow,
-    LiveRows, Problem, ResetReason,
+    Code, Diff, Explanation, LiveChanges, LiveCommand, LiveComplete, LiveEnd, LivePosition,
+    LiveReset, LiveRow, LiveRows, Problem, ResetReason,
 };
 
 /// The parameters that every list has.
@@ -106,6 +108,7 @@ const LIVE: [&str; 2] = ["/api/v1/stream", "/api/v1/ws"];
         LiveCommand,
         LiveComplete,
         LiveEnd,
+        LivePosition,
         LiveReset,
         LiveRow,
         LiveRows,
@@ -391,6 +394,7 @@ mod tests {
     fn every_permission_is_of_a_route_and_the_rest_is_open_on_purpose() {
         let open = [
             "GET /.well-known/jwks.json",
+            "GET /api/asyncapi.json",
             "GET /api/openapi.json",
             "GET /api/v1/auth/oidc",
             "GET /api/v1/auth/oidc/{name}/start",

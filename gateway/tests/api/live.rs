@@ -11,7 +11,10 @@ use futures::StreamExt as _;
 use schemas::api::Code;
 use serde_json::{Value, json};
 
-use crate::world::{Client, World, on_world};
+use crate::{
+    asyncapi,
+    world::{Client, World, on_world},
+};
 
 /// Longer than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -59,6 +62,7 @@ impl Stream {
                     data: serde_json::from_str(&data).expect("JSON"),
                 });
                 if let Some(message) = found {
+                    asyncapi::fits("stream", &message.event, &message.data);
                     return message;
                 }
                 continue;

@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod as_of;
+mod asyncapi;
 mod audit;
 mod auth;
 mod authenticator;

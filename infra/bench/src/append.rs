@@ -18,8 +18,6 @@ use crate::{
 
 /// How many append at once.
 const CONCURRENCY: [usize; 7] = [1, 4, 8, 16, 32, 64, 256];
-/// How often each way is measured; the median counts.
-const ROUNDS: usize = 3;
 
 /// One writer: as soon as a commit is stored it appends another.
 pub struct Appends {
@@ -117,7 +115,7 @@ async fn compare(
     let mut processes = vec![("writers", std::process::id())];
     processes.extend(world.processes()?);
     let (mut singly, mut together, mut spent) = (Vec::new(), Vec::new(), None);
-    for _ in 0..ROUNDS {
+    for _ in 0..load::ROUNDS {
         let actors = writers(&world.author, one_by_one, count);
         singly.push(load::closed_loop(scale, actors).await?);
         let actors = writers(&world.author, grouped, count);

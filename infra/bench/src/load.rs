@@ -10,6 +10,9 @@ use tokio::task::JoinSet;
 
 use crate::latency::Latencies;
 
+/// How often a point is measured; the round in the middle is what is printed.
+pub const ROUNDS: usize = 3;
+
 /// What one actor does over and over.
 pub trait Step: Send + 'static {
     /// Does it once.
@@ -95,13 +98,27 @@ pub async fn closed_loop<S: Step>(scale: Scale, actors: Vec<S>) -> Result<Measur
 }
 
 /// The one in the middle by rate, of an odd number of rounds.
-pub fn median(mut rounds: Vec<Measured>) -> Result<Measured> {
-    rounds.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+pub fn median(rounds: Vec<Measured>) -> Result<Measured> {
+    median_by(rounds, |round| round.rate)
+}
+
+/// The one in the middle by `rate`, of an odd number of rounds, with all that was noted of it.
+pub fn median_by<T>(mut rounds: Vec<T>, rate: impl Fn(&T) -> f64) -> Result<T> {
+    rounds.sort_by(|a, b| rate(a).total_cmp(&rate(b)));
     let middle = rounds.len() / 2;
     rounds
         .into_iter()
         .nth(middle)
         .context("no round was measured")
+}
+
+/// [`ROUNDS`] times the same, one after the other.
+pub async fn rounds<T>(mut round: impl AsyncFnMut() -> Result<T>) -> Result<Vec<T>> {
+    let mut measured = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        measured.push(round().await?);
+    }
+    Ok(measured)
 }
 
 /// How many in a second, of `count` since `began`.
@@ -147,5 +164,17 @@ mod tests {
         let middle = median(vec![round(3.0), round(1.0), round(2.0)]).expect("some");
         assert!((middle.rate - 2.0).abs() < f64::EPSILON);
         assert!(median(vec![]).is_err());
+        let noted = vec![(5.0, 'a'), (4.0, 'b'), (6.0, 'c')];
+        assert_eq!(median_by(noted, |round| round.0).expect("some").1, 'a');
+    }
+
+    #[tokio::test]
+    async fn a_point_is_measured_so_many_times() {
+        let mut count = 0;
+        let rounds = rounds(async || {
+            count += 1;
+            Ok(count)
+        });
+        assert_eq!(rounds.await.expect("measured"), [1, 2, 3]);
     }
 }

@@ -60,12 +60,16 @@ pub async fn run(scale: Scale, rows: usize) -> Result<Report> {
                 vec![start.to_owned()]
             }
         };
-        let limit = gets(&unknown, paths(bare_path), scale).await?;
+        let limits = load::rounds(async || gets(&unknown, paths(bare_path), scale).await);
+        let limit = load::median(limits.await?)?;
         let mut processes = vec![("load", std::process::id()), ("gateway", gateway.pid())];
         processes.extend(world.processes()?);
-        let before = Cpu::now(&processes)?;
-        let measured = gets(&site, paths(path), scale).await?;
-        let spent = before.since(&processes)?;
+        let rounds = load::rounds(async || {
+            let before = Cpu::now(&processes)?;
+            let measured = gets(&site, paths(path), scale).await?;
+            Ok((measured, before.since(&processes)?))
+        });
+        let (measured, spent) = load::median_by(rounds.await?, |(measured, _)| measured.rate)?;
         report.row(Row::of(format!("bare hyper + select for {name}"), &limit));
         report.row(Row::of(name, &measured).against_rate("bare", limit.rate));
         let all = measured.rate * scale.whole().as_secs_f64();

@@ -2,8 +2,10 @@
 //
 // Every file in journeys/ exports `name` and `run({ page, context, base, admin, api, almanac,
 // report, scratch })`: `api(method, path, body)` asks as the administrator, `almanac(...args)` runs
-// the binary on the same data, `report` and `scratch` are folders to keep and to forget. The last
-// line printed is "N passed, N failed"; exit code 77 with a reason means that nothing could be run.
+// the binary on the same data, `report` and `scratch` are folders to keep and to forget. They are
+// walked in the order of their names; after the last, `almanac log verify` and `almanac projections
+// verify` must hold, which counts as one more. The last line printed is "N passed, N failed"; exit
+// code 77 with a reason means that nothing could be run.
 // ALMANAC_BIN names the binary, or ALMANAC_DEV_JSON the file of an `almanac dev` that runs already.
 
 import { mkdir, readdir } from "node:fs/promises";
@@ -41,10 +43,22 @@ async function main() {
     }
   } finally {
     await browser.close();
-    await server.stop();
+    failed += (await ended(server)) ? 0 : 1;
   }
-  console.log(`${chosen.length - failed} passed, ${failed} failed`);
+  console.log(`${chosen.length + 1 - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
+}
+
+/** Ends the server; whether what it has kept is what it had shown. */
+async function ended(server) {
+  try {
+    await server.stop();
+    console.log("ok the log is whole, and the read models are what it says");
+    return true;
+  } catch (problem) {
+    console.log(`FAILED the end of the server\n${problem.stack}`);
+    return false;
+  }
 }
 
 /** Runs one journey in a context of its own; whether it went well. */

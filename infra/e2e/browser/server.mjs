@@ -55,9 +55,27 @@ export class Server {
     return this.#call(method, route, body, { authorization: `Bearer ${this.token}`, ...headers });
   }
 
-  /** Ends the server it started, and removes its data. */
+  /** Holds that the log is whole and that what the page showed is what it says. */
+  async prove() {
+    for (const proof of [["log", "verify"], ["projections", "verify"]]) {
+      await this.almanac(...proof).catch((failure) => {
+        const said = [failure.stdout, failure.stderr].join("\n").trim();
+        throw new Error(`almanac ${proof.join(" ")} ended with ${failure.code}: ${said}`);
+      });
+    }
+  }
+
+  /** Ends the server it started, and removes its data; fails if its proofs do. */
   async stop() {
     if (!this.own) return;
+    try {
+      await this.prove();
+    } finally {
+      await this.#end();
+    }
+  }
+
+  async #end() {
     const { child, ended, dir } = this.own;
     child.kill("SIGTERM");
     const late = pause(STOP_LIMIT_MS, "late", { ref: false });

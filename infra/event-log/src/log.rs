@@ -1,9 +1,10 @@
 //! The contract of the log.
 //!
-//! Invariant: a commit is stored only if its aggregate's last commit is the one it expects; once
-//! acknowledged it is never lost, altered or renumbered; and positions are contiguous from 1.
+//! Invariant: a commit is stored only if its aggregate's last commit is the one it expects, and its
+//! command is not known there from moments ago; once acknowledged it is never lost, altered or
+//! renumbered; and positions are contiguous from 1.
 
-use std::{collections::HashSet, pin::Pin, sync::Arc};
+use std::{collections::HashSet, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::{Stream, StreamExt as _};
@@ -17,6 +18,11 @@ pub(crate) const BATCH_MAX: usize = 1_000;
 pub(crate) const COMMIT_MAX_BYTES: usize = 256 * 1024;
 /// What headers may take of it: an actor's name is the only part of no fixed size.
 const HEADERS_MAX_BYTES: usize = 4 * 1024;
+
+/// For how long the log knows a command on an aggregate again by its id, whatever the expectation.
+/// Beyond it only the expectation tells: a retry that fits one anew would be stored anew, which is
+/// why `commands` looks for the id among the aggregate's commits.
+pub(crate) const REPEATS_KNOWN: Duration = Duration::from_mins(2);
 
 /// A log that several parts of a process share.
 pub type SharedLog = Arc<dyn EventLog>;
@@ -74,7 +80,8 @@ pub enum ReadFrom {
 /// Why an append did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AppendError {
-    /// An aggregate's last commit is not the one expected; nothing was stored.
+    /// An aggregate's last commit is not the one expected, or its command was stored there moments
+    /// ago; nothing was stored.
     #[error("the aggregate has changed")]
     Conflict,
     /// The log refuses the commit for what it is; nothing was stored.

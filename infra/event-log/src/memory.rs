@@ -1,6 +1,7 @@
 //! The log in memory, for tests and for replaying into nowhere.
 //!
-//! Invariant: it keeps the same promises as the real one, except that it ends with the process.
+//! Invariant: it keeps the same promises as the real one, except that it ends with the process and
+//! knows no clock but the times of commits.
 
 use std::{
     collections::HashMap,
@@ -8,12 +9,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use domain::{CommandId, Timestamp};
 use futures::stream;
-use schemas::{Commit, Position, StreamId};
+use schemas::{Commit, Meta, Position, StreamId};
 use tokio::sync::watch;
 
 use crate::{
-    AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, Unreadable, log,
+    AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, Unreadable,
+    log::{self, REPEATS_KNOWN},
     restore,
 };
 
@@ -31,6 +34,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Stored {
     commits: Vec<Commit>,
+    /// When each command was last stored on each aggregate.
+    known: HashMap<(StreamId, CommandId), Timestamp>,
     last: HashMap<StreamId, Position>,
 }
 
@@ -52,18 +57,31 @@ impl MemoryLog {
 impl Stored {
     fn check(&self, commit: &NewCommit) -> Result<(), AppendError> {
         let last = self.last.get(&commit.stream).copied().unwrap_or_default();
-        if last == commit.expected {
+        if last == commit.expected && !self.knows(commit.stream, &commit.meta) {
             Ok(())
         } else {
             Err(AppendError::Conflict)
         }
     }
 
+    /// Whether the command was stored on the aggregate moments ago, as commits tell the time.
+    fn knows(&self, stream: StreamId, meta: &Meta) -> bool {
+        let before = self.known.get(&(stream, meta.command));
+        let window = i64::try_from(REPEATS_KNOWN.as_millis()).unwrap_or(i64::MAX);
+        before.is_some_and(|before| meta.time.since_ms(*before) < window)
+    }
+
     fn store(&mut self, commit: NewCommit) -> Position {
         let position = Position(self.commits.len() as u64 + 1);
-        self.last.insert(commit.stream, position);
-        self.commits.push(commit.stored_at(position));
+        self.keep(commit.stored_at(position));
         position
+    }
+
+    fn keep(&mut self, commit: Commit) {
+        let command = (commit.stream, commit.meta.command);
+        self.known.insert(command, commit.meta.time);
+        self.last.insert(commit.stream, commit.position);
+        self.commits.push(commit);
     }
 }
 
@@ -144,8 +162,7 @@ impl EventLog for MemoryLog {
         }
         let commits: Result<Vec<_>, _> = entries.into_iter().map(commit).collect();
         for commit in commits? {
-            stored.last.insert(commit.stream, commit.position);
-            stored.commits.push(commit);
+            stored.keep(commit);
         }
         self.0
             .head
@@ -162,5 +179,40 @@ fn commit(entry: Entry) -> Result<Commit, AppendError> {
             let words = format!("position {position} is no commit, and nothing else is kept here");
             Err(AppendError::Refused(words))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::tests::meta;
+    use domain::{AggregateKind, TenantId};
+    use uuid::Uuid;
+
+    #[tokio::test]
+    async fn a_command_is_known_again_for_as_long_as_a_server_knows_it() {
+        let log = MemoryLog::new("memory");
+        let at = |expected, after_ms| {
+            let meta = meta();
+            NewCommit {
+                expected,
+                meta: Meta {
+                    time: meta.time.plus_ms(after_ms),
+                    ..meta
+                },
+                payload: b"{}".to_vec(),
+                stream: StreamId {
+                    tenant: TenantId::new(Uuid::from_u128(1)),
+                    kind: AggregateKind::Task,
+                    id: Uuid::from_u128(2),
+                },
+            }
+        };
+        let first = log.append(at(Position(0), 0)).await.expect("stored");
+        for soon in [0, 119_999] {
+            let again = log.append(at(first, soon)).await;
+            assert!(matches!(again, Err(AppendError::Conflict)), "{again:?}");
+        }
+        log.append(at(first, 120_000)).await.expect("stored");
     }
 }

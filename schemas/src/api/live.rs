@@ -10,6 +10,13 @@ use uuid::Uuid;
 
 use super::Problem;
 
+/// Where the read models are, or from where on a client must load again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize, ToSchema)]
+pub struct LivePosition {
+    /// A place in the log.
+    pub position: u64,
+}
+
 /// A row of a list.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 pub struct LiveRow {

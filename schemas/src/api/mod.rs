@@ -32,8 +32,8 @@ pub use jobs::{
     CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,
 };
 pub use live::{
-    LiveChanges, LiveCommand, LiveComplete, LiveEnd, LiveMessage, LiveReset, LiveRow, LiveRows,
-    ResetReason,
+    LiveChanges, LiveCommand, LiveComplete, LiveEnd, LiveMessage, LivePosition, LiveReset, LiveRow,
+    LiveRows, ResetReason,
 };
 pub use mfa::{AccessToken, ConfirmTotp, LoginMfa, MfaView, RecoveryCodes, StepUp, TotpEnrolment};
 pub use page::{Page, PageInfo};

@@ -22,7 +22,7 @@ use commands::Credential;
 use domain::{AggregateKind, api_key::Access, user::Role};
 use futures::{Stream, StreamExt as _, future, stream};
 use projections::{Live, LiveItem};
-use schemas::Position;
+use schemas::{Position, api::LivePosition};
 
 use crate::{
     app::App,
@@ -65,8 +65,8 @@ impl FromParameters for Followed {
 
 /// Follow what happens.
 ///
-/// `hello` (`{"position":n}`) comes first; `commit` has a `LiveEvent`; `reset` (`{"position":n}`)
-/// asks to load again, because the client was away too long or reads too slowly. Resume with
+/// `hello` (`LivePosition`) comes first; `commit` has a `LiveEvent`; `reset` (`LivePosition`) asks
+/// to load again, because the client was away too long or reads too slowly. Resume with
 /// `Last-Event-ID` or `after`. An API key hears of those collections only that it may read.
 ///
 /// With `collection` it follows that list instead, narrowed by the list's own parameters but for
@@ -215,7 +215,10 @@ fn may_hear(caller: &Caller, live: &Live) -> bool {
 }
 
 fn position_data(position: Position) -> String {
-    format!("{{\"position\":{position}}}")
+    let position = LivePosition {
+        position: position.0,
+    };
+    serde_json::to_string(&position).unwrap_or_default()
 }
 
 #[cfg(test)]

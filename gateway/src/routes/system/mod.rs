@@ -1,7 +1,8 @@
-//! The gateway itself: probes, the document, pages about problems.
+//! The gateway itself: probes, the documents, pages about problems.
 //!
 //! Invariant: nothing here tells anything about a tenant.
 
+mod asyncapi;
 mod livez;
 mod openapi;
 mod problem;
@@ -13,6 +14,7 @@ use crate::app::App;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(asyncapi::asyncapi))
         .routes(routes!(livez::livez))
         .routes(routes!(readyz::readyz))
         .routes(routes!(openapi::openapi))

@@ -12,7 +12,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
 use super::{DEADLINE, socket};
-use crate::world::Client;
+use crate::{asyncapi, world::Client};
 
 /// How to connect.
 pub enum Way<'a> {
@@ -253,8 +253,10 @@ impl Wire {
 /// A message over a socket.
 pub fn said(text: &str) -> Heard {
     let said: Value = serde_json::from_str(text).expect("JSON");
+    let event = said["type"].as_str().expect("a type").to_owned();
+    asyncapi::fits("socket", &event, &said);
     Heard {
-        event: said["type"].as_str().expect("a type").to_owned(),
+        event,
         id: said["resume"].as_str().map(str::to_owned),
         data: said.get("data").unwrap_or(&said).clone(),
     }
@@ -265,9 +267,12 @@ fn event(message: &str) -> Option<Heard> {
         let line = message.lines().find_map(|line| line.strip_prefix(name));
         line.map(|value| value.trim().to_owned())
     };
+    let (event, data) = (field("event:")?, field("data:")?);
+    let data = serde_json::from_str(&data).expect("JSON");
+    asyncapi::fits("stream", &event, &data);
     Some(Heard {
-        event: field("event:")?,
+        event,
         id: field("id:"),
-        data: serde_json::from_str(&field("data:")?).expect("JSON"),
+        data,
     })
 }

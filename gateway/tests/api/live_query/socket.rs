@@ -67,6 +67,7 @@ async fn hear(socket: &mut Opened) -> Result<Value, Option<CloseFrame>> {
         let message = timeout(DEADLINE, socket.next()).await.expect("in time");
         match message {
             Some(Ok(Message::Text(text))) => {
+                said(&text);
                 return Ok(serde_json::from_str(&text).expect("JSON"));
             }
             Some(Ok(Message::Close(frame))) => return Err(frame),

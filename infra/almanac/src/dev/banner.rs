@@ -38,7 +38,7 @@ pub(super) fn text(running: &Running, house: &House<'_>, opened: bool) -> String
         " ✔ ready         {took:>77.1}s\n\n   \
            Dashboard     {gateway}{page}\n   \
            Sign in       {} / {}   role admin\n   \
-           API           {gateway}/api/v1   document /api/openapi.json\n   \
+           API           {gateway}/api/v1   documents /api/openapi.json   /api/asyncapi.json\n   \
            Probes        {gateway}/livez   /readyz\n   \
            NATS          {nats}   monitor {monitor}\n   \
            Postgres      {analyst}   (for analysts: reads only)\n   \

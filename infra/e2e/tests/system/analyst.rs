@@ -60,13 +60,23 @@ pub async fn imported_rows_are_seen_in_sql() -> Result<Option<String>> {
     let (path, data) = (file.display().to_string(), data.display().to_string());
     let args = ["import", "crontab", &path, "--user", "--data-dir", &data];
     almanac(&args).await?.succeeded()?;
+    let args = ["import", "inventory", "--data-dir", &data];
+    almanac(&args).await?.succeeded()?;
+    let mut interfaces = Vec::new();
     for number in 0..3 {
         let one = json!({"type": "analysed", "name": format!("a{number}")});
         let created = api.post("/resources", &one).await?.expect(201)?;
-        api.get_after("/stats", &created).await?.expect(200)?;
+        let shown = api.list_after("/resources?type=interface", &created);
+        interfaces = shown.await?;
     }
 
     let select = |statement: &str| sql(&psql, &json.analyst, statement.to_owned());
+    let counted = "select count(*) from resources where type = 'interface'";
+    let count = select(counted).await?;
+    ensure!(
+        !interfaces.is_empty() && count.trim() == interfaces.len().to_string(),
+        "{count} interfaces in SQL, in the API {interfaces:?}"
+    );
     let counted = "select count(*) from resources where type = 'analysed'";
     ensure!(
         select(counted).await?.trim() == "3",

@@ -15,6 +15,7 @@ mod corruption;
 mod crawler;
 mod crontab;
 mod dbt;
+mod deploy;
 mod editions;
 mod erasure;
 mod events;
@@ -24,6 +25,7 @@ mod invite;
 mod kills;
 mod mfa;
 mod oidc;
+mod ordinary;
 mod outages;
 mod parked;
 mod races;
@@ -79,13 +81,6 @@ fn trials() -> Vec<Trial> {
         trial("parked", async || {
             parked::what_is_parked_is_mended_from_the_command_line().await
         }),
-        trial("starts", async || starts::a_second_start_goes_on().await),
-        trial("resumed", async || {
-            starts::a_list_is_followed_across_a_kill().await
-        }),
-        trial("refused_starts", async || {
-            starts::what_cannot_start_says_why().await
-        }),
         trial("crawler", async || {
             crawler::another_tenant_finds_tells_and_changes_nothing().await
         }),
@@ -116,8 +111,10 @@ fn trials() -> Vec<Trial> {
             races::clients_may_leave_at_any_byte().await
         }),
     ];
+    trials.extend(of_starts());
     trials.extend(of_proof());
     trials.extend(of_analysts());
+    trials.extend(of_deploy());
     trials.extend(of_events());
     trials.extend(of_people());
     trials
@@ -151,6 +148,41 @@ fn of_analysts() -> Vec<Trial> {
             analyst::what_readme_tells_them_to_type_works().await
         }),
         ignorable("dbt", async || dbt::its_models_are_built_and_tested().await),
+    ]
+}
+
+/// Whoever starts it, wherever, and how often.
+fn of_starts() -> Vec<Trial> {
+    vec![
+        trial("ordinary", async || {
+            ordinary::a_first_start_shows_the_machine_to_whoever_it_belongs().await
+        }),
+        trial("closed", async || {
+            ordinary::a_closed_folder_is_no_obstacle().await
+        }),
+        trial("starts", async || starts::a_second_start_goes_on().await),
+        trial("resumed", async || {
+            starts::a_list_is_followed_across_a_kill().await
+        }),
+        trial("refused_starts", async || {
+            starts::what_cannot_start_says_why().await
+        }),
+    ]
+}
+
+/// What other machines are told.
+fn of_deploy() -> Vec<Trial> {
+    vec![
+        trial("deploy_commands", async || {
+            deploy::every_command_line_is_understood().await
+        }),
+        trial("deploy_compose", async || {
+            deploy::only_the_gateway_can_be_reached()
+        }),
+        trial("deploy_nats", async || {
+            deploy::nats_server_takes_its_configuration().await
+        }),
+        trial("deploy_units", async || deploy::units_are_hardened().await),
     ]
 }
 

@@ -13,7 +13,11 @@ use domain::task::Priority;
 use std::time::Duration;
 
 use super::{OpenError, Options, rules};
-use crate::{AuditOptions, Role, log::COMMIT_MAX_BYTES, subject};
+use crate::{
+    AuditOptions, Role,
+    log::{COMMIT_MAX_BYTES, REPEATS_KNOWN},
+    subject,
+};
 
 /// How long a worker may stay silent about an attempt before another takes over.
 const WORK_ACK_WAIT: Duration = Duration::from_secs(30);
@@ -169,6 +173,7 @@ pub(super) fn events() -> Config {
         discard: DiscardPolicy::New,
         storage: StorageType::File,
         max_message_size: COMMIT_MAX_BYTES as i32,
+        duplicate_window: REPEATS_KNOWN,
         deny_delete: true,
         deny_purge: true,
         allow_direct: true,

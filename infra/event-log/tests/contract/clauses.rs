@@ -44,6 +44,31 @@ pub async fn no_commit_is_stored_twice(log: &dyn EventLog) {
     assert_eq!(found, [commit.stored_at(position)]);
 }
 
+pub async fn a_command_is_known_again_whatever_it_expects(log: &dyn EventLog) {
+    // A retry that has read on expects what its first try has made.
+    let first = commit(stream(), Position(0), 1);
+    let position = log.append(first.clone()).await.expect("stored");
+    let mut again = commit(first.stream, position, 2);
+    again.meta.command = first.meta.command;
+    let mut batch = births(3);
+    batch[1] = again.clone();
+    let alone = log.append(again).await;
+    assert!(matches!(alone, Err(AppendError::Conflict)), "{alone:?}");
+    let streams: Vec<_> = batch.iter().map(|commit| commit.stream).collect();
+    let together = log.append_all(batch).await;
+    assert!(
+        matches!(together, Err(AppendError::Conflict)),
+        "{together:?}"
+    );
+    for (stream, count) in streams.into_iter().zip([0, 1, 0]) {
+        assert_eq!(loaded(log, stream).await, count);
+    }
+    // On another aggregate it is another part of the command.
+    let mut elsewhere = commit(stream(), Position(0), 1);
+    elsewhere.meta.command = first.meta.command;
+    log.append(elsewhere).await.expect("stored");
+}
+
 pub async fn of_many_writers_with_one_expectation_one_wins(log: &dyn EventLog) {
     let stream = stream();
     let rivals = (0..64).map(|_| log.append(commit(stream, Position(0), 1)));

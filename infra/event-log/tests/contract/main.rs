@@ -60,6 +60,7 @@ contract! {
     a_batch_with_one_stale_member_is_rejected_as_a_whole,
     a_batch_holds_at_most_a_thousand,
     a_batch_holds_one_commit_of_an_aggregate,
+    a_command_is_known_again_whatever_it_expects,
     a_commit_too_large_fails_nobody_else,
     a_long_history_is_loaded_whole,
     a_stale_command_never_fails_its_neighbours,

@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 
 use super::{Fault, Source};
 
-const ROOT: [&str; 20] = [
+/// What may lie in the root.
+pub const ROOT: [&str; 20] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Cargo.lock",

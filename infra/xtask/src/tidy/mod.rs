@@ -8,6 +8,7 @@
 mod arrows;
 mod layout;
 mod manifest;
+mod paths;
 mod shape;
 mod source;
 mod words;
@@ -60,7 +61,7 @@ pub fn verdict() -> Result<Verdict> {
     let faults: Vec<String> = faults.iter().map(Fault::to_string).collect();
     Ok(Verdict::of_faults(
         &faults,
-        format!("arrows, layout, shape, words · {files} files"),
+        format!("arrows, layout, shape, words, paths · {files} files"),
     ))
 }
 
@@ -77,5 +78,6 @@ fn check(root: &Path) -> Result<(Vec<Fault>, usize)> {
     faults.extend(sources.iter().flat_map(shape::check));
     faults.extend(sources.iter().flat_map(|source| words::check(source, root)));
     faults.extend(sources.iter().flat_map(manifest::check));
+    faults.extend(sources.iter().flat_map(|source| paths::check(source, root)));
     Ok((faults, sources.len()))
 }

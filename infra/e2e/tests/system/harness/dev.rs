@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use super::{Api, process::Process, run::verify, until};
+use super::{Api, Family, Process, run::verify, until};
 
 /// A first start makes a Postgres cluster, on a machine that is building something else.
 const READY_LIMIT: Duration = Duration::from_mins(3);
@@ -58,10 +58,19 @@ pub struct Dev {
 }
 
 impl DataDir {
+    /// In a folder that others can pass: for root, Postgres runs under another account.
     pub fn new() -> Result<Self> {
+        Self::within(0o711)
+    }
+
+    /// In a folder that nobody else can enter.
+    pub fn closed() -> Result<Self> {
+        Self::within(0o700)
+    }
+
+    fn within(mode: u32) -> Result<Self> {
         let scratch = tempfile::Builder::new().prefix("almanac-e2e-").tempdir()?;
-        // For root, Postgres runs under an account that must be able to pass.
-        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o711))?;
+        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(mode))?;
         let path = scratch.path().join("data");
         Ok(Self {
             _scratch: scratch,
@@ -93,8 +102,13 @@ impl Dev {
         args.extend(flags);
         let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
         let start = || Process::start(name, &args, &[]);
-        let mut process = tokio::task::block_in_place(start)?;
-        let file = data.path().join("dev.json");
+        let process = tokio::task::block_in_place(start)?;
+        Self::once_ready(process, data.path()).await
+    }
+
+    /// What was started on this data folder, as soon as it serves.
+    pub async fn once_ready(mut process: Process, data: &Path) -> Result<Self> {
+        let file = data.join("dev.json");
         let what = format!("almanac dev to be ready, see {}", process.log.display());
         let json = until(&what, READY_LIMIT, async || {
             if let Some(status) = process.exited()? {
@@ -115,9 +129,14 @@ impl Dev {
         );
         Ok(Self {
             process,
-            data: data.path().to_owned(),
+            data: data.to_owned(),
             json,
         })
+    }
+
+    /// The processes that it has started.
+    pub fn family(&self) -> Result<Family> {
+        Family::of(self.process.pid())
     }
 
     /// Nobody's API.

@@ -5,7 +5,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{OnceLock, mpsc},
     thread,
@@ -37,24 +37,29 @@ pub struct Process {
 impl Process {
     /// Starts the program; what it prints goes to a log named for the test.
     pub fn start(name: &str, args: &[String], envs: &[(&str, &str)]) -> Result<Self> {
+        Self::start_as(name, &binary()?, |command| {
+            command.args(args).envs(envs.iter().copied());
+        })
+    }
+
+    /// The same of another copy of the program, started as `told` says.
+    pub fn start_as(name: &str, program: &Path, told: impl FnOnce(&mut Command)) -> Result<Self> {
         let logs = build_dir()?.join("e2e");
         fs::create_dir_all(&logs).context("making the folder of logs")?;
         let log = logs.join(format!("{name}.log"));
         // Appended to: a test may start the same system again.
         let output = File::options().create(true).append(true).open(&log)?;
         let begins = output.metadata()?.len();
-        let program = binary()?;
         let mut command = match on_path("setpriv") {
             Some(setpriv) => {
                 let mut command = Command::new(setpriv);
-                command.args(["--pdeathsig", "TERM", "--"]).arg(&program);
+                command.args(["--pdeathsig", "TERM", "--"]).arg(program);
                 command
             }
-            None => Command::new(&program),
+            None => Command::new(program),
         };
+        told(&mut command);
         command
-            .args(args)
-            .envs(envs.iter().copied())
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output);
