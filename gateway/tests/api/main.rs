@@ -6,6 +6,7 @@
 mod api_keys;
 mod as_of;
 mod audit;
+mod audit_whom;
 mod auth;
 mod authenticator;
 mod bad_input;
