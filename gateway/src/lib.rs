@@ -7,6 +7,7 @@
 //! - [`live`] keeps lists up to date at whoever follows them.
 //! - [`audit`] remembers who did or tried what.
 //! - [`oidc`] asks others who somebody is.
+//! - [`patience`] gives up what takes too long.
 //! - [`permission`] says who may do what.
 //!
 //! To add an endpoint: copy a neighbour's file, list it in its area's `router`, give it a line in
@@ -29,6 +30,7 @@ mod live;
 mod log_end;
 mod oidc;
 mod past;
+mod patience;
 mod permission;
 mod problem;
 mod routes;

@@ -17,7 +17,7 @@ impl World {
     }
 
     /// Another process, whose batches fare as `fate` says.
-    async fn process(&self, fate: Fate) -> (Identity, Staged, Vault) {
+    pub async fn process(&self, fate: Fate) -> (Identity, Staged, Vault) {
         let log = Staged::new(&self.log, fate);
         let ids = Ids::new(self.clock.clone());
         let commands = Commands::new(Arc::new(log.clone()), self.clock.clone(), ids);

@@ -111,6 +111,7 @@ impl EventLog for Staged {
             return Err(LogError::Unavailable("away".into()));
         }
         self.play().await;
+        tracing::trace!(kind = stream.kind.name(), "loads");
         self.log.load(stream, after, from).await
     }
 }

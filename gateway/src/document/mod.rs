@@ -265,6 +265,9 @@ fn restrict(method: &str, path: &str, role: Option<&str>, operation: &mut Value)
         if permission::OF_SELF.contains(&(method, path)) {
             operation["x-or-self"] = json!(true);
         }
+        if permission::OF_OWNER.contains(&(method, path)) {
+            operation["x-or-owner"] = json!(true);
+        }
         if permission::OF_PLATFORM.contains(&(method, path)) {
             operation["x-platform"] = json!(true);
         }

@@ -17,14 +17,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_path_to_error::Segment;
 
 use super::{ignored, json};
-use crate::problem::{Error, Result};
+use crate::{
+    app::App,
+    problem::{Error, Result},
+};
 
 /// The most bytes a body may have.
 const SIZE_MAX: usize = 256 * 1024;
 /// How much of a body that is too large is read and thrown away, in bytes.
 const DRAINED_MAX: usize = 8 * 1024 * 1024;
-/// How long a client may take to send it.
-const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -48,40 +49,40 @@ pub(crate) struct Patch<T> {
     pub value: T,
 }
 
-impl<S: Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned + Serialize> FromRequest<App> for Body<T> {
     type Rejection = Error;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self> {
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
         check_type(request.headers(), &[JSON])
             .map_err(|error| error.with_header(header::ACCEPT, JSON))?;
-        let bytes = read(request).await?;
+        let bytes = read(request, app).await?;
         let value = decode(&bytes)?;
         Ok(Self { bytes, value })
     }
 }
 
-impl<S: Sync, T: DeserializeOwned + Serialize + Default> FromRequest<S> for OptionalBody<T> {
+impl<T: DeserializeOwned + Serialize + Default> FromRequest<App> for OptionalBody<T> {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self> {
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
         if request.body().is_end_stream() {
             return Ok(Self {
                 bytes: Bytes::new(),
                 value: T::default(),
             });
         }
-        let Body { bytes, value } = Body::from_request(request, state).await?;
+        let Body { bytes, value } = Body::from_request(request, app).await?;
         Ok(Self { bytes, value })
     }
 }
 
-impl<S: Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Patch<T> {
+impl<T: DeserializeOwned + Serialize> FromRequest<App> for Patch<T> {
     type Rejection = Error;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self> {
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
         check_type(request.headers(), &[MERGE_PATCH, JSON])
             .map_err(|error| error.with_header(ACCEPT_PATCH, MERGE_PATCH))?;
-        let bytes = read(request).await?;
+        let bytes = read(request, app).await?;
         let value = decode(&bytes)?;
         Ok(Self { bytes, value })
     }
@@ -110,7 +111,7 @@ fn check_type(headers: &HeaderMap, accepted: &[&'static str]) -> Result<()> {
 
 /// Reads a body to its end, also when it is too large: a connection that is closed with unread
 /// bytes is reset, and the client may never see the answer.
-async fn read(request: Request) -> Result<Bytes> {
+async fn read(request: Request, app: &App) -> Result<Bytes> {
     let too_large = || {
         let detail = format!("a body has at most {SIZE_MAX} bytes");
         Error::new(Code::BodyTooLarge, detail)
@@ -129,20 +130,20 @@ async fn read(request: Request) -> Result<Bytes> {
         }
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>((bytes, size))
     };
-    match tokio::time::timeout(ARRIVES_WITHIN, arrival).await {
+    let within_ms = app.config.body_within_ms.get();
+    let within = Duration::from_millis(within_ms.into());
+    match tokio::time::timeout(within, arrival).await {
         Ok(Ok((bytes, size))) if size <= SIZE_MAX => Ok(bytes.into()),
         Ok(Ok(_)) => Err(too_large()),
         Ok(Err(reason)) if reason.is::<LengthLimitError>() => {
             Err(too_large().with_header(header::CONNECTION, "close"))
         }
         Ok(Err(_)) => Err(Error::new(Code::InvalidBody, "the body broke off")),
-        Err(_) => Err(Error::new(
-            Code::InvalidBody,
-            format!(
-                "the body did not arrive within {} s",
-                ARRIVES_WITHIN.as_secs()
-            ),
-        )),
+        Err(_) => {
+            let detail = format!("the body did not arrive within {within_ms} ms");
+            let error = Error::new(Code::InvalidBody, detail);
+            Err(error.with_header(header::CONNECTION, "close"))
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use commands::Principal;
 use domain::Timestamp;
 
+pub(crate) use backoff::Attempt;
 use backoff::Backoff;
 pub(crate) use gate::gate;
 use window::{Key, Standing, Windows};

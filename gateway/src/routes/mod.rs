@@ -31,7 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::{App, Services},
-    assets, document, edge, limits, log_end,
+    assets, document, edge, limits, log_end, patience,
     problem::{Error, Result},
 };
 
@@ -51,6 +51,7 @@ pub(crate) fn router_until(services: Services, shutdown: CancellationToken) -> R
         .fallback(fallback)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), limits::gate))
+        .layer(from_fn_with_state(app.clone(), patience::limit))
         .layer(from_fn_with_state(app.clone(), crate::audit::observe))
         .with_state(app);
     edge::around(router, ids, &config)

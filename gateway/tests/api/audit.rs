@@ -34,7 +34,7 @@ const REFUSED: [(&str, &str, bool); 9] = [
 ];
 
 /// What `filter` finds, once that is as many as `enough`.
-async fn records(admin: &Client, filter: &str, enough: usize) -> Vec<Value> {
+pub async fn records(admin: &Client, filter: &str, enough: usize) -> Vec<Value> {
     let began = Instant::now();
     loop {
         let page = admin.get(&format!("/audit?limit=200&{filter}")).await;

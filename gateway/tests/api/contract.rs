@@ -14,12 +14,21 @@ struct Operation {
     method: Method,
     path: String,
     least: Option<Role>,
-    /// Whether everybody may do it to themselves.
-    or_self: bool,
+    /// What everybody may do it to, whatever their role.
+    own: Own,
     /// Whether it is for platform administrators.
     platform: bool,
     /// Whether it wants that the caller has shown lately who they are.
     step_up: bool,
+}
+
+/// What is somebody's own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Own {
+    Nothing,
+    /// What they made.
+    Made,
+    Themselves,
 }
 
 async fn operations(world: &World) -> Vec<Operation> {
@@ -43,7 +52,12 @@ async fn operations(world: &World) -> Vec<Operation> {
                 method: method.to_uppercase().parse().expect("a method"),
                 path: path.replace("{code}", "not-found"),
                 least: least.map(|role| serde_json::from_value(role).expect("a role")),
-                or_self: operation.get("x-or-self").is_some(),
+                own: match (operation.get("x-or-owner"), operation.get("x-or-self")) {
+                    (None, None) => Own::Nothing,
+                    (Some(_), None) => Own::Made,
+                    (None, Some(_)) => Own::Themselves,
+                    both => panic!("{both:?}"),
+                },
                 platform: operation.get("x-platform").is_some(),
                 step_up: operation.get("x-step-up").is_some(),
             });
@@ -101,7 +115,8 @@ fn everybody_may_do_what_the_document_says_and_nothing_else() {
         }
         for role in [Role::Viewer, Role::Operator, Role::Admin] {
             let client = world.signed_in(role).await;
-            for operation in operations.iter().filter(|operation| !operation.or_self) {
+            let of_roles = operations.iter().filter(|one| one.own == Own::Nothing);
+            for operation in of_roles {
                 let Some(least) = operation.least else {
                     continue;
                 };
@@ -117,42 +132,120 @@ fn everybody_may_do_what_the_document_says_and_nothing_else() {
     });
 }
 
+/// Somebody with this role, by their own sign-in, and their id.
+async fn person(world: &World, email: &str, role: Role) -> (Client, String) {
+    let admin = world.signed_in(Role::Admin).await;
+    let wanted = json!({"email": email, "password": "a good one", "name": "Ann", "role": role});
+    let made = admin.post("/users", wanted).await.expect(201);
+    let login = json!({"email": email, "password": "a good one"});
+    let session = world
+        .stranger()
+        .post("/auth/login", login)
+        .await
+        .expect(200);
+    let session = session.body();
+    let token = session["access_token"].as_str().expect("a token");
+    (world.stranger().with_bearer(token), made.id())
+}
+
+/// What `client` is refused `operation` with, of the object `id`.
+async fn of(client: &Client, operation: &Operation, id: &str) -> Option<Code> {
+    let unknown = operation.path.split('/').nth(4).expect("an id");
+    let path = operation.path.replace(unknown, id);
+    let operation = Operation {
+        path,
+        ..operation.clone()
+    };
+    ask(client, &operation).await.1
+}
+
+fn hidden(code: Option<Code>) -> bool {
+    matches!(code, Some(Code::NotFound | Code::Forbidden))
+}
+
 #[test]
 fn everybody_may_do_to_themselves_what_the_document_says_and_to_nobody_else() {
     on_world(|world| async move {
-        let person = |email: &'static str| async move {
-            let wanted = json!({"email": email, "password": "a good one", "name": "Ann"});
-            let session = world.stranger().post("/auth/register", wanted).await;
-            let body = session.expect(201).body();
-            let token = body["access_token"].as_str().expect("a token");
-            let client = world.stranger().with_bearer(token);
-            (
-                client,
-                body["user"]["id"].as_str().expect("an id").to_owned(),
-            )
-        };
-        let (ann, own) = person("ann.contract@example.org").await;
-        let (_, others) = person("bob.contract@example.org").await;
+        let (_, others) = person(world, "bob.contract@example.org", Role::Operator).await;
         let admin = world.signed_in(Role::Admin).await;
-        let of = async |client: &Client, operation: &Operation, id: &str| {
-            let unknown = operation.path.split('/').nth(4).expect("an id");
-            let path = operation.path.replace(unknown, id);
-            let operation = Operation {
-                path,
-                ..operation.clone()
-            };
-            ask(client, &operation).await.1
-        };
-        let hidden = |code| matches!(code, Some(Code::NotFound | Code::Forbidden));
         let operations = operations(world).await;
-        let of_self: Vec<_> = operations.iter().filter(|one| one.or_self).collect();
+        let of_self: Vec<_> = operations
+            .iter()
+            .filter(|one| one.own == Own::Themselves)
+            .collect();
         assert!(of_self.len() > 3);
-        for operation in of_self {
-            let place = format!("{} {}", operation.method, operation.path);
-            assert!(!hidden(of(&ann, operation, &own).await), "{place}");
-            assert!(!hidden(of(&admin, operation, &others).await), "{place}");
-            let told = of(&ann, operation, &others).await;
-            assert_eq!(told, Some(Code::NotFound), "{place}");
+        for (email, role) in [
+            ("ann.viewer@example.org", Role::Viewer),
+            ("ann.operator@example.org", Role::Operator),
+        ] {
+            let (ann, own) = person(world, email, role).await;
+            for operation in &of_self {
+                let place = format!("{role:?} {} {}", operation.method, operation.path);
+                assert!(!hidden(of(&ann, operation, &own).await), "{place}");
+                assert!(!hidden(of(&admin, operation, &others).await), "{place}");
+                let told = of(&ann, operation, &others).await;
+                assert_eq!(told, Some(Code::NotFound), "{place}");
+            }
+        }
+    });
+}
+
+/// Makes an API key, and tells its id.
+async fn key_of(client: &Client) -> String {
+    let wanted = json!({"name": "walked", "scopes": ["tasks:read"]});
+    client.post("/api-keys", wanted).await.expect(201).id()
+}
+
+#[test]
+fn everybody_may_do_to_what_they_own_what_the_document_says_and_to_nothing_else() {
+    on_world(|world| async move {
+        let (bob, other) = person(world, "bob.owner@example.org", Role::Operator).await;
+        let (admin, _) = person(world, "root.owner@example.org", Role::Admin).await;
+        let operations = operations(world).await;
+        let of_owner: Vec<_> = operations
+            .iter()
+            .filter(|one| one.own == Own::Made)
+            .collect();
+        assert!(of_owner.len() > 3);
+        for (email, role) in [
+            ("ann.owns1@example.org", Role::Viewer),
+            ("ann.owns2@example.org", Role::Operator),
+        ] {
+            let (ann, _) = person(world, email, role).await;
+            for operation in &of_owner {
+                let place = format!("{role:?} {} {}", operation.method, operation.path);
+                let (own, others) = (key_of(&ann).await, key_of(&bob).await);
+                let fresh = bob.post(
+                    "/api-keys",
+                    json!({"name": "last", "scopes": ["tasks:read"]}),
+                );
+                let fresh = fresh.await.expect(201);
+                let fresh = [("consistency-token", fresh.token()), ("prefer", "wait=10")];
+                if operation.path.split('/').nth(4).is_some() {
+                    ann.get_with(&format!("/api-keys/{own}"), &fresh)
+                        .await
+                        .expect(200);
+                    let told = of(&ann, operation, &others).await;
+                    assert_eq!(told, Some(Code::NotFound), "{place}");
+                    assert!(!hidden(of(&ann, operation, &own).await), "{place}");
+                    assert!(!hidden(of(&admin, operation, &others).await), "{place}");
+                    continue;
+                }
+                let shown = async |client: &Client, filter: &str| {
+                    let path = format!("!{}?limit=200{filter}", operation.path);
+                    client.get_with(&path, &fresh).await
+                };
+                let has = |text: &[u8], id: &str| String::from_utf8_lossy(text).contains(id);
+                let mine = shown(&ann, "").await.expect(200);
+                assert!(
+                    has(&mine.bytes, &own) && !has(&mine.bytes, &others),
+                    "{place}"
+                );
+                let of_other = format!("&owner={other}");
+                shown(&ann, &of_other).await.problem(Code::Forbidden);
+                let all = shown(&admin, &of_other).await.expect(200);
+                assert!(has(&all.bytes, &others), "{place}");
+            }
         }
     });
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: as much as the limit says, whatever the client claims and however many it is at once.
 
+use axum::http::Method;
 use domain::user::Role;
 use runtime::Limits;
 use schemas::api::Code;
@@ -309,5 +310,83 @@ fn many_guesses_at_once_are_no_way_around_the_pause() {
         let answers = futures::future::join_all(guesses).await;
         let heard = answers.iter().filter(|status| **status == 401).count();
         assert_eq!((heard, answers.len()), (5, 32), "{answers:?}");
+    });
+}
+
+#[test]
+fn a_stolen_token_is_no_place_to_guess_the_password() {
+    on_world(|world| async move {
+        let mut limits = Limits::off();
+        limits.failed_sign_ins = 5;
+        let person = json!({"email": "robbed@example.org", "password": "a good one",
+            "name": "Robbed"});
+        let session = world.stranger().post("/auth/register", person).await;
+        let session = session.expect(201).body();
+        let token = session["access_token"].as_str().expect("a token");
+        let id = session["user"]["id"].as_str().expect("an id").to_owned();
+        let password = |current: String| {
+            let body = json!({"password": "another good one", "current_password": current});
+            ("password", body)
+        };
+        let email = |current: String| {
+            let body = json!({"email": "thief@example.org", "current_password": current});
+            ("email", body)
+        };
+        let thief = || limited(world, limits, world.stranger().with_bearer(token));
+        let put = |thief: &Client, (what, body): (&str, serde_json::Value)| {
+            let (thief, path) = (thief.clone(), format!("/users/{id}/{what}"));
+            async move { thief.json(Method::PUT, &path, &[], &body).await }
+        };
+        for way in [password as fn(String) -> _, email] {
+            let thief = thief();
+            let guesses = (0..32).map(|n| put(&thief, way(format!("a guess: {n}"))));
+            let answers = futures::future::join_all(guesses).await;
+            let heard = answers.iter().filter(|one| one.status.as_u16() != 429);
+            let heard: Vec<_> = heard.map(|one| one.problem(Code::InvalidBody)).collect();
+            assert_eq!(heard.len(), 5, "{answers:?}");
+            // The right one is not looked at, by whatever way, until the pause is over.
+            for way in [password as fn(String) -> _, email] {
+                let right = put(&thief, way("a good one".to_owned())).await;
+                let problem = right.problem(Code::TooManyRequests);
+                assert!(problem.retryable, "{problem:?}");
+                right.header("retry-after").parse::<u32>().expect("seconds");
+            }
+            let step_up = json!({"password": "a good one"});
+            let stepped_up = thief.post("/auth/step-up", step_up).await;
+            stepped_up.problem(Code::TooManyRequests);
+        }
+        let owner = thief();
+        put(&owner, email("wrong".into())).await.expect(400);
+        put(&owner, email("a good one".into())).await.expect(200);
+    });
+}
+
+#[test]
+fn what_is_refused_for_another_reason_is_no_guess() {
+    on_world(|world| async move {
+        let mut limits = Limits::off();
+        limits.failed_sign_ins = 1;
+        let person = json!({"email": "patient@example.org", "password": "a good one",
+            "name": "Patient"});
+        let session = world.stranger().post("/auth/register", person).await;
+        let session = session.expect(201).body();
+        let token = session["access_token"].as_str().expect("a token");
+        let path = format!(
+            "/users/{}/email",
+            session["user"]["id"].as_str().expect("an id")
+        );
+        let own = limited(world, limits, world.stranger().with_bearer(token));
+        let others = json!({"email": ADMIN.0, "current_password": "a good one"});
+        for _ in 0..3 {
+            let answer = own.json(Method::PUT, &path, &[], &others).await;
+            answer.problem(Code::EmailTaken);
+        }
+        let wrong = json!({"email": ADMIN.0, "current_password": "not the one"});
+        let stale = [("if-match", "\"7\"")];
+        own.json(Method::PUT, &path, &stale, &wrong)
+            .await
+            .expect(400);
+        let paused = own.json(Method::PUT, &path, &stale, &wrong).await;
+        paused.problem(Code::TooManyRequests);
     });
 }

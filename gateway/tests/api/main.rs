@@ -7,6 +7,7 @@ mod api_keys;
 mod as_of;
 mod asyncapi;
 mod audit;
+mod audit_whom;
 mod auth;
 mod authenticator;
 mod bad_input;

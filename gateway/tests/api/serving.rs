@@ -2,13 +2,13 @@
 //!
 //! Invariant: a silent client is cut off, and an ending gateway finishes what it began.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::world::{World, on_world};
 
@@ -130,5 +130,116 @@ fn an_ending_gateway_says_so_ends_its_streams_and_returns() {
             .expect("no panic")
             .expect("in order");
         assert!(TcpStream::connect(address).await.is_err());
+    });
+}
+
+/// A gateway whose configuration is `change`d.
+async fn serve_with(
+    world: &World,
+    change: impl FnOnce(&mut runtime::Gateway),
+) -> (SocketAddr, DropGuard) {
+    let mut services = world.services.clone();
+    change(&mut services.config);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let shutdown = CancellationToken::new();
+    tokio::spawn(gateway::run(services, listener, shutdown.clone()));
+    (address, shutdown.drop_guard())
+}
+
+/// The answer to a task's creation whose body comes byte by byte and never ends.
+async fn trickled(address: SocketAddr, token: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    let head = format!(
+        "POST /api/v1/tasks HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let (mut read, mut write) = stream.split();
+    let trickle = async {
+        let mut drops = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            drops.tick().await;
+            if write.write_all(b" ").await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let answer = async {
+        let (mut text, mut part) = (String::new(), [0; 4096]);
+        while !text.ends_with('}') {
+            let count = read.read(&mut part).await.expect("read");
+            assert_ne!(count, 0, "closed without an answer: {text}");
+            text.push_str(&String::from_utf8_lossy(&part[..count]));
+        }
+        text
+    };
+    tokio::select! {
+        () = trickle => unreachable!("it never ends"),
+        answer = tokio::time::timeout(DEADLINE / 2, answer) => answer.expect("in time"),
+    }
+}
+
+fn ms(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).expect("more than none")
+}
+
+#[test]
+fn a_body_that_trickles_in_is_given_up() {
+    on_world(|world| async move {
+        let token = world.operator().await.bearer.expect("a token");
+        let quickly = |config: &mut runtime::Gateway| config.body_within_ms = ms(500);
+        let (address, _serves) = serve_with(world, quickly).await;
+        let answer = trickled(address, &token).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(answer.contains("did not arrive within 500 ms"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    });
+}
+
+#[test]
+fn a_request_is_answered_in_time_whatever_it_waits_for() {
+    on_world(|world| async move {
+        let operator = world.operator().await;
+        let token = operator.bearer.clone().expect("a token");
+        let quickly = |config: &mut runtime::Gateway| config.answer_within_ms = ms(500);
+        let (address, _serves) = serve_with(world, quickly).await;
+        let answer = trickled(address, &token).await;
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        assert!(answer.contains("UNAVAILABLE"), "{answer}");
+        assert!(answer.contains("The outcome is unknown"), "{answer}");
+        assert!(answer.contains("retry-after"), "{answer}");
+    });
+}
+
+#[test]
+fn an_answer_that_has_begun_goes_on_beyond_that_time() {
+    on_world(|world| async move {
+        let operator = world.operator().await;
+        let token = operator.bearer.clone().expect("a token");
+        let quickly = |config: &mut runtime::Gateway| config.answer_within_ms = ms(500);
+        let (address, _serves) = serve_with(world, quickly).await;
+        let mut live = TcpStream::connect(address).await.expect("connects");
+        let request = format!(
+            "GET /api/v1/stream HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
+        live.write_all(request.as_bytes()).await.expect("sent");
+        let began = std::time::Instant::now();
+        let (mut heard, mut part) = (String::new(), [0; 4096]);
+        let hearing = async {
+            let mut last = String::new();
+            while last.is_empty() || !heard.contains(&last) {
+                if last.is_empty() && began.elapsed() > Duration::from_millis(1_500) {
+                    last = operator.make_task("long-lived").await.0;
+                } else if last.is_empty() {
+                    operator.make_task("long-lived").await;
+                }
+                let count = live.read(&mut part).await.expect("read");
+                assert_ne!(count, 0, "the stream ended: {heard}");
+                heard.push_str(&String::from_utf8_lossy(&part[..count]));
+            }
+        };
+        let heard_of = tokio::time::timeout(DEADLINE, hearing).await;
+        heard_of.expect("in time");
     });
 }

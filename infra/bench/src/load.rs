@@ -47,6 +47,15 @@ impl Scale {
         }
     }
 
+    /// At least this long, where there are too few in a second to tell a 99th part.
+    pub fn at_least(self, measure: Duration) -> Self {
+        let measure = self.measure.max(measure);
+        Self {
+            measure,
+            warm_up: measure / 4,
+        }
+    }
+
     /// Half as long, where many points are measured.
     pub fn halved(self) -> Self {
         Self {

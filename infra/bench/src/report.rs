@@ -13,7 +13,18 @@ use crate::{latency::Latencies, load::Measured};
 pub struct Report {
     name: &'static str,
     rows: Vec<Row>,
+    goals: Vec<Goal>,
     remarks: Vec<String>,
+}
+
+/// What a figure must be below for the bench to succeed.
+#[derive(Clone, Debug, Serialize)]
+struct Goal {
+    figure: &'static str,
+    value: f64,
+    below: f64,
+    unit: &'static str,
+    met: bool,
 }
 
 /// One figure.
@@ -43,8 +54,26 @@ impl Report {
         Self {
             name,
             rows: Vec::new(),
+            goals: Vec::new(),
             remarks: Vec::new(),
         }
+    }
+
+    /// Holds that `figure`, which is `value`, is `below` that; what is no number is not.
+    pub fn goal(&mut self, figure: &'static str, value: f64, below: f64, unit: &'static str) {
+        self.goals.push(Goal {
+            figure,
+            value,
+            below,
+            unit,
+            met: value < below,
+        });
+    }
+
+    /// The goals that were missed, in words.
+    pub fn missed(&self) -> Vec<String> {
+        let missed = self.goals.iter().filter(|goal| !goal.met);
+        missed.map(ToString::to_string).collect()
     }
 
     /// Adds a figure.
@@ -132,6 +161,23 @@ impl Row {
     }
 }
 
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            figure,
+            value,
+            below,
+            unit,
+            met,
+        } = self;
+        let verdict = if *met { "met" } else { "MISSED" };
+        write!(
+            f,
+            "{figure}: {value:.1} {unit}; goal: below {below:.1} {unit}: {verdict}"
+        )
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = ["", "per s", "p50 ms", "p99 ms", "max ms", "beside", "ratio"];
@@ -157,6 +203,9 @@ impl fmt::Display for Report {
                     _ => format!("{cell:>width$}"),
                 });
             writeln!(f, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        }
+        for goal in &self.goals {
+            writeln!(f, "  · {goal}")?;
         }
         self.remarks
             .iter()
@@ -205,6 +254,23 @@ mod tests {
         report.row(row);
         report.remark("so it is");
         assert!(report.to_string().ends_with("  · so it is\n"));
+    }
+
+    #[test]
+    fn a_goal_is_missed_by_whatever_is_not_below_it() {
+        let mut report = Report::new("x");
+        report.goal("p99", 149.9, 150.0, "ms");
+        assert!(report.missed().is_empty());
+        report.goal("p99", 150.0, 150.0, "ms");
+        report.goal("added", f64::NAN, 100.0, "µs");
+        let missed = report.missed();
+        assert_eq!(missed.len(), 2, "{missed:?}");
+        assert_eq!(missed[0], "p99: 150.0 ms; goal: below 150.0 ms: MISSED");
+        assert!(
+            report
+                .to_string()
+                .contains("149.9 ms; goal: below 150.0 ms: met")
+        );
     }
 
     #[test]

@@ -97,6 +97,7 @@ impl Vault {
 
     /// The secret called `name`.
     pub async fn get(&self, name: &str) -> Result<Option<Secret>, VaultError> {
+        tracing::trace!("reads the vault");
         let entry = self.bucket.entry(name).await.map_err(unavailable)?;
         let Some(entry) = entry.filter(|entry| entry.operation == Operation::Put) else {
             return Ok(None);

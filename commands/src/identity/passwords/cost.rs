@@ -68,6 +68,11 @@ impl Recipe {
         Some((Self { cost, salt: *salt }, hash.try_into().ok()?))
     }
 
+    /// What it costs, by its place.
+    pub(super) const fn cost(self) -> u8 {
+        self.cost
+    }
+
     /// Whether new hashes cost something else by now.
     pub(super) const fn is_outdated(self) -> bool {
         self.cost != CURRENT

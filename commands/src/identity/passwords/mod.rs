@@ -137,6 +137,7 @@ impl Passwords {
         password: SecretString,
         recipe: Recipe,
     ) -> Result<[u8; HASH_LEN], Failure> {
+        tracing::trace!(cost = recipe.cost(), "hashes a password");
         let hash = self.in_turn(move |memory| {
             let password = password.expose_secret().as_bytes();
             recipe.hash(password, memory)

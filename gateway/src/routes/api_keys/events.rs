@@ -12,6 +12,7 @@ use crate::{
     app::App,
     document::PageParameters,
     extract::{History, Id, Parameters, Reading},
+    permission,
     problem::{Error, Result},
     routes::history,
 };
@@ -33,7 +34,7 @@ pub(super) async fn list_api_key_events(
     let found = api_keys::get(&app.store, reading.tenant(), ApiKeyId::new(id), None).await?;
     reading.holds(&found, found.value.is_some())?;
     let owner = found.value.map(|row| row.state.owner);
-    if !owner.is_some_and(|owner| super::sees(&reading.caller, owner)) {
+    if !owner.is_some_and(|owner| permission::owns(&reading.caller.0, owner)) {
         return Err(Error::not_found("API key"));
     }
     history::page(&app, &reading, &paging, AggregateKind::ApiKey, id).await

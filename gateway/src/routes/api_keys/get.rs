@@ -14,6 +14,7 @@ use crate::{
     document::LookParameters,
     extract::{Id, Look, Parameters, Reading},
     past::{self, Whose},
+    permission,
     problem::{Error, Result},
 };
 
@@ -34,7 +35,7 @@ pub(super) async fn show_api_key(
     let found = api_keys::get(&app.store, tenant, id, reading.moment).await?;
     reading.holds(&found, found.value.is_some())?;
     let row = found.value.clone();
-    let row = row.filter(|row| super::sees(&reading.caller, row.state.owner));
+    let row = row.filter(|row| permission::owns(&reading.caller.0, row.state.owner));
     let row = row.ok_or_else(|| Error::not_found("API key"))?;
     if let Some(told) = &look.told {
         let id = id.uuid();

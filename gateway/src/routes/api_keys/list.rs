@@ -4,7 +4,7 @@
 //! may see.
 
 use axum::{extract::State, response::Response};
-use domain::{ApiKeyId, UserId, user::Role};
+use domain::{ApiKeyId, UserId};
 use futures::future;
 use projections::{Listed, api_keys};
 use schemas::api::{ApiKeyView, Code, Page};
@@ -13,7 +13,8 @@ use crate::{
     answer,
     app::App,
     document::{AsOfParameter, PageParameters},
-    extract::{Caller, Cursors, FromParameters, Paging, Parameters, Query, Reading},
+    extract::{Cursors, FromParameters, Paging, Parameters, Query, Reading},
+    permission,
     problem::{Error, Result},
 };
 
@@ -52,7 +53,8 @@ pub(super) async fn list_api_keys(
     Parameters(ListApiKeys { owner, paging }): Parameters<ListApiKeys>,
 ) -> Result<Response> {
     let tenant = reading.tenant();
-    let owner = whose(&reading.caller, owner)?;
+    let owner = permission::narrowed(&reading.caller.0, owner)
+        .map_err(|detail| Error::new(Code::Forbidden, detail))?;
     let cursors = Cursors::new(&app, tenant, &paging.scope);
     let request = paging.request(&app, &reading, &cursors).await?;
     let filter = api_keys::Filter { owner };
@@ -74,16 +76,4 @@ pub(super) async fn list_api_keys(
         next: page.next,
     });
     answer::listed(&app, &paging, &cursors, views)
-}
-
-/// Whose keys `caller` is shown who asks for those of `owner`.
-fn whose(caller: &Caller, owner: Option<UserId>) -> Result<Option<UserId>> {
-    match owner {
-        _ if caller.0.role == Role::Admin => Ok(owner),
-        Some(owner) if owner != caller.user() => {
-            let detail = "only administrators see the API keys of others";
-            Err(Error::new(Code::Forbidden, detail))
-        }
-        _ => Ok(Some(caller.user())),
-    }
 }

@@ -9,19 +9,13 @@ mod get;
 mod list;
 mod revoke;
 
-use domain::{UserId, user::Role};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{app::App, extract::Caller};
+use crate::app::App;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list::list_api_keys, create::create_api_key))
         .routes(routes!(get::show_api_key, revoke::revoke_api_key))
         .routes(routes!(events::list_api_key_events))
-}
-
-/// Whether `caller` sees the keys of `owner`.
-fn sees(caller: &Caller, owner: UserId) -> bool {
-    caller.0.role == Role::Admin || caller.user() == owner
 }

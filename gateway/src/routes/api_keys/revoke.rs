@@ -10,6 +10,7 @@ use crate::{
     answer,
     app::App,
     extract::{Id, Nothing, Parameters, Writing},
+    permission,
     problem::{Error, Result},
     routes::precondition,
 };
@@ -28,7 +29,7 @@ pub(super) async fn revoke_api_key(
     Id(id): Id,
 ) -> Result<Response> {
     let current = app.commands.state::<ApiKey>(writing.tenant(), id).await?;
-    let seen = current.filter(|found| super::sees(&writing.caller, found.state.owner));
+    let seen = current.filter(|found| permission::owns(&writing.caller.0, found.state.owner));
     if seen.is_none() {
         return Err(Error::not_found("API key"));
     }

@@ -76,7 +76,7 @@ pub(super) async fn login(
     session::answer(&app, &headers, StatusCode::OK, view, &tokens)
 }
 
-pub(super) fn pause(seconds: i64) -> Error {
+pub(in crate::routes) fn pause(seconds: i64) -> Error {
     let detail = format!("This sign-in has failed too often; try again in {seconds} s.");
     Error::new(Code::TooManyRequests, detail).with_retry_after(seconds)
 }

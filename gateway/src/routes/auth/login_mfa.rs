@@ -77,7 +77,7 @@ fn second_factor(code: Option<String>, recovery_code: Option<String>) -> Result<
 
 /// What codes of a user are counted by, apart from their passwords: a right password must not give
 /// another try at the code.
-pub(super) fn second_step(user: Uuid) -> Uuid {
+pub(in crate::routes) fn second_step(user: Uuid) -> Uuid {
     Uuid::new_v5(&user, b"second factor")
 }
 

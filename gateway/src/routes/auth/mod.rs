@@ -23,6 +23,9 @@ use uuid::Uuid;
 
 use crate::app::App;
 
+pub(super) use login::pause;
+pub(super) use login_mfa::second_step;
+
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(register::register))

@@ -18,10 +18,8 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use commands::Credential;
-use domain::{AggregateKind, api_key::Access, user::Role};
 use futures::{Stream, StreamExt as _, future, stream};
-use projections::{Live, LiveItem};
+use projections::LiveItem;
 use schemas::{Position, api::LivePosition};
 
 use crate::{
@@ -175,7 +173,7 @@ fn hello(reached: Position, begins: bool) -> Event {
 
 fn message(caller: &Caller, item: &LiveItem) -> Option<Event> {
     match item {
-        LiveItem::Event(live) => may_hear(caller, live).then(|| {
+        LiveItem::Event(live) => permission::hears(&caller.0, live.kind, live.id).then(|| {
             Event::default()
                 .event("commit")
                 .id(live.position.to_string())
@@ -188,30 +186,6 @@ fn message(caller: &Caller, item: &LiveItem) -> Option<Event> {
                 .data(position_data(*position)),
         ),
     }
-}
-
-/// The same rule that reads have: who other users are, which API keys there are, and what happens
-/// to the tenant or to the log itself, is for administrators; and a key that may not read a
-/// collection does not hear of it.
-fn may_hear(caller: &Caller, live: &Live) -> bool {
-    if let Credential::ApiKey(scopes) = &caller.0.credential {
-        let collection = permission::collection(live.kind);
-        let allows = |collection| scopes.iter().any(|s| s.allows(collection, Access::Read));
-        if !collection.is_some_and(allows) {
-            return false;
-        }
-    }
-    let personal = [
-        AggregateKind::ApiKey,
-        AggregateKind::EmailClaim,
-        AggregateKind::IdentityClaim,
-        AggregateKind::LogCheckpoint,
-        AggregateKind::ParkedCommit,
-        AggregateKind::Tenant,
-        AggregateKind::User,
-    ];
-    let personal = personal.contains(&live.kind);
-    !personal || caller.0.role == Role::Admin || live.id == caller.user().uuid()
 }
 
 fn position_data(position: Position) -> String {

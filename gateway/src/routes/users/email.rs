@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    extract::{Body, Id, Nothing, Parameters, Writing},
+    extract::{Address, Body, Id, Nothing, Parameters, Writing},
     problem::Result,
 };
 
@@ -39,6 +39,7 @@ pub(super) async fn put_email(
     writing: Writing,
     Parameters(Nothing): Parameters<Nothing>,
     Id(id): Id,
+    from: Address,
     body: Body<PutEmail>,
 ) -> Result<Response> {
     let change = EmailChange {
@@ -46,5 +47,5 @@ pub(super) async fn put_email(
         password: super::proof(&writing, id, body.value.current_password)?,
     };
     let act = async |ask| app.identity.change_email(ask, change).await;
-    super::change(&app, &writing, id, &body.bytes, act).await
+    super::change_way_in(&app, &writing, from, id, &body.bytes, act).await
 }

@@ -28,9 +28,13 @@ use uuid::Uuid;
 use crate::{
     answer,
     app::App,
-    extract::Writing,
+    extract::{Address, Writing},
+    limits::Attempt,
     problem::{Error, Result},
-    routes::precondition,
+    routes::{
+        auth::{pause, second_step},
+        precondition,
+    },
 };
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -50,23 +54,88 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(role::put_role))
 }
 
+/// What became of a change.
+type Changed = std::result::Result<Receipt<User>, AccountError>;
+
 /// Has `act` change the user, as `body` asks, and answers with the user as they are then.
 async fn change(
     app: &App,
     writing: &Writing,
     id: Uuid,
     body: &[u8],
-    act: impl AsyncFnOnce(Ask) -> std::result::Result<Receipt<User>, AccountError>,
+    act: impl AsyncFnOnce(Ask) -> Changed,
 ) -> Result<Response> {
+    let (ask, unmet) = asked(app, writing, id, body).await?;
+    let receipt = precondition::run_by(ask, unmet, act).await?;
+    shown(app, writing, id, &receipt).await
+}
+
+/// The same where `act` asks those for their password who change their own way in: a wrong one
+/// costs the pauses of a failed step-up, so here a stolen token is no place to guess it either.
+async fn change_way_in(
+    app: &App,
+    writing: &Writing,
+    from: Address,
+    id: Uuid,
+    body: &[u8],
+    act: impl AsyncFnOnce(Ask) -> Changed,
+) -> Result<Response> {
+    let (ask, unmet) = asked(app, writing, id, body).await?;
+    let mut attempt = if writing.caller.user().uuid() == id {
+        let now = app.commands.clock().now();
+        let attempt = (app.limits.sign_ins).begin(second_step(id), from.group(), now);
+        Some(attempt.map_err(pause)?)
+    } else {
+        None
+    };
+    let judged = async |ask| {
+        let outcome = act(ask).await;
+        if let Some(attempt) = attempt.take() {
+            judge(attempt, &outcome);
+        }
+        outcome
+    };
+    let receipt = precondition::run_by(ask, unmet, judged).await;
+    if let Some(attempt) = attempt {
+        // It is not asked for at all where the request's own terms are unmet.
+        attempt.came_to_nothing();
+    }
+    shown(app, writing, id, &receipt?).await
+}
+
+/// Says what an attempt to show one's password came to. An answer that was kept looked at none.
+fn judge(attempt: Attempt<'_>, outcome: &Changed) {
+    match outcome {
+        Err(AccountError::WrongPassword) => {}
+        Ok(receipt) if !receipt.replayed => attempt.succeeded(),
+        Ok(_) | Err(_) => attempt.came_to_nothing(),
+    }
+}
+
+/// What `body` asks of the user, on the terms of the request; and which of them is unmet.
+async fn asked(
+    app: &App,
+    writing: &Writing,
+    id: Uuid,
+    body: &[u8],
+) -> Result<(Ask, Option<Error>)> {
     protect(app, writing, id).await?;
     let mut ask = writing.change(app, id, body);
     let unmet = precondition::expect::<User>(app, writing, &mut ask).await?;
-    let receipt = precondition::run_by(ask, unmet, act).await?;
-    let (tenant, state) = (writing.tenant(), answer::state(&receipt)?);
+    Ok((ask, unmet))
+}
+
+async fn shown(
+    app: &App,
+    writing: &Writing,
+    id: Uuid,
+    receipt: &Receipt<User>,
+) -> Result<Response> {
+    let (tenant, state) = (writing.tenant(), answer::state(receipt)?);
     let view = answer::user(app, tenant, UserId::new(id), receipt.version, state).await;
     let view = view
         .map_err(|error| error.after_storing("The user was changed, but cannot be shown now."))?;
-    Ok(answer::written(app, &receipt, StatusCode::OK, &view))
+    Ok(answer::written(app, receipt, StatusCode::OK, &view))
 }
 
 /// Refuses who would change a platform administrator without being one: with another password or

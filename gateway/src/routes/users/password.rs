@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    extract::{Body, Id, Nothing, Parameters, Writing},
+    extract::{Address, Body, Id, Nothing, Parameters, Writing},
     problem::Result,
 };
 
@@ -39,6 +39,7 @@ pub(super) async fn put_password(
     writing: Writing,
     Parameters(Nothing): Parameters<Nothing>,
     Id(id): Id,
+    from: Address,
     body: Body<PutPassword>,
 ) -> Result<Response> {
     let own = writing.caller.user().uuid() == id;
@@ -48,5 +49,5 @@ pub(super) async fn put_password(
         new: body.value.password.into(),
     };
     let act = async |ask| app.identity.change_password(ask, change).await;
-    super::change(&app, &writing, id, &body.bytes, act).await
+    super::change_way_in(&app, &writing, from, id, &body.bytes, act).await
 }

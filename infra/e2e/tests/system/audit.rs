@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use domain::{Actor, TenantId};
 use event_log::{Entry, EventLog as _, JetStreamLog, Options, Position, Role};
 use futures::StreamExt as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Api, Dev, until};
 
@@ -22,26 +22,33 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// What a command of a person has written.
 #[derive(Debug, Default)]
 struct Written {
+    /// Whether it was for another tenant than the main one.
+    abroad: bool,
     actor: String,
     positions: BTreeSet<u64>,
 }
 
 /// Each command of a person that has written something has exactly one record that says so, with
-/// the same actor; where its client left before the answer, one that says that.
+/// the same actor, among those of the tenant that it was for and of the main one; where its client
+/// left before the answer, one that says that.
 pub async fn every_commit_of_a_person_has_its_record(dev: &Dev) -> Result<()> {
     let admin = dev.admin().await?;
     // Of a test that only looked there would be nothing to compare.
     admin.position_after_mark().await?;
-    let commands = commands(dev).await?;
+    visit(&admin).await?;
+    let tenants = enter_all(&admin).await?;
+    let commands = commands(dev, &tenants).await?;
+    let of_others = commands.values().filter(|written| written.abroad);
+    ensure!(of_others.count() > 1, "nothing is known of other tenants");
     let records = until("every commit to have its record", LIMIT, async || {
-        let records = export(&admin).await?;
+        let records = export_all(&admin, &tenants).await?;
         let missing = missing(&commands, &records).count();
         Ok((missing == 0).then_some(records))
     });
     let records = match records.await {
         Ok(records) => records,
         Err(late) => {
-            let records = export(&admin).await?;
+            let records = export_all(&admin, &tenants).await?;
             let first: Vec<_> = missing(&commands, &records).take(3).collect();
             bail!("{late:#}: {first:?}");
         }
@@ -59,10 +66,58 @@ pub async fn every_commit_of_a_person_has_its_record(dev: &Dev) -> Result<()> {
         said += 1;
     }
     println!(
-        "{} commands of people, {said} of them answered",
-        commands.len()
+        "{} commands of people in {} tenants, {said} of them answered",
+        commands.len(),
+        tenants.len() + 1
     );
     Ok(())
+}
+
+/// Has a tenant, and somebody of the platform act in it.
+async fn visit(admin: &Api) -> Result<()> {
+    let wanted = json!({"slug": "audited-last", "name": "Audited", "administrator": {
+        "email": "audited-last@example.org", "name": "Ann", "password": "the last one's own",
+    }});
+    let made = admin.post("/tenants", &wanted).await?.expect(201)?;
+    let acting = act(admin, &made.string("/id")?).await?;
+    let acting = acting.context("a new tenant is open")?;
+    acting.position_after_mark().await?;
+    Ok(())
+}
+
+/// Every other tenant that is open, and how to act in it.
+async fn enter_all(admin: &Api) -> Result<BTreeMap<TenantId, Api>> {
+    let marked = json!({"type": "mark", "name": "mark"});
+    let marked = admin.post("/resources", &marked).await?.expect(201)?;
+    let mut tenants = BTreeMap::new();
+    for tenant in admin.list_after("/tenants", &marked).await? {
+        let id = tenant["id"].as_str().context("a tenant has an id")?;
+        if let Some(acting) = act(admin, id).await? {
+            tenants.insert(id.parse()?, acting);
+        }
+    }
+    Ok(tenants)
+}
+
+/// A way to act in a tenant; none if nobody acts in it: it is the main one, or suspended.
+async fn act(admin: &Api, tenant: &str) -> Result<Option<Api>> {
+    let path = format!("/tenants/{tenant}/act");
+    let entry = admin.post(&path, &json!({"reason": "the audit"})).await?;
+    if entry.status == 409 {
+        return Ok(None);
+    }
+    let token = entry.expect(200)?.string("/access_token")?;
+    Ok(Some(admin.with_bearer(&token)))
+}
+
+/// What is recorded in the main tenant and in all the others.
+async fn export_all(admin: &Api, tenants: &BTreeMap<TenantId, Api>) -> Result<Vec<Value>> {
+    let mut records = export(admin).await?;
+    for (tenant, acting) in tenants {
+        let theirs = export(acting).await;
+        records.extend(theirs.with_context(|| format!("the audit of {tenant}"))?);
+    }
+    Ok(records)
 }
 
 /// The commands that no record speaks of, or more than one, or one of somebody else.
@@ -89,8 +144,11 @@ fn missing<'a>(
     })
 }
 
-/// What people have had written, by command.
-async fn commands(dev: &Dev) -> Result<BTreeMap<String, Written>> {
+/// What people have had written in the main tenant and in `tenants`, by command.
+async fn commands(
+    dev: &Dev,
+    tenants: &BTreeMap<TenantId, Api>,
+) -> Result<BTreeMap<String, Written>> {
     let options = Options {
         accept_interval_sync: false,
         group_commit: false,
@@ -108,11 +166,13 @@ async fn commands(dev: &Dev) -> Result<BTreeMap<String, Written>> {
         let position = entry.position();
         if let Entry::Commit(commit) = entry
             && !matches!(commit.meta.actor, Actor::System(_))
-            // Other tenants' records are for their own administrators.
-            && commit.stream.tenant == TenantId::MAIN
+            // Of a tenant that is suspended nothing is shown.
+            && (commit.stream.tenant == TenantId::MAIN
+                || tenants.contains_key(&commit.stream.tenant))
         {
             let written = commands.entry(commit.meta.command.to_string());
             let written = written.or_default();
+            written.abroad |= commit.stream.tenant != TenantId::MAIN;
             written.actor = commit.meta.actor.to_string();
             written.positions.insert(position.0);
         }

@@ -11,10 +11,10 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 use memchr::memmem;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
-    harness::{Api, build_dir, until},
+    harness::{Api, almanac, build_dir, until},
     shared,
 };
 
@@ -34,6 +34,7 @@ pub async fn who_is_erased_can_be_read_nowhere() -> Result<()> {
     // Runs before this one wrote to the same log.
     let log = build_dir()?.join("e2e").join("shared.log");
     let before = fs::read(&log)?.len();
+    let since = admin.position_after_mark().await?.to_string();
     let [first, name, second, password, agent] = PERSONAL;
     let person = json!({
         "email": format!("{first}@example.org"), "name": name, "password": password,
@@ -75,6 +76,50 @@ pub async fn who_is_erased_can_be_read_nowhere() -> Result<()> {
     ensure!(!found, "still to be read in {}", log.display());
     let told = PERSONAL.iter().find(|text| history.text().contains(**text));
     ensure!(told.is_none(), "its history tells {told:?}");
+    events_tell_nothing(&data, &since).await?;
+    audit_tells_nothing(&admin, &target).await
+}
+
+/// What is exported of the log has what was done since, and nothing of the person.
+async fn events_tell_nothing(data: &Path, since: &str) -> Result<()> {
+    let kept = tempfile::tempdir()?;
+    let folder = kept.path().join("export");
+    let (out, data) = (folder.display().to_string(), data.display().to_string());
+    let args = ["events", "export", "--from", since, "--out", &out];
+    let args = [&args[..], &["--data-dir", &data]].concat();
+    almanac(&args).await?.succeeded()?;
+    let found = holding(&folder, &[PLAIN])?;
+    ensure!(!found.is_empty(), "the export has no {PLAIN}");
+    let found = holding(&folder, &PERSONAL)?;
+    ensure!(found.is_empty(), "still to be read in {found:?}");
+    Ok(())
+}
+
+/// What is exported of the audit still says that the person signed in, and not from where. What
+/// was asked by nobody in particular is nobody's.
+async fn audit_tells_nothing(admin: &Api, user: &str) -> Result<()> {
+    let export = admin.get("/audit/export").await?.expect(200)?.text();
+    let (mut theirs, mut of_nobody) = (0, 0);
+    for line in export.lines() {
+        let record: Value = serde_json::from_str(line)?;
+        let told = PERSONAL.iter().find(|text| line.contains(**text));
+        if record["actor"] == "anonymous" {
+            ensure!(told.is_none_or(|text| *text == AGENT), "{line}");
+            of_nobody += usize::from(told.is_some());
+            continue;
+        }
+        ensure!(told.is_none(), "the audit tells {told:?}: {line}");
+        if record["actor"] == format!("user:{user}") {
+            let from = (&record["address"], &record["user_agent"]);
+            ensure!(from.0.is_null() && from.1.is_null(), "{line}");
+            theirs += 1;
+        }
+    }
+    // Else what is looked for could not be found at all.
+    ensure!(
+        theirs > 0 && of_nobody > 0,
+        "{theirs} of theirs, {of_nobody} of nobody"
+    );
     Ok(())
 }
 

@@ -9,6 +9,8 @@
 //! changed (what the first tenant is shown is the same before and after).
 
 mod body;
+mod follow;
+mod lists;
 mod operation;
 mod tenant;
 mod walker;

@@ -29,7 +29,7 @@ const STABLE: [&str; 6] = [
 const LATE: &str = "/api/v1/audit";
 
 /// A tenant, by its first administrator.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tenant {
     pub api: Api,
     pub id: String,
@@ -88,6 +88,13 @@ impl Tenant {
         self.user = session.string("/user/id")?;
         self.api = self.stranger.with_bearer(&session.string("/access_token")?);
         Ok(())
+    }
+
+    /// The same, signed in just now.
+    pub async fn again(&self) -> Result<Self> {
+        let mut again = self.clone();
+        again.sign_in().await?;
+        Ok(again)
     }
 
     /// Does everything that the document lets an administrator do, with marks in every text.
@@ -308,6 +315,7 @@ fn items(page: &Value) -> Option<&[Value]> {
     listed.map(Vec::as_slice)
 }
 
-fn password(mark: &str) -> String {
+/// What its people sign in with.
+pub fn password(mark: &str) -> String {
     format!("{mark} is the secret")
 }

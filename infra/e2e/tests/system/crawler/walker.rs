@@ -3,10 +3,10 @@
 //! Invariant: what is asked of a foreign id is asked of its twin as well, an id that never was, in
 //! the same order and on the same terms; so two answers that differ tell something.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
+use anyhow::{Result, ensure};
+use serde_json::Value;
 
 use super::{
     body::Filling,
@@ -15,8 +15,6 @@ use super::{
 };
 use crate::harness::{Answer, Ask};
 
-/// How long a stream may take to tell what was just written.
-const TELLS_WITHIN: Duration = Duration::from_secs(20);
 /// How many objects of one kind are tried.
 const TRIED: usize = 4;
 
@@ -31,12 +29,12 @@ struct Terms {
 pub struct Walker<'a> {
     pub cases: usize,
     pub unknown: usize,
-    document: &'a Document,
-    has: &'a Belongings,
+    pub(super) document: &'a Document,
+    pub(super) has: &'a Belongings,
     /// Ids of the victim that are ids of the walker's own objects by now, since it put them there.
     made: BTreeSet<String>,
-    me: Tenant,
-    victim: &'a Tenant,
+    pub(super) me: Tenant,
+    pub(super) victim: &'a Tenant,
 }
 
 impl<'a> Walker<'a> {
@@ -229,7 +227,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Holds that nothing of the victim is in what was heard, but for what was asked.
-    fn hold(&mut self, asked: &str, said: &str, heard: &str) -> Result<()> {
+    pub(super) fn hold(&mut self, asked: &str, said: &str, heard: &str) -> Result<()> {
         self.cases += 1;
         let heard = without_instance(heard, said);
         let mark = &self.victim.mark;
@@ -246,58 +244,6 @@ impl<'a> Walker<'a> {
             );
         }
         Ok(())
-    }
-
-    /// What every stream tells, from before the victim had anything and while it writes.
-    pub async fn follow(&mut self) -> Result<()> {
-        let streams = self.document.operations.iter().filter(|one| one.streams);
-        for operation in streams.cloned().collect::<Vec<_>>() {
-            let (at, since) = (operation.at(""), self.has.since.to_string());
-            self.listen(&format!("{at}?after={since}"), "").await?;
-            self.listen(&at, &since).await?;
-            self.listen(&at, "").await?;
-            // Lists as well: those of the stranger show nothing of the victim's, whoever's id and
-            // filter are sent.
-            let mark = self.victim.mark.clone();
-            for list in [
-                "collection=resources".to_owned(),
-                "collection=resources&q=end".into(),
-            ] {
-                self.listen(&format!("{at}?{list}"), &since).await?;
-                self.listen(&format!("{at}?{list}&after={mark}"), "")
-                    .await?;
-                self.listen(&format!("{at}?{list}"), "").await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn listen(&mut self, path: &str, last: &str) -> Result<()> {
-        // The victim listens as well, so that its events are read and told at all.
-        let (mine, others) = (&self.me.api, &self.victim.api);
-        let _listening = others.ask("GET", path)?.open().await?;
-        let ask = mine.ask("GET", path)?.header("last-event-id", last);
-        let mut response = ask.open().await?;
-        ensure!(response.status() == 200, "{path}: {}", response.status());
-        let end = format!("end-of-stream-{}", self.cases);
-        for (who, name) in [(self.victim, "canary-live"), (&self.me, end.as_str())] {
-            let wanted = json!({"type": who.mark, "name": format!("{}-{name}", who.mark),
-                "attributes": {"description": name}});
-            who.api.post("/resources", &wanted).await?.expect(201)?;
-        }
-        let mut heard = String::new();
-        let hearing = async {
-            while !heard.contains(&end) {
-                let chunk = response.chunk().await?.context("the stream ended")?;
-                heard.push_str(&String::from_utf8_lossy(&chunk));
-            }
-            anyhow::Ok(())
-        };
-        let hearing = tokio::time::timeout(TELLS_WITHIN, hearing);
-        hearing.await.context("the stream stays silent")??;
-        let told = heard.contains("canary-live");
-        ensure!(!told, "{path} tells what others do");
-        self.hold(path, "", &heard)
     }
 }
 
