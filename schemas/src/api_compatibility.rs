@@ -101,7 +101,8 @@ impl Comparison<'_> {
     ) {
         let names = [old, new].map(|schema| schema["$ref"].as_str().unwrap_or_default());
         let names = (names[0].to_owned(), names[1].to_owned());
-        if !(names.0.is_empty() && names.1.is_empty()) && !seen.insert(names) {
+        let by_name = !names.0.is_empty() || !names.1.is_empty();
+        if by_name && !seen.insert(names) {
             return;
         }
         let (old, new) = (resolved(self.old, old), resolved(self.new, new));

@@ -4,6 +4,7 @@
 //! aggregate wait behind it, and everything else goes on.
 
 use event_log::{Entry, SharedLog, Unreadable};
+use futures::StreamExt as _;
 use projections::{Projector, parked, stats, tasks, verify};
 use schemas::{
     Hash, Position, StreamId, Version,

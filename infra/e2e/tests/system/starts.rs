@@ -129,18 +129,23 @@ pub async fn a_list_is_followed_across_a_kill() -> Result<()> {
         let wanted = json!({"type": "followed", "name": name});
         api.post("/resources", &wanted).await?.expect(201)
     };
-    let mut made = vec![make(&api, "first").await?, make(&api, "second").await?];
+    let (first, second) = (make(&api, "first").await?, make(&api, "second").await?);
+    let mut resources = vec![first, second];
     let mut followed = Followed::default();
     let mut stream = followed.open(&api).await?;
-    followed.until_listed(&mut stream, &api, &made[1]).await?;
-    made.push(make(&api, "told").await?);
-    followed.until_listed(&mut stream, &api, &made[2]).await?;
+    followed
+        .until_listed(&mut stream, &api, &resources[1])
+        .await?;
+    resources.push(make(&api, "told").await?);
+    followed
+        .until_listed(&mut stream, &api, &resources[2])
+        .await?;
     ensure!(followed.snapshots > 0, "{followed:?}");
 
     // It is killed with changes that nobody was told of.
     drop(stream);
-    made.push(make(&api, "untold").await?);
-    let gone = format!("/resources/{}", made[0].string("/id")?);
+    resources.push(make(&api, "untold").await?);
+    let gone = format!("/resources/{}", resources[0].string("/id")?);
     api.ask("DELETE", &gone)?.send().await?.expect(204)?;
     dev.kill().await?;
 

@@ -37,9 +37,14 @@ impl Dim {
         database.spoil(rows).await;
     }
 
-    pub(super) async fn projector(&self, database: &Database) -> Projector {
+    /// The log as that program sees it.
+    pub(super) fn log(&self) -> SharedLog {
         let this = self.clone();
-        let log = seen(self.log.clone(), move |entry| this.see(entry));
+        seen(self.log.clone(), move |entry| this.see(entry))
+    }
+
+    pub(super) async fn projector(&self, database: &Database) -> Projector {
+        let log = self.log();
         poll(async || {
             Projector::open(&log, &database.writer)
                 .await

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use event_log::SharedLog;
 use projections::{Projector, verify};
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use schemas::Position;
@@ -123,8 +122,7 @@ async fn what_an_older_program_parked_comes_to_what_the_newer_would_have_made() 
         let more = older.entries(&world, projector.position().0).await;
         apply(&mut projector, more, &mut turns).await;
         drop(projector);
-        let older: SharedLog = std::sync::Arc::new(older);
-        verified(&older, &database).await;
+        verified(&older.log(), &database).await;
 
         while let Some(head) = parked_at(&database).await.first() {
             let head = Position(*head);

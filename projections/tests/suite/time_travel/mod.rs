@@ -317,7 +317,7 @@ fn asked_at(at: Position) -> (TenantId, u32) {
 /// Each filter of tasks by itself and with others, in turns of lengths that share no divisor.
 fn task_filter(turn: usize) -> tasks::Filter {
     let statuses = [TaskStatus::Queued, TaskStatus::Running];
-    let job = Uuid::from_u128(4 << 64 | (turn as u128 / 5) % 6);
+    let job = Uuid::from_u128((4 << 64) | (turn as u128 / 5 % 6));
     tasks::Filter {
         job_id: (turn % 5 == 2).then(|| JobId::new(job)),
         kinds: ["echo".to_owned()].into_iter().take(turn / 2 % 2).collect(),
