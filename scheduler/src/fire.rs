@@ -64,8 +64,8 @@ pub enum Outcome {
     Owed(String),
 }
 
-/// Decides slots of different jobs, at most 1,000, as far as possible in one batch of the log. Tried
-/// again, each comes to the same task and the same command.
+/// Decides slots of different jobs, at most 1,000, as far as possible in one batch of the log.
+/// Tried again, each comes to the same task and the same command.
 pub async fn decide(commands: Commands, due: Vec<Due>) -> Vec<Fired> {
     let births: Vec<_> = due.iter().map(birth).collect();
     let answered = tokio::time::timeout(PATIENCE, commands.begin_all::<Task>(&births)).await;

@@ -63,8 +63,8 @@ struct Arguments {
 
 #[derive(Clone, Subcommand)]
 enum Bench {
-    /// Everything, each shortly: about seven minutes. Lists as they were are asked of a tenth of the
-    /// history that the goal names: the whole takes longer to fill than all the rest to measure.
+    /// Everything, each shortly: about seven minutes. Lists as they were are asked of a tenth of
+    /// the history that the goal names: the whole takes longer to fill than the rest to measure.
     All,
     /// Appends to the log, one by one and by group commit.
     Append,

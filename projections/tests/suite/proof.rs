@@ -174,8 +174,10 @@ async fn every_difference_is_told_and_how_far_it_is() {
         let named = told.iter().filter(|each| each.model == model);
         assert!(named.clone().any(|each| each.what.contains(what)), "{what}");
         // No row is named twice for the same reason.
-        let reasons: std::collections::BTreeSet<_> =
-            named.clone().map(|each| (each.id, &each.what)).collect();
+        let reasons: std::collections::BTreeSet<_> = named
+            .clone()
+            .map(|each| (each.tenant, each.id, &each.what))
+            .collect();
         assert_eq!(reasons.len(), named.count(), "{model}");
     }
     assert_eq!(folded.last(), Some(&(found.commits, found.commits)));

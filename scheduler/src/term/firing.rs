@@ -21,7 +21,7 @@ const TOGETHER_MAX: usize = 1_000;
 /// How many at least before a second lot is begun beside the first, so that what comes in one by
 /// one meanwhile is decided together as well.
 const TOGETHER_MIN: usize = 100;
-/// How many lots are on their way: while the log stores one, the next is made. More would only wait.
+/// How many lots are on their way: while the log stores one, the next is made. More would wait.
 const IN_FLIGHT: usize = 3;
 
 /// From how many on attempts have to wait, so that slots are decided in time.
@@ -48,7 +48,10 @@ impl Firing {
         let fired = joined
             .inspect_err(|reason| tracing::error!(%reason, "deciding slots stopped"))
             .unwrap_or_default();
-        self.slots_in_flight = self.slots_in_flight.saturating_sub(fired.len());
+        self.slots_in_flight = match self.in_flight.len() {
+            0 => 0,
+            _ => self.slots_in_flight.saturating_sub(fired.len()),
+        };
         Some(fired)
     }
 }

@@ -14,7 +14,7 @@ use event_log::{Leases, Role};
 use runtime::Clock;
 use serde_json::json;
 
-use crate::world::{World, echo_every, eventually, open, spec, steps};
+use crate::world::{Part, World, echo_every, eventually, open, spec, steps};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -62,9 +62,8 @@ async fn what_happened_since_the_read_models_is_caught_up_with() {
     world.until_status(task, TaskStatus::Succeeded).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_leaders_at_once_fire_each_slot_once() {
-    let world = World::start(Clock::system()).await;
+/// Two schedulers that both believe that they lead, and the server that keeps one's lease.
+async fn two_leaders(world: &World) -> (local::Scratch<local::Nats>, [Part; 2]) {
     let elsewhere = tokio::task::spawn_blocking(local::Nats::scratch)
         .await
         .expect("no panic")
@@ -83,6 +82,43 @@ async fn two_leaders_at_once_fire_each_slot_once() {
         })
         .await;
     }
+    (elsewhere, [one, other])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_due_at_one_instant_fire_once_each_whoever_leads() {
+    let world = World::start(Clock::system()).await;
+    let (_elsewhere, leaders) = two_leaders(&world).await;
+    // More than are decided one by one.
+    let at = Clock::system().now().plus_ms(3_000);
+    let once = JobCreated {
+        misfire: Misfire::All,
+        schedule: Schedule::Once { at },
+        ..echo_every(100)
+    };
+    let mut jobs = vec![];
+    for _ in 0..150 {
+        jobs.push(world.create_job(once.clone()).await);
+    }
+    for job in &jobs {
+        let slots = world.until_slots(*job, 1).await;
+        assert_eq!(slots.keys().collect::<Vec<_>>(), [&at]);
+        assert!(
+            slots.values().all(|task| task.skipped.is_none()),
+            "{slots:?}"
+        );
+    }
+    let tasks = world.tasks().await;
+    assert_eq!(tasks.len(), jobs.len());
+    for leader in leaders {
+        leader.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_leaders_at_once_fire_each_slot_once() {
+    let world = World::start(Clock::system()).await;
+    let (_elsewhere, leaders) = two_leaders(&world).await;
     let mut jobs = vec![];
     for _ in 0..20 {
         let every_slot = JobCreated {
@@ -97,8 +133,9 @@ async fn two_leaders_at_once_fire_each_slot_once() {
         let skipped = slots.values().filter(|task| task.skipped.is_some());
         assert_eq!(skipped.count(), 0);
     }
-    one.stop().await;
-    other.stop().await;
+    for leader in leaders {
+        leader.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

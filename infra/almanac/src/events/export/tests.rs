@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, fs};
 
+use domain::CommandId;
 use event_log::{MemoryLog, NewCommit, Version, seal};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::*;
 use crate::events::{
@@ -24,6 +26,7 @@ pub fn story(length: i64) -> Vec<NewCommit> {
             commit.meta.previous = last.meta.hash;
             commit.meta.version = Version(2);
         }
+        commit.meta.command = CommandId::new(Uuid::from_u128(at as u128));
         commit.meta.hash = seal(commit.stream, &commit.meta, &commit.payload);
         commits.push(commit);
     }

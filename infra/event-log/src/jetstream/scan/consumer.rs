@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use async_nats::{
     Client, Message, StatusCode, Subscriber,
-    jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull::Config},
+    jetstream::{
+        consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull::Config},
+        stream::Stream,
+    },
 };
 use futures::{StreamExt as _, stream};
 use schemas::Position;
@@ -45,8 +48,10 @@ struct Reader {
     answers: Subscriber,
     client: Client,
     inbox: String,
+    name: String,
     next: Position,
     requests: String,
+    stream: Stream<()>,
     tries: usize,
     under_way: u64,
     until: Position,
@@ -64,7 +69,9 @@ pub(super) async fn scan(
     after: Position,
     until: Position,
 ) -> Result<Scan, LogError> {
-    let name = Uuid::from_bytes(runtime::random::bytes()).simple();
+    let name = Uuid::from_bytes(runtime::random::bytes())
+        .simple()
+        .to_string();
     let config = Config {
         ack_policy: AckPolicy::None,
         deliver_policy: DeliverPolicy::ByStartSequence {
@@ -72,7 +79,7 @@ pub(super) async fn scan(
         },
         inactive_threshold: KEPT,
         memory_storage: true,
-        name: Some(name.to_string()),
+        name: Some(name.clone()),
         num_replicas: 1,
         replay_policy: ReplayPolicy::Instant,
         ..Config::default()
@@ -85,7 +92,9 @@ pub(super) async fn scan(
         client: log.client.clone(),
         inbox,
         next: after.next(),
-        requests: subject::consumer_api("MSG.NEXT", subject::EVENTS, &name.to_string()),
+        requests: subject::consumer_api("MSG.NEXT", subject::EVENTS, &name),
+        name,
+        stream: log.stream.clone(),
         tries: 0,
         under_way: 0,
         until,
@@ -124,9 +133,12 @@ impl Reader {
             let is_last = raw.1.is_some();
             let part = tokio::spawn(async { decoded(raw) });
             if sender.send(part).await.is_err() || is_last {
-                return;
+                break;
             }
         }
+        // Many short parts one after the other would be more consumers than the server keeps. One
+        // that is not deleted it forgets by itself.
+        let _unheard = self.stream.delete_consumer(&self.name).await;
     }
 
     /// What comes next.
