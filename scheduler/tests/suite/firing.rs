@@ -88,7 +88,7 @@ async fn two_leaders(world: &World) -> (local::Scratch<local::Nats>, [Part; 2]) 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_due_at_one_instant_fire_once_each_whoever_leads() {
     let world = World::start(Clock::system()).await;
-    let (_elsewhere, leaders) = two_leaders(&world).await;
+    let (_elsewhere, leaders) = Box::pin(two_leaders(&world)).await;
     // More than are decided one by one.
     let at = Clock::system().now().plus_ms(3_000);
     let once = JobCreated {
@@ -118,7 +118,7 @@ async fn many_due_at_one_instant_fire_once_each_whoever_leads() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_leaders_at_once_fire_each_slot_once() {
     let world = World::start(Clock::system()).await;
-    let (_elsewhere, leaders) = two_leaders(&world).await;
+    let (_elsewhere, leaders) = Box::pin(two_leaders(&world)).await;
     let mut jobs = vec![];
     for _ in 0..20 {
         let every_slot = JobCreated {

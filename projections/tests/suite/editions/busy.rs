@@ -41,8 +41,8 @@ async fn write(
     world
 }
 
-/// What is answered. After an exchange readers connect anew, and a machine too busy to do so in time
-/// is asked again: that no exchange keeps readers so long is told by the exchanges.
+/// What is answered. After an exchange readers connect anew, and a machine too busy for that is
+/// asked again: that no exchange keeps readers so long is told by the exchanges.
 macro_rules! answered {
     ($ask:expr) => {{
         let mut tries = 0;
