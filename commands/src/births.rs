@@ -13,7 +13,9 @@ use event_log::AppendError;
 use futures::{StreamExt as _, stream};
 use schemas::catalogue::Recorded;
 
-use crate::{Ask, CommandError, Commands, Failure, Receipt, execute::Decided, load::Loaded};
+use crate::{
+    Ask, CommandError, Commands, Failure, Receipt, error::Unheard, execute::Decided, load::Loaded,
+};
 
 /// From how many on it pays to write them together; fewer the log packs as it sees fit.
 const TOGETHER_MIN: usize = 64;
@@ -32,8 +34,9 @@ impl Commands {
         A::Event: Recorded,
     {
         let mut answers: Vec<Option<Answer<A>>> = births.iter().map(|_| None).collect();
+        let mut unheard = Unheard::default();
         if births.len() >= TOGETHER_MIN {
-            self.write_together(births, &mut answers).await;
+            unheard = self.write_together(births, &mut answers).await;
         }
         let open = answers.iter().enumerate().filter(|(_, it)| it.is_none());
         let open: Vec<usize> = open.map(|(at, _)| at).collect();
@@ -44,19 +47,23 @@ impl Commands {
             })
             .buffer_unordered(APART);
         while let Some((at, answer)) = apart.next().await {
-            answers[at] = Some(answer);
+            answers[at] = Some(answer.map_err(|error| match error {
+                CommandError::Failed(failure) => unheard.of(failure).into(),
+                other => other,
+            }));
         }
         drop(apart);
         let answered = |it: Option<_>| it.expect("what was not written together was run by itself");
         answers.into_iter().map(answered).collect()
     }
 
-    /// Answers those that could be written as one batch.
+    /// Answers those that could be written as one batch; says if it may have been stored unheard.
     async fn write_together<A>(
         &self,
         births: &[(Ask, A::Command)],
         answers: &mut [Option<Answer<A>>],
-    ) where
+    ) -> Unheard
+    where
         A: Aggregate,
         A::Event: Recorded,
     {
@@ -72,6 +79,10 @@ impl Commands {
             }
         }
         let written = self.log.append_all(commits).await;
+        let mut unheard = Unheard::default();
+        if let Err(AppendError::Unknown(reason)) = &written {
+            unheard.note(reason.clone());
+        }
         for (nth, (at, meta, events)) in decided.into_iter().enumerate() {
             answers[at] = match &written {
                 Ok(positions) => {
@@ -86,5 +97,6 @@ impl Commands {
                 Err(_) => None,
             };
         }
+        unheard
     }
 }

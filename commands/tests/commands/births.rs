@@ -88,3 +88,18 @@ async fn a_log_that_takes_nothing_is_told_to_each_and_asked_once() {
     }
     assert_eq!(world.commits().await, 0);
 }
+
+#[tokio::test]
+async fn what_may_be_stored_is_never_said_to_be_undone() {
+    let world = World::new();
+    world.log.lost.store(1, Ordering::SeqCst);
+    world
+        .log
+        .unreachable
+        .store(births().len(), Ordering::SeqCst);
+    for answer in world.commands.begin_all::<Task>(&births()).await {
+        let unknown = matches!(&answer, Err(CommandError::Failed(Failure::Unknown(_))));
+        assert!(unknown, "{answer:?}");
+    }
+    assert_eq!(u128::from(world.commits().await), MANY);
+}
