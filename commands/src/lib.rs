@@ -11,9 +11,11 @@ mod audit;
 mod cache;
 mod error;
 mod execute;
+mod history;
 mod identity;
 mod load;
 mod notary;
+mod tasks;
 
 pub use ask::{Ask, Receipt, command_id_of_key, fingerprint};
 pub use attributes::{AttributesError, Violation, check_schema};
@@ -30,3 +32,4 @@ pub use identity::{
 };
 pub use load::Current;
 pub use notary::Notary;
+pub use tasks::{BATCH_MAX, BatchError, BatchReceipt, UniqueError};

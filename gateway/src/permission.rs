@@ -66,12 +66,18 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("GET", "/api/v1/settings/schema", Role::Viewer),
     ("GET", "/api/v1/stats", Role::Viewer),
     ("GET", "/api/v1/stream", Role::Viewer),
+    ("GET", "/api/v1/system/operations/{id}", Role::Viewer),
     ("GET", "/api/v1/tasks", Role::Viewer),
     ("POST", "/api/v1/tasks", Role::Operator),
+    ("POST", "/api/v1/tasks/batch", Role::Operator),
+    ("POST", "/api/v1/tasks/cancel", Role::Operator),
+    ("POST", "/api/v1/tasks/replay", Role::Operator),
     ("GET", "/api/v1/tasks/{id}", Role::Viewer),
     ("PUT", "/api/v1/tasks/{id}/cancel", Role::Operator),
     ("GET", "/api/v1/tasks/{id}/events", Role::Viewer),
+    ("GET", "/api/v1/tasks/{id}/explain", Role::Viewer),
     ("POST", "/api/v1/tasks/{id}/retry", Role::Operator),
+    ("POST", "/api/v1/tasks/{id}/run-again", Role::Operator),
     ("GET", "/api/v1/tenant", Role::Viewer),
     ("GET", "/api/v1/tenant/events", Role::Admin),
     ("GET", "/api/v1/tenants", Role::Admin),
@@ -244,12 +250,13 @@ pub(crate) const fn collection(kind: AggregateKind) -> Option<&'static str> {
         | AggregateKind::IdentityClaim
         | AggregateKind::LogCheckpoint
         | AggregateKind::ParkedCommit
-        | AggregateKind::Tenant => None,
+        | AggregateKind::Tenant
+        | AggregateKind::UniqueKey => None,
         AggregateKind::Job => Some("jobs"),
         AggregateKind::Resource => Some("resources"),
         AggregateKind::ResourceType => Some("resource-types"),
         AggregateKind::Settings => Some("settings"),
-        AggregateKind::Task => Some("tasks"),
+        AggregateKind::Operation | AggregateKind::Task => Some("tasks"),
         AggregateKind::User => Some("users"),
     }
 }
@@ -363,6 +370,7 @@ mod tests {
             "settings",
             "stats",
             "stream",
+            "system",
             "tasks",
             "tenant",
             "users",

@@ -35,7 +35,9 @@ pub use answer::{At, Generation, Listed, Row};
 pub use difference::{Differences, EventBehind, Sample, TableDifference, What, difference};
 pub use feed::{Live, LiveFeed, LiveItem};
 pub use freshness::{Freshness, Lagging};
-pub use models::{api_keys, jobs, resource_types, resources, settings, tasks, tenants, users};
+pub use models::{
+    api_keys, jobs, operations, resource_types, resources, settings, tasks, tenants, users,
+};
 pub use page::{ForeignKey, Key, PageRequest, Sort, SortKey, UnknownSort};
 pub use rebuild::rebuild_into;
 pub use runner::{Projector, RunError, run};

@@ -63,9 +63,8 @@ pub async fn decide(commands: Commands, job: JobKey, slot: Timestamp, intent: In
     };
     let command = match intent {
         Intent::Create(spec) => TaskCommand::Create(TaskCreated {
-            spec,
-            not_before: None,
             origin: Some(origin),
+            ..TaskCreated::new(spec)
         }),
         Intent::Skip(reason) => TaskCommand::SkipSlot { origin, reason },
     };

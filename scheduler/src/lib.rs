@@ -11,6 +11,7 @@
 //!
 //! To add a kind of task: write its file in [`handlers`] (payload, run, tests) and list it there.
 
+mod admission;
 mod backoff;
 mod dispatch;
 mod feed;
@@ -19,6 +20,8 @@ pub mod handlers;
 mod index;
 mod leader;
 mod misfire;
+mod operate;
+mod release;
 mod term;
 mod ticks;
 mod timer;

@@ -23,5 +23,6 @@ pub use domain;
 pub use envelope::{Commit, Hash, InvalidHash, Meta, Position, StreamId, Version};
 pub use event_views::{Occurrence, event_views, occurrence};
 pub use views::{
-    job_view, resource_type_view, resource_view, settings_view, task_view, tenant_view,
+    job_view, operation_view, resource_type_view, resource_view, settings_view, task_view,
+    tenant_view,
 };

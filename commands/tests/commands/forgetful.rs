@@ -66,6 +66,13 @@ impl EventLog for Forgetful {
     }
 
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
+        if take(&self.conflicts) {
+            return Err(AppendError::Conflict);
+        }
+        if take(&self.lost) {
+            self.log.append_all(commits).await?;
+            return Err(AppendError::Unknown("the acknowledgement was lost".into()));
+        }
         self.log.append_all(commits).await
     }
 

@@ -21,6 +21,8 @@ use crate::problem::{Error, Result};
 
 /// The most bytes a body may have.
 const SIZE_MAX: usize = 256 * 1024;
+/// The most bytes a body of many objects may have.
+const LARGE_MAX: usize = 4 * 1024 * 1024;
 /// How much of a body that is too large is read and thrown away, in bytes.
 const DRAINED_MAX: usize = 8 * 1024 * 1024;
 /// How long a client may take to send it.
@@ -29,8 +31,11 @@ const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
+/// A body of many objects.
+pub(crate) type LargeBody<T> = Body<T, LARGE_MAX>;
+
 /// A body that must be there.
-pub(crate) struct Body<T> {
+pub(crate) struct Body<T, const MAX: usize = SIZE_MAX> {
     /// As it was sent, to tell a retry from another request.
     pub bytes: Bytes,
     pub value: T,
@@ -48,13 +53,13 @@ pub(crate) struct Patch<T> {
     pub value: T,
 }
 
-impl<S: Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Body<T> {
+impl<S: Sync, T: DeserializeOwned + Serialize, const MAX: usize> FromRequest<S> for Body<T, MAX> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         check_type(request.headers(), &[JSON])
             .map_err(|error| error.with_header(header::ACCEPT, JSON))?;
-        let bytes = read(request).await?;
+        let bytes = read(request, MAX).await?;
         let value = decode(&bytes)?;
         Ok(Self { bytes, value })
     }
@@ -70,7 +75,7 @@ impl<S: Sync, T: DeserializeOwned + Serialize + Default> FromRequest<S> for Opti
                 value: T::default(),
             });
         }
-        let Body { bytes, value } = Body::from_request(request, state).await?;
+        let Body { bytes, value } = Body::<T>::from_request(request, state).await?;
         Ok(Self { bytes, value })
     }
 }
@@ -81,7 +86,7 @@ impl<S: Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Patch<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         check_type(request.headers(), &[MERGE_PATCH, JSON])
             .map_err(|error| error.with_header(ACCEPT_PATCH, MERGE_PATCH))?;
-        let bytes = read(request).await?;
+        let bytes = read(request, SIZE_MAX).await?;
         let value = decode(&bytes)?;
         Ok(Self { bytes, value })
     }
@@ -110,9 +115,9 @@ fn check_type(headers: &HeaderMap, accepted: &[&'static str]) -> Result<()> {
 
 /// Reads a body to its end, also when it is too large: a connection that is closed with unread
 /// bytes is reset, and the client may never see the answer.
-async fn read(request: Request) -> Result<Bytes> {
+async fn read(request: Request, most: usize) -> Result<Bytes> {
     let too_large = || {
-        let detail = format!("a body has at most {SIZE_MAX} bytes");
+        let detail = format!("a body has at most {most} bytes");
         Error::new(Code::BodyTooLarge, detail)
     };
     let mut body = Limited::new(request.into_body(), DRAINED_MAX);
@@ -122,7 +127,7 @@ async fn read(request: Request) -> Result<Bytes> {
             let frame = frame?;
             if let Some(data) = frame.data_ref() {
                 size += data.len();
-                if size <= SIZE_MAX {
+                if size <= most {
                     bytes.extend_from_slice(data);
                 }
             }
@@ -130,7 +135,7 @@ async fn read(request: Request) -> Result<Bytes> {
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>((bytes, size))
     };
     match tokio::time::timeout(ARRIVES_WITHIN, arrival).await {
-        Ok(Ok((bytes, size))) if size <= SIZE_MAX => Ok(bytes.into()),
+        Ok(Ok((bytes, size))) if size <= most => Ok(bytes.into()),
         Ok(Ok(_)) => Err(too_large()),
         Ok(Err(reason)) if reason.is::<LengthLimitError>() => {
             Err(too_large().with_header(header::CONNECTION, "close"))

@@ -19,7 +19,7 @@ mod writing;
 
 pub(crate) use address::{Address, Peer};
 pub(crate) use as_of::{Look, Told};
-pub(crate) use body::{Body, OptionalBody, Patch};
+pub(crate) use body::{Body, LargeBody, OptionalBody, Patch};
 pub(crate) use caller::{Caller, Unknown, bearer};
 pub(crate) use cursor::Cursors;
 pub(crate) use fields::Fields;

@@ -9,6 +9,7 @@ mod auth;
 mod history;
 mod jobs;
 mod live;
+mod operations;
 mod precondition;
 mod resource_types;
 mod resources;
@@ -66,6 +67,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .merge(live::router())
         .merge(resource_types::router())
         .merge(resources::router())
+        .merge(operations::router())
         .merge(settings::router())
         .merge(system::router())
         .merge(tasks::router())

@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::{InvalidOidc, Limits, OidcProvider, Origin, oidc};
+use crate::{InvalidOidc, Limits, OidcProvider, Origin, WorkLimits, oidc};
 
 /// The least room for the audit: some ten thousand records.
 const AUDIT_MIN_BYTES: u64 = 16 << 20;
@@ -148,6 +148,8 @@ pub struct Rebuild {
 pub struct Scheduler {
     /// How many slots of one job are caught up at most after downtime.
     pub catch_up_max: usize,
+    /// How much of the work may go on at a time.
+    pub limits: WorkLimits,
 }
 
 /// What must not be read by others.
@@ -320,7 +322,10 @@ impl Default for Gateway {
 
 impl Default for Scheduler {
     fn default() -> Self {
-        Self { catch_up_max: 100 }
+        Self {
+            catch_up_max: 100,
+            limits: WorkLimits::default(),
+        }
     }
 }
 

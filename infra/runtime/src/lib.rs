@@ -16,6 +16,7 @@ pub mod random;
 mod shutdown;
 mod telemetry;
 mod wire;
+mod work_limits;
 
 pub use background::in_background;
 pub use clock::Clock;
@@ -30,3 +31,4 @@ pub use origin::{InvalidOrigin, Origin};
 pub use pages::prefer_small_pages;
 pub use shutdown::shutdown_on_signal;
 pub use telemetry::{TelemetryGuard, init_telemetry, install_crypto, traceparent};
+pub use work_limits::{WorkLimit, WorkLimits};

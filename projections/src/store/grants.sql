@@ -73,7 +73,8 @@ begin
                 end))
         ) as w (policy, reading)
         where c.relnamespace = here::regnamespace and c.relrowsecurity and not c.relispartition
-            and (w.policy <> 'scheduler' or c.relname in ('jobs', 'tasks'))
+            and (w.policy <> 'scheduler' or c.relname in (
+                'jobs', 'operations', 'tasks', 'tasks_history'))
             and not exists (
                 select from pg_policy p where p.polrelid = c.oid and p.polname = w.policy)
     loop
@@ -85,23 +86,24 @@ end $$;
 -- only where.
 grant select on
     api_keys, api_keys_history, audit, checkpoint, counts, event_log, jobs, jobs_history, moments,
-    resource_types, resource_types_history, resources, resources_history, settings,
-    settings_history, tasks, tasks_history, tenants, tenants_history, users, users_history
+    operations, operations_history, resource_types, resource_types_history, resources,
+    resources_history, settings, settings_history, tasks, tasks_history, tenants, tenants_history, users, users_history
     to almanac_gateway;
 grant select (position, tenant_id, kind, id) on parked to almanac_gateway;
 
 -- The scheduler reads what is to happen.
-grant select on checkpoint, jobs, tasks to almanac_scheduler;
+grant select on checkpoint, jobs, operations, tasks, tasks_history to almanac_scheduler;
 
 -- The projector writes what the log says, and takes nothing of what has ended back.
 grant select, insert, update on checkpoint, counts to almanac_projector;
 grant select, insert, update, delete on
-    api_keys, jobs, resource_types, resources, settings, tasks, tenants, users
+    api_keys, jobs, operations, resource_types, resources, settings, tasks, tenants, users
     to almanac_projector;
 grant select, insert, delete on moments to almanac_projector;
 grant select, insert on
-    api_keys_history, event_log, jobs_history, resource_types_history, resources_history,
-    settings_history, skipped_commits, tasks_history, tenants_history, users_history
+    api_keys_history, event_log, jobs_history, operations_history, resource_types_history,
+    resources_history, settings_history, skipped_commits, tasks_history, tenants_history,
+    users_history
     to almanac_projector;
 
 -- What is parked is applied or left out one day, or parked for another reason.

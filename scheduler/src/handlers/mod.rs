@@ -11,10 +11,13 @@
 mod command;
 mod echo;
 mod http;
+mod pulse;
 mod sleep;
 mod text;
 
 use std::sync::Arc;
+
+pub use pulse::Pulse;
 
 use async_trait::async_trait;
 use domain::{TaskId, task::TaskError};
@@ -39,6 +42,8 @@ pub struct AttemptContext {
     pub cancel: CancellationToken,
     /// When the attempt times out.
     pub deadline: Instant,
+    /// Where the handler gives signs of life, for tasks that end if it is silent.
+    pub pulse: Pulse,
     /// The task; a stable key for effects that must not be repeated.
     pub task: TaskId,
 }
@@ -133,6 +138,7 @@ pub(crate) mod testing {
             attempt: 1,
             cancel: CancellationToken::new(),
             deadline: Instant::now() + Duration::from_mins(1),
+            pulse: Pulse::default(),
             task: TaskId::new(uuid::Uuid::from_u128(1)),
         }
     }

@@ -4,8 +4,12 @@
 //! is never half changed. It waits for nobody: whatever may take long runs beside it and reports
 //! back.
 
+mod admitting;
 mod desk;
+mod expiring;
 mod firing;
+mod operating;
+mod releasing;
 
 use projections::StoreError;
 use tokio_util::sync::CancellationToken;

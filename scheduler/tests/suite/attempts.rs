@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{
     TaskId,
-    task::{Priority, TaskCommand, TaskSpec, TaskStatus},
+    task::{Priority, TaskCancelRequested, TaskCommand, TaskSpec, TaskStatus},
 };
 use event_log::{Role, Version, WorkItem, WorkQueue};
 use runtime::{Clock, Worker};
@@ -27,7 +27,12 @@ async fn a_running_task_is_cancelled_by_its_worker() {
         .await;
     world.until_status(task, TaskStatus::Running).await;
     let reason = Some("enough".to_owned());
-    world.task(task, TaskCommand::Cancel { reason }).await;
+    world
+        .task(
+            task,
+            TaskCommand::Cancel(TaskCancelRequested::because(reason)),
+        )
+        .await;
     let asked = std::time::Instant::now();
     let cancelled = world.until_status(task, TaskStatus::Cancelled).await;
     assert!(
@@ -50,7 +55,9 @@ async fn a_program_that_does_not_stop_is_ended_by_force() {
     let stubborn = json!({"program": "/bin/sh", "args": ["-c", "trap '' TERM; sleep 1000"]});
     let task = world.create_task(spec("command", &stubborn)).await;
     world.until_status(task, TaskStatus::Running).await;
-    world.task(task, TaskCommand::Cancel { reason: None }).await;
+    world
+        .task(task, TaskCommand::Cancel(TaskCancelRequested::default()))
+        .await;
     let cancelled = world.until_status(task, TaskStatus::Cancelled).await;
     let attempt = cancelled.attempt.expect("an attempt");
     let ended_at = attempt.ended_at.expect("an end");

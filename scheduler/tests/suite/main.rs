@@ -3,7 +3,9 @@
 //! Invariant: every test has servers of its own and judges by the log, read from its beginning.
 
 mod attempts;
+mod dependencies;
 mod firing;
+mod limits;
 mod outages;
 mod workers;
 mod world;

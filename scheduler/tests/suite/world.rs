@@ -135,15 +135,27 @@ impl World {
             .await
     }
 
+    /// The same with a configuration of its own.
+    pub async fn scheduler_as(&self, config: runtime::Scheduler) -> Part {
+        let log = open(&self.servers.nats, Role::Scheduler).await;
+        let leases = Leases::open(&log).await.expect("a bucket");
+        self.start_scheduler(leases, config).await
+    }
+
     /// The same with leases from elsewhere.
     pub async fn scheduler_with(&self, leases: Leases) -> Part {
+        self.start_scheduler(leases, runtime::Scheduler::default())
+            .await
+    }
+
+    async fn start_scheduler(&self, leases: Leases, config: runtime::Scheduler) -> Part {
         let log = open(&self.servers.nats, Role::Scheduler).await;
         let work = WorkQueue::new(&log);
         let log: SharedLog = std::sync::Arc::new(log);
         let services = scheduler::Services {
             clock: self.clock.clone(),
             commands: Commands::new(log.clone(), self.clock.clone(), self.ids.clone()),
-            config: runtime::Scheduler::default(),
+            config,
             leases,
             log,
             overview: self.overview.clone(),
@@ -181,9 +193,8 @@ impl World {
     pub async fn create_task_for(&self, not_before: Option<Timestamp>, spec: TaskSpec) -> TaskId {
         let id = TaskId::new(self.ids.next());
         let created = TaskCreated {
-            spec,
             not_before,
-            origin: None,
+            ..TaskCreated::new(spec)
         };
         self.task(id, TaskCommand::Create(created)).await;
         id

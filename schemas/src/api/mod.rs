@@ -7,9 +7,11 @@ mod api_keys;
 mod audit;
 mod auth;
 mod events;
+mod explain;
 mod jobs;
 mod live;
 mod mfa;
+mod operations;
 mod page;
 mod past;
 mod problem;
@@ -28,6 +30,7 @@ pub use auth::{
     SessionView,
 };
 pub use events::{EventView, LiveEvent};
+pub use explain::{ChapterView, TaskExplanation, WaitCode, WaitReason};
 pub use jobs::{
     CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,
 };
@@ -36,6 +39,7 @@ pub use live::{
     ResetReason,
 };
 pub use mfa::{AccessToken, ConfirmTotp, LoginMfa, MfaView, RecoveryCodes, StepUp, TotpEnrolment};
+pub use operations::OperationView;
 pub use page::{Page, PageInfo};
 pub use past::{Cause, Diff, DiffEnd, ExplainedField, Explanation, FieldChange};
 pub use problem::{Code, FieldError, Problem};
@@ -43,6 +47,6 @@ pub use resource_types::{PutResourceType, ResourceTypeView};
 pub use resources::{CreateResource, PatchResource, ResourceView};
 pub use settings::{PatchSettings, SettingsView};
 pub use stats::{HourlyTasks, Percentiles, RecentTasks, Stats, TaskFlow, TypeCount};
-pub use tasks::{AttemptView, CancelTask, CreateTask, TaskView};
+pub use tasks::{AttemptView, BatchView, CancelTask, CreateTask, CreateTasks, RunAgain, TaskView};
 pub use tenants::{TenantEntry, TenantView};
 pub use users::{InvitationView, UserView};

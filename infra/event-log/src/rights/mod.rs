@@ -79,6 +79,13 @@ fn lines() -> Vec<Line> {
             &[Scheduler, Worker],
             vec![subject::of_kind(AggregateKind::Task)],
         ),
+        // The leader carries operations out, and puts tasks back with their uniqueness keys.
+        Publish(
+            &[Scheduler],
+            [AggregateKind::Operation, AggregateKind::UniqueKey]
+                .map(subject::of_kind)
+                .to_vec(),
+        ),
         Publish(&Role::ALL, info(EVENTS)),
         Publish(
             &[Analyst, Gateway, Owner, Scheduler, Worker],

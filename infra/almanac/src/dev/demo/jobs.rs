@@ -74,11 +74,8 @@ fn job(
         name: format!("demo: {name}"),
         schedule,
         task: TaskSpec {
-            kind: kind.to_owned(),
-            payload: payload.into(),
             priority,
-            max_attempts: 3,
-            timeout_ms: 60_000,
+            ..TaskSpec::new(kind, payload)
         },
         overlap: Overlap::Skip,
         misfire: Misfire::Latest,
