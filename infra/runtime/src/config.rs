@@ -4,6 +4,7 @@
 //! surprise later.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     path::Path,
@@ -11,10 +12,13 @@ use std::{
 };
 
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::{InvalidOidc, Limits, OidcProvider, Origin, oidc};
+use crate::{
+    Files, InvalidFiles, InvalidNotice, InvalidOidc, Limits, OidcProvider, Origin, Secrets, Smtp,
+    Webhook, notices, oidc,
+};
 
 /// The least room for the audit: some ten thousand records.
 const AUDIT_MIN_BYTES: u64 = 16 << 20;
@@ -26,6 +30,9 @@ pub struct Config {
     /// Who did or tried what.
     #[serde(default)]
     pub audit: Audit,
+    /// Where files are kept.
+    #[serde(default)]
+    pub files: Files,
     /// Who is asked.
     #[serde(default)]
     pub gateway: Gateway,
@@ -41,9 +48,15 @@ pub struct Config {
     pub scheduler: Scheduler,
     /// What must not be read by others.
     pub secrets: Secrets,
+    /// Who sends mail for tasks.
+    #[serde(default)]
+    pub smtp: Option<Smtp>,
     /// What is told about the work.
     #[serde(default)]
     pub telemetry: Telemetry,
+    /// Whom tasks may tell by webhook, by name.
+    #[serde(default)]
+    pub webhooks: BTreeMap<String, Webhook>,
     /// Who does the work.
     #[serde(default)]
     pub worker: Worker,
@@ -150,14 +163,6 @@ pub struct Scheduler {
     pub catch_up_max: usize,
 }
 
-/// What must not be read by others.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Secrets {
-    /// 64 hexadecimal digits: the key that seals everything in the vault.
-    pub master_key: SecretString,
-}
-
 /// What is told about the work.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -178,10 +183,16 @@ pub struct Worker {
     pub allow_commands: bool,
     /// Let tasks call private and loopback addresses.
     pub allow_private_addresses: bool,
+    /// Where the log and the sealed vault are read for backups, with credentials:
+    /// `almanac_backup`. Without it this worker takes no tasks of the kind `backup`.
+    pub backup_nats_url: Option<SecretString>,
     /// Attempts at a time.
     pub concurrency: usize,
     /// How long attempts may take to end on shutdown, in milliseconds.
     pub drain_ms: u64,
+    /// Where reports and exports are read, with credentials: `almanac_worker`. Without it this
+    /// worker takes no tasks of the kinds `export` and `generate-report`.
+    pub postgres_url: Option<SecretString>,
 }
 
 /// Why a process cannot be configured.
@@ -190,6 +201,9 @@ pub enum ConfigError {
     /// The audit would have no room, or no limit.
     #[error("audit.max_bytes must be from 16777216 (16 MiB) up")]
     AuditRoom,
+    /// Files cannot be kept there, or not safely.
+    #[error(transparent)]
+    Files(#[from] InvalidFiles),
     /// A key is missing, unknown or of the wrong type.
     #[error("configuration: {0}")]
     Invalid(#[from] config::ConfigError),
@@ -198,6 +212,9 @@ pub enum ConfigError {
         "secrets.master_key must be 64 hexadecimal digits; make one with `openssl rand -hex 32`"
     )]
     MasterKey,
+    /// Notices cannot be sent, or not safely.
+    #[error(transparent)]
+    Notice(#[from] InvalidNotice),
     /// Secrets would be sent in the clear.
     #[error("{what}; {instead}, or set {accept} = true if the network itself encrypts")]
     Plaintext {
@@ -235,7 +252,9 @@ impl Config {
             .try_deserialize()?;
         config.secrets.master_key()?;
         config.audit.check()?;
+        config.files.check()?;
         config.gateway.check()?;
+        notices::check(config.smtp.as_ref(), &config.webhooks)?;
         crate::wire::check(&config)?;
         Ok(config)
     }
@@ -276,22 +295,6 @@ impl Gateway {
     }
 }
 
-impl Secrets {
-    /// The master key's bytes.
-    pub fn master_key(&self) -> Result<[u8; 32], ConfigError> {
-        let text = self.master_key.expose_secret();
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(ConfigError::MasterKey);
-        }
-        let mut key = [0; 32];
-        for (byte, at) in key.iter_mut().zip((0..64).step_by(2)) {
-            *byte =
-                u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| ConfigError::MasterKey)?;
-        }
-        Ok(key)
-    }
-}
-
 impl Default for Audit {
     fn default() -> Self {
         Self {
@@ -329,8 +332,10 @@ impl Default for Worker {
         Self {
             allow_commands: false,
             allow_private_addresses: false,
+            backup_nats_url: None,
             concurrency: 10,
             drain_ms: 10_000,
+            postgres_url: None,
         }
     }
 }

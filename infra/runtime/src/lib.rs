@@ -7,12 +7,15 @@
 mod background;
 mod clock;
 mod config;
+mod files;
 mod ids;
 mod limits;
+mod notices;
 mod oidc;
 mod origin;
 mod pages;
 pub mod random;
+mod secrets;
 mod shutdown;
 mod telemetry;
 mod wire;
@@ -20,13 +23,16 @@ mod wire;
 pub use background::in_background;
 pub use clock::Clock;
 pub use config::{
-    Audit, Config, ConfigError, Gateway, Nats, Postgres, Rebuild, Registration, Scheduler, Secrets,
+    Audit, Config, ConfigError, Gateway, Nats, Postgres, Rebuild, Registration, Scheduler,
     Telemetry, Worker,
 };
+pub use files::{Files, InvalidFiles, S3};
 pub use ids::Ids;
 pub use limits::{InvalidLimit, Limit, Limits};
+pub use notices::{InvalidNotice, Smtp, SmtpSecurity, Webhook};
 pub use oidc::{CreateUsers, InvalidOidc, OidcProvider};
 pub use origin::{InvalidOrigin, Origin};
 pub use pages::prefer_small_pages;
+pub use secrets::Secrets;
 pub use shutdown::shutdown_on_signal;
 pub use telemetry::{TelemetryGuard, init_telemetry, install_crypto, traceparent};

@@ -30,7 +30,7 @@ const ROOT: [&str; 20] = [
     "target",
     "ui",
 ];
-const INFRA: [&str; 11] = [
+const INFRA: [&str; 12] = [
     "almanac",
     "analytics",
     "bench",
@@ -39,6 +39,7 @@ const INFRA: [&str; 11] = [
     "deploy",
     "e2e",
     "event-log",
+    "files",
     "local",
     "runtime",
     "xtask",
