@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use domain::{AggregateKind, task::Priority};
 
 use crate::{
-    Role::{self, Analyst, Gateway, Owner, Projector, Scheduler, Worker},
+    Role::{self, Analyst, Backup, Gateway, Owner, Projector, Scheduler, Worker},
     subject::{self, AUDIT, EVENTS, LEASE_BUCKET, VAULT_BUCKET, WORK},
 };
 
@@ -81,11 +81,11 @@ fn lines() -> Vec<Line> {
         ),
         Publish(&Role::ALL, info(EVENTS)),
         Publish(
-            &[Analyst, Gateway, Owner, Scheduler, Worker],
+            &[Analyst, Backup, Gateway, Owner, Scheduler, Worker],
             vec![subject::direct_get(EVENTS)],
         ),
         Publish(&Role::ALL, vec![subject::api(subject::GET, EVENTS)]),
-        Publish(&[Analyst, Projector, Scheduler], following(EVENTS)),
+        Publish(&[Analyst, Backup, Projector, Scheduler], following(EVENTS)),
         // Attempts on their way: the dispatcher puts them in, workers take them out.
         Publish(&[Owner, Scheduler, Worker], info(WORK)),
         Publish(&[Scheduler], Priority::ALL.map(subject::work).to_vec()),
@@ -100,15 +100,13 @@ fn lines() -> Vec<Line> {
         Publish(&[Gateway], vec![subject::ALL_AUDIT.to_owned()]),
         Publish(&[Gateway, Owner, Projector], info(AUDIT)),
         Publish(&[Projector], vec![subject::api(subject::GET, AUDIT)]),
-        // Secrets.
-        Publish(&[Gateway, Owner], info(&vault)),
+        // Secrets: a backup takes them as they are, sealed, and writes none.
+        Publish(&[Backup, Gateway, Owner], info(&vault)),
         Publish(
-            &[Gateway, Owner],
-            vec![
-                subject::api(subject::GET, &vault),
-                subject::bucket(VAULT_BUCKET),
-            ],
+            &[Backup, Gateway, Owner],
+            vec![subject::api(subject::GET, &vault)],
         ),
+        Publish(&[Gateway, Owner], vec![subject::bucket(VAULT_BUCKET)]),
         // Who leads.
         Publish(&[Owner, Scheduler], info(&leases)),
         Publish(

@@ -6,6 +6,7 @@ mod clauses;
 mod fixture;
 mod leases;
 mod restored;
+mod sealed;
 mod server;
 mod walls;
 

@@ -177,7 +177,7 @@ async fn nobody_destroys_listens_in_or_asks_the_system() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_secret_right_belongs_to_those_who_are_named_here() {
-    use Role::{Analyst, Gateway, Owner, Projector, Scheduler, Worker};
+    use Role::{Analyst, Backup, Gateway, Owner, Projector, Scheduler, Worker};
     let server = server().await;
     let mut cells: Vec<(Vec<Role>, String)> = Vec::new();
     for stream in STREAMS {
@@ -189,8 +189,14 @@ async fn each_secret_right_belongs_to_those_who_are_named_here() {
         (vec![Projector], "$JS.API.STREAM.MSG.GET.AUDIT"),
         (vec![Gateway], "audit.x"),
         (vec![Owner], "$JS.API.STREAM.UPDATE.KV_vault"),
-        (vec![Gateway, Owner], "$JS.API.STREAM.INFO.KV_vault"),
-        (vec![Gateway, Owner], "$JS.API.STREAM.MSG.GET.KV_vault"),
+        (
+            vec![Backup, Gateway, Owner],
+            "$JS.API.STREAM.INFO.KV_vault",
+        ),
+        (
+            vec![Backup, Gateway, Owner],
+            "$JS.API.STREAM.MSG.GET.KV_vault",
+        ),
         (vec![Gateway, Owner], "$KV.vault.password.x"),
         (vec![Scheduler], "$KV.leases.scheduler"),
         (vec![Scheduler], "$JS.API.STREAM.MSG.GET.KV_leases"),
@@ -198,11 +204,11 @@ async fn each_secret_right_belongs_to_those_who_are_named_here() {
         (vec![Gateway, Owner], "events.t.job.x"),
         (vec![Gateway, Owner, Scheduler, Worker], "events.t.task.x"),
         (
-            vec![Analyst, Projector, Scheduler],
+            vec![Analyst, Backup, Projector, Scheduler],
             "$JS.API.CONSUMER.CREATE.EVENTS.x",
         ),
         (
-            vec![Analyst, Gateway, Owner, Scheduler, Worker],
+            vec![Analyst, Backup, Gateway, Owner, Scheduler, Worker],
             "$JS.API.DIRECT.GET.EVENTS",
         ),
         (vec![Scheduler], "work.high"),
