@@ -5,6 +5,7 @@
 use std::sync::{Arc, Weak};
 
 use commands::{Audit, Commands, Identity};
+use files::Files;
 use futures::future::BoxFuture;
 use projections::{Freshness, LiveFeed, Store};
 use schemas::Position;
@@ -23,6 +24,8 @@ pub struct Services {
     pub config: runtime::Gateway,
     /// Commits, once their rows can be read.
     pub feed: LiveFeed,
+    /// Where the files of tasks are; none if this installation keeps none.
+    pub files: Option<Files>,
     /// How far the read models are.
     pub freshness: Freshness,
     /// Who somebody is.

@@ -71,6 +71,7 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("GET", "/api/v1/tasks/{id}", Role::Viewer),
     ("PUT", "/api/v1/tasks/{id}/cancel", Role::Operator),
     ("GET", "/api/v1/tasks/{id}/events", Role::Viewer),
+    ("GET", "/api/v1/tasks/{id}/files/{name}", Role::Viewer),
     ("POST", "/api/v1/tasks/{id}/retry", Role::Operator),
     ("GET", "/api/v1/tenant", Role::Viewer),
     ("GET", "/api/v1/tenant/events", Role::Admin),

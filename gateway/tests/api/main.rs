@@ -13,6 +13,7 @@ mod caching;
 mod consistency;
 mod contract;
 mod cors;
+mod files;
 mod invite;
 mod jobs;
 mod limits;

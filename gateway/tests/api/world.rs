@@ -76,6 +76,16 @@ pub fn on_own_world<F: Future<Output = World>>(test: impl FnOnce(World) -> F) {
     world.servers.stop();
 }
 
+/// Where files are: in a folder of the servers, which goes with them.
+fn files(servers: &Servers) -> Option<files::Files> {
+    let folder = servers.nats.log().with_file_name("files");
+    let config = runtime::Files {
+        folder: Some(folder),
+        ..runtime::Files::default()
+    };
+    files::Files::open(&config, Clock::system()).expect("opened")
+}
+
 impl World {
     fn start() -> Self {
         runtime::install_crypto();
@@ -134,6 +144,7 @@ impl World {
                 ..runtime::Gateway::default()
             },
             feed,
+            files: files(&servers),
             freshness,
             identity,
             log: probe(&log).await,

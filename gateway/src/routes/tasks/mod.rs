@@ -6,6 +6,7 @@
 mod cancel;
 mod create;
 mod events;
+mod files;
 mod get;
 mod list;
 mod retry;
@@ -27,6 +28,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(cancel::cancel_task))
         .routes(routes!(retry::retry_task))
         .routes(routes!(events::list_task_events))
+        .routes(routes!(files::download_task_file))
 }
 
 /// Runs `command`, which `body` asks for, and answers with the task as it is then.
