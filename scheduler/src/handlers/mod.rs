@@ -8,16 +8,30 @@
 //!
 //! To add a kind: write its file (payload, run, tests) and list it in [`Handlers::get`].
 
+pub mod backup;
+mod cleanup;
 mod command;
+mod csv;
 mod echo;
+mod export;
+mod extracted;
+mod generate_report;
 mod http;
+mod process_data;
+mod send_notification;
 mod sleep;
+mod stored;
+mod table;
 mod text;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use domain::{TaskId, task::TaskError};
+use commands::Commands;
+use domain::{TaskId, TenantId, task::TaskError};
+use files::Files;
+use projections::Extracts;
+use runtime::Clock;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -41,6 +55,25 @@ pub struct AttemptContext {
     pub deadline: Instant,
     /// The task; a stable key for effects that must not be repeated.
     pub task: TaskId,
+    /// Whose it is.
+    pub tenant: TenantId,
+}
+
+/// What handlers may use beside the network and the log, as far as this worker has it.
+#[derive(Clone, Default)]
+pub struct Means {
+    /// How a copy of the log and of the sealed vault is made.
+    pub backup: Option<Arc<backup::WriteCopy>>,
+    /// Where reports and exports are read.
+    pub extracts: Option<Extracts>,
+    /// Where files are kept.
+    pub files: Option<Files>,
+    /// For how many days files are kept at least.
+    pub keep_days: u32,
+    /// Who sends mail.
+    pub smtp: Option<runtime::Smtp>,
+    /// Whom tasks may tell by webhook, by name.
+    pub webhooks: BTreeMap<String, runtime::Webhook>,
 }
 
 /// How an attempt ended.
@@ -57,9 +90,15 @@ pub enum Outcome {
 /// The kinds that this worker knows.
 #[derive(Clone)]
 pub struct Handlers {
+    backup: Arc<backup::Backup>,
+    cleanup: Arc<cleanup::Cleanup>,
     command: Arc<command::Command>,
     echo: Arc<echo::Echo>,
+    export: Arc<export::Export>,
+    generate_report: Arc<generate_report::GenerateReport>,
     http: Arc<http::Http>,
+    process_data: Arc<process_data::ProcessData>,
+    send_notification: Arc<send_notification::SendNotification>,
     sleep: Arc<sleep::Sleep>,
 }
 
@@ -81,12 +120,45 @@ impl Outcome {
 }
 
 impl Handlers {
-    /// The handlers as `config` allows them.
-    pub fn try_new(config: &runtime::Worker) -> Result<Self, reqwest::Error> {
+    /// The handlers as `config` allows them, with `means`.
+    pub fn try_new(
+        config: &runtime::Worker,
+        clock: &Clock,
+        commands: &Commands,
+        means: Means,
+    ) -> Result<Self, reqwest::Error> {
+        let allow_private = config.allow_private_addresses;
+        let Means {
+            backup,
+            extracts,
+            files,
+            keep_days,
+            smtp,
+            webhooks,
+        } = means;
+        let notices = send_notification::SendNotification::try_new(
+            clock.clone(),
+            smtp.as_ref(),
+            webhooks,
+            allow_private,
+        );
+        let reports = generate_report::GenerateReport::new(
+            clock.clone(),
+            extracts.clone(),
+            files.clone(),
+        );
+        let data = process_data::ProcessData::new(commands.clone(), files.clone());
+        let backup = backup::Backup::new(clock.clone(), backup, files.clone());
         Ok(Self {
+            backup: Arc::new(backup),
+            cleanup: Arc::new(cleanup::Cleanup::new(files.clone(), keep_days)),
             command: Arc::new(command::Command::new(config.allow_commands)),
             echo: Arc::new(echo::Echo),
-            http: Arc::new(http::Http::try_new(config.allow_private_addresses)?),
+            export: Arc::new(export::Export::new(extracts, files)),
+            generate_report: Arc::new(reports),
+            http: Arc::new(http::Http::try_new(allow_private)?),
+            process_data: Arc::new(data),
+            send_notification: Arc::new(notices?),
             sleep: Arc::new(sleep::Sleep),
         })
     }
@@ -94,9 +166,15 @@ impl Handlers {
     /// The handler of `kind`.
     pub fn get(&self, kind: &str) -> Option<Arc<dyn Handler>> {
         Some(match kind {
+            "backup" => self.backup.clone(),
+            "cleanup" => self.cleanup.clone(),
             "command" => self.command.clone(),
             "echo" => self.echo.clone(),
+            "export" => self.export.clone(),
+            "generate-report" => self.generate_report.clone(),
             "http" => self.http.clone(),
+            "process-data" => self.process_data.clone(),
+            "send-notification" => self.send_notification.clone(),
             "sleep" => self.sleep.clone(),
             _ => return None,
         })
@@ -134,7 +212,15 @@ pub(crate) mod testing {
             cancel: CancellationToken::new(),
             deadline: Instant::now() + Duration::from_mins(1),
             task: TaskId::new(uuid::Uuid::from_u128(1)),
+            tenant: TenantId::new(uuid::Uuid::from_u128(2)),
         }
+    }
+
+    /// Commands on a log in memory.
+    pub(crate) fn commands() -> Commands {
+        let clock = Clock::system();
+        let log: event_log::SharedLog = Arc::new(event_log::MemoryLog::new("test"));
+        Commands::new(log, clock.clone(), runtime::Ids::new(clock))
     }
 
     /// The code of an end that is not good.
@@ -154,8 +240,22 @@ mod tests {
 
     #[test]
     fn kinds_are_known_by_name() {
-        let handlers = Handlers::try_new(&runtime::Worker::default()).expect("a client");
-        for kind in ["command", "echo", "http", "sleep"] {
+        let (clock, commands) = (Clock::system(), testing::commands());
+        let config = runtime::Worker::default();
+        let handlers = Handlers::try_new(&config, &clock, &commands, Means::default());
+        let handlers = handlers.expect("a client");
+        for kind in [
+            "backup",
+            "cleanup",
+            "command",
+            "echo",
+            "export",
+            "generate-report",
+            "http",
+            "process-data",
+            "send-notification",
+            "sleep",
+        ] {
             assert!(handlers.get(kind).is_some(), "{kind}");
         }
         assert!(handlers.get("unheard_of").is_none());

@@ -95,6 +95,7 @@ async fn supervise(
         cancel: CancellationToken::new(),
         deadline: Instant::now() + Duration::from_millis(task.spec.timeout_ms),
         task: item.task,
+        tenant: item.tenant,
     };
     let (cancel, deadline) = (context.cancel.clone(), context.deadline);
     let payload = Arc::unwrap_or_clone(task.spec.payload);

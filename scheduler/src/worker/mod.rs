@@ -24,7 +24,7 @@ use tokio_util::{
     task::{AbortOnDropHandle, TaskTracker},
 };
 
-use crate::handlers::Handlers;
+use crate::handlers::{Handlers, Means};
 use cancels::Cancels;
 use hands::Hands;
 use pool::Pool;
@@ -46,6 +46,8 @@ pub struct Services {
     pub config: runtime::Worker,
     /// Where its name and its commands' ids come from.
     pub ids: Ids,
+    /// What its handlers may use.
+    pub means: Means,
     /// Where attempts wait.
     pub work: WorkQueue,
 }
@@ -84,13 +86,19 @@ impl Shared {
 /// Works until `shutdown`, then lets running attempts end for as long as the configuration says and
 /// hands the others back.
 pub async fn run(services: Services, shutdown: CancellationToken) -> Result<(), RunError> {
+    let handlers = Handlers::try_new(
+        &services.config,
+        &services.clock,
+        &services.commands,
+        services.means,
+    );
     let shared = Arc::new(Shared {
         cancels: Cancels::default(),
         clock: services.clock,
         commands: services.commands,
         deliveries: TaskTracker::new(),
         draining: CancellationToken::new(),
-        handlers: Handlers::try_new(&services.config)?,
+        handlers: handlers?,
         hands: Hands::default(),
         name: format!("worker-{}", services.ids.next()),
         ids: services.ids,
