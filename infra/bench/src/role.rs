@@ -226,6 +226,7 @@ async fn gateway(
         commands,
         config: config.gateway.clone(),
         feed,
+        files: None,
         freshness,
         identity,
         log: LogProbe {

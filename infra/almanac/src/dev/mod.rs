@@ -115,9 +115,21 @@ async fn claim(asked: &Dev) -> Result<TcpListener> {
     port::listen(asked.port).await
 }
 
+/// Where the files of tasks are that an `almanac dev` of the data folder `dir` keeps.
+pub fn files(dir: &Path) -> runtime::Files {
+    runtime::Files {
+        folder: Some(dir.join("files")),
+        ..runtime::Files::default()
+    }
+}
+
 /// Removes what this program has put into the folder, and nothing else.
 fn wipe(dir: &Path) -> Result<()> {
     Servers::wipe(dir)?;
+    let folder = dir.join("files");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
     for name in FILES {
         let file = dir.join(name);
         if file.exists() {

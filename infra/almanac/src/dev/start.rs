@@ -94,6 +94,7 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
     let nats = &house.servers.nats;
     Ok(Config {
         audit: runtime::Audit::default(),
+        files: super::files(&house.dir),
         gateway: Gateway {
             // All who can reach it have one address.
             limits: runtime::Limits::off(),
@@ -121,12 +122,22 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
         secrets: Secrets {
             master_key: master_key(&house.dir)?,
         },
+        smtp: None,
         telemetry: Telemetry::default(),
         worker: Worker {
             allow_commands: house.asked.allow_commands,
+            backup_nats_url: Some(nats.url_of(NatsRole::Backup.user())?.into()),
             drain_ms: DRAIN_MS,
+            postgres_url: Some(
+                house
+                    .servers
+                    .postgres
+                    .url_of(Login::Worker, DATABASE)?
+                    .into(),
+            ),
             ..Worker::default()
         },
+        webhooks: std::collections::BTreeMap::new(),
     })
 }
 

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use ::gateway::{LogProbe, Services};
 use anyhow::Result;
 use event_log::{EventLog as _, JetStreamLog};
+use files::Files;
 use futures::FutureExt as _;
 use projections::{Freshness, LiveFeed, Store};
 use tokio::net::TcpListener;
@@ -39,6 +40,7 @@ pub async fn run(
         commands: ground.commands.clone(),
         config: ground.config.gateway.clone(),
         feed,
+        files: Files::open(&ground.config.files, ground.clock.clone())?,
         freshness,
         identity,
         log: probe(&ground.log).await?,

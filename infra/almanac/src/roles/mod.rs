@@ -3,6 +3,7 @@
 //! Invariant: a part connects to what it needs and nothing else, and returns only when it was asked
 //! to end or cannot go on.
 
+mod copy;
 mod gateway;
 mod ground;
 mod projector;
@@ -14,6 +15,7 @@ use projections::{Freshness, Overview, Store, Writer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use copy::VAULT;
 pub use ground::{Ground, open_log};
 
 /// A part of an installation.
