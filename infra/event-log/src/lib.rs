@@ -7,6 +7,7 @@
 //!   [`Receipt`]
 //!   proves one commit to whoever has neither.
 //! - [`AuditLog`] keeps who did or tried what, for as long as it is told.
+//! - [`TaskLogs`] keeps what attempts say while they run, for a while.
 //! - [`WorkQueue`] carries attempts to workers, [`Vault`] keeps secrets sealed, [`Lease`] says who
 //!   leads. None of them is ever the truth about what happened.
 //! - Each kind of process signs in as its own [`Role`]; `rights` says what that may say and hear.
@@ -30,6 +31,7 @@ mod restore;
 mod rights;
 mod role;
 mod subject;
+mod task_logs;
 mod vault;
 mod work;
 
@@ -49,5 +51,6 @@ pub use receipt::{Attested, Receipt, ReceiptError, receipt};
 pub use rights::nats_users;
 pub use role::Role;
 pub use schemas::{Commit, Hash, Meta, Position, StreamId, Version};
+pub use task_logs::{SaidTogether, TaskLogs};
 pub use vault::{Change, Secret, Vault, VaultError};
 pub use work::{Delivery, Inquiry, WorkError, WorkItem, WorkQueue};

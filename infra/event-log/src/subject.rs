@@ -10,6 +10,8 @@ use schemas::StreamId;
 pub const EVENTS: &str = "EVENTS";
 /// The stream of who did or tried what.
 pub const AUDIT: &str = "AUDIT";
+/// The stream of what attempts say while they run.
+pub const TASK_LOGS: &str = "TASK_LOGS";
 /// The stream that carries attempts to workers.
 pub const WORK: &str = "WORK";
 /// The bucket of sealed secrets.
@@ -24,6 +26,8 @@ const VAULT: &str = "$KV.vault.";
 pub const ALL_AUDIT: &str = "audit.*";
 /// What the log listens to.
 pub const ALL_EVENTS: &str = "events.>";
+/// What the tasks' logs listen to.
+pub const ALL_TASK_LOGS: &str = "logs.*.*";
 /// What the work queue listens to.
 pub const ALL_WORK: &str = "work.>";
 /// Whom to tell that a running task is to stop.
@@ -101,6 +105,11 @@ pub fn audit(tenant: TenantId) -> String {
 /// Whose audit such a subject is.
 pub fn audited(subject: &str) -> Option<TenantId> {
     subject.strip_prefix("audit.")?.parse().ok()
+}
+
+/// Where the attempts of a task say what they do.
+pub fn task_logs(tenant: TenantId, task: TaskId) -> String {
+    format!("logs.{tenant}.{task}")
 }
 
 /// Where attempts of a priority wait.

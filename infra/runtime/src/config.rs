@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::{InvalidOidc, Limits, OidcProvider, Origin, oidc};
+use crate::{InvalidOidc, Limits, OidcProvider, Origin, TaskLogs, oidc};
 
 /// The least room for the audit: some ten thousand records.
 const AUDIT_MIN_BYTES: u64 = 16 << 20;
@@ -41,6 +41,9 @@ pub struct Config {
     pub scheduler: Scheduler,
     /// What must not be read by others.
     pub secrets: Secrets,
+    /// What attempts say while they run.
+    #[serde(default)]
+    pub task_logs: TaskLogs,
     /// What is told about the work.
     #[serde(default)]
     pub telemetry: Telemetry,

@@ -14,6 +14,7 @@ mod origin;
 mod pages;
 pub mod random;
 mod shutdown;
+mod task_logs;
 mod telemetry;
 mod wire;
 
@@ -29,4 +30,5 @@ pub use oidc::{CreateUsers, InvalidOidc, OidcProvider};
 pub use origin::{InvalidOrigin, Origin};
 pub use pages::prefer_small_pages;
 pub use shutdown::shutdown_on_signal;
+pub use task_logs::TaskLogs;
 pub use telemetry::{TelemetryGuard, init_telemetry, install_crypto, traceparent};

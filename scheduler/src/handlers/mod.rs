@@ -12,7 +12,7 @@ mod command;
 mod echo;
 mod http;
 mod sleep;
-mod text;
+pub(crate) mod text;
 
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use crate::report::Report;
 
 /// One kind of work.
 #[async_trait]
@@ -39,6 +41,9 @@ pub struct AttemptContext {
     pub cancel: CancellationToken,
     /// When the attempt times out.
     pub deadline: Instant,
+    /// Where to say what it does and how far it is. What is said can be read by whoever may see
+    /// the task, and is kept: no secret and nobody's data belong there.
+    pub report: Report,
     /// The task; a stable key for effects that must not be repeated.
     pub task: TaskId,
 }
@@ -133,6 +138,7 @@ pub(crate) mod testing {
             attempt: 1,
             cancel: CancellationToken::new(),
             deadline: Instant::now() + Duration::from_mins(1),
+            report: crate::report::testing::report(),
             task: TaskId::new(uuid::Uuid::from_u128(1)),
         }
     }

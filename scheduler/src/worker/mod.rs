@@ -16,15 +16,15 @@ mod pool;
 use std::{sync::Arc, time::Duration};
 
 use commands::Commands;
-use domain::Actor;
-use event_log::WorkQueue;
+use domain::{Actor, LogLevel};
+use event_log::{TaskLogs, WorkQueue};
 use runtime::{Clock, Ids};
 use tokio_util::{
     sync::CancellationToken,
     task::{AbortOnDropHandle, TaskTracker},
 };
 
-use crate::handlers::Handlers;
+use crate::{handlers::Handlers, report::LogWriter};
 use cancels::Cancels;
 use hands::Hands;
 use pool::Pool;
@@ -46,6 +46,10 @@ pub struct Services {
     pub config: runtime::Worker,
     /// Where its name and its commands' ids come from.
     pub ids: Ids,
+    /// From which level up it is kept what attempts say.
+    pub log_level: LogLevel,
+    /// Where that is kept.
+    pub logs: TaskLogs,
     /// Where attempts wait.
     pub work: WorkQueue,
 }
@@ -70,6 +74,7 @@ struct Shared {
     handlers: Handlers,
     hands: Hands,
     ids: Ids,
+    logs: LogWriter,
     name: String,
     work: WorkQueue,
 }
@@ -86,12 +91,13 @@ impl Shared {
 pub async fn run(services: Services, shutdown: CancellationToken) -> Result<(), RunError> {
     let shared = Arc::new(Shared {
         cancels: Cancels::default(),
-        clock: services.clock,
+        clock: services.clock.clone(),
         commands: services.commands,
         deliveries: TaskTracker::new(),
         draining: CancellationToken::new(),
         handlers: Handlers::try_new(&services.config)?,
         hands: Hands::default(),
+        logs: LogWriter::start(services.logs, services.clock.clone(), services.log_level),
         name: format!("worker-{}", services.ids.next()),
         ids: services.ids,
         work: services.work.clone(),
@@ -102,7 +108,12 @@ pub async fn run(services: Services, shutdown: CancellationToken) -> Result<(), 
     let answering = hands::answer(services.work.clone(), Arc::clone(&shared));
     let _answering = AbortOnDropHandle::new(tokio::spawn(answering));
     let drain = Duration::from_millis(services.config.drain_ms);
-    let pool = Pool::new(services.work, shared, services.config.concurrency);
+    let pool = Pool::new(
+        services.work,
+        Arc::clone(&shared),
+        services.config.concurrency,
+    );
     pool.run(&shutdown, drain).await;
+    shared.logs.close().await;
     Ok(())
 }

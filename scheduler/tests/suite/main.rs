@@ -4,6 +4,7 @@
 
 mod attempts;
 mod firing;
+mod logs;
 mod outages;
 mod workers;
 mod world;

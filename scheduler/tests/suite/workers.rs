@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use commands::Commands;
-use event_log::{JetStreamLog, Role, WorkQueue};
+use event_log::{JetStreamLog, Role, TaskLogs, WorkQueue};
 use runtime::{Clock, Ids};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
@@ -62,11 +62,17 @@ async fn work(
     shutdown: CancellationToken,
 ) {
     let work = WorkQueue::new(&log);
+    let limits = runtime::TaskLogs::default();
+    let logs = TaskLogs::open(&log, &limits, false)
+        .await
+        .expect("a stream");
     let services = scheduler::worker::Services {
         commands: Commands::new(Arc::new(log), clock.clone(), ids.clone()),
         clock,
         config,
         ids,
+        log_level: limits.level,
+        logs,
         work,
     };
     let worked = scheduler::worker::run(services, shutdown).await;

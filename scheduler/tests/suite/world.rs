@@ -12,7 +12,8 @@ use domain::{
     task::{Task, TaskCommand, TaskCreated, TaskEvent, TaskSpec, TaskStatus},
 };
 use event_log::{
-    Entry, EventLog as _, JetStreamLog, Leases, Options, Position, Role, SharedLog, WorkQueue,
+    Entry, EventLog as _, JetStreamLog, Leases, Options, Position, Role, SharedLog, TaskLogs,
+    WorkQueue,
 };
 use futures::StreamExt as _;
 use projections::{Overview, Owner, Store, Writer};
@@ -77,7 +78,9 @@ impl World {
             .await
             .expect("no panic")
             .expect("servers start");
-        open(&servers.nats, Role::Owner).await;
+        let owner = open(&servers.nats, Role::Owner).await;
+        let logs = TaskLogs::open(&owner, &runtime::TaskLogs::default(), true).await;
+        logs.expect("a stream");
         let log = open(&servers.nats, Role::Scheduler).await;
         let asked = open(&servers.nats, Role::Gateway).await;
         let postgres = |role| runtime::Postgres {

@@ -121,6 +121,7 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
         secrets: Secrets {
             master_key: master_key(&house.dir)?,
         },
+        task_logs: runtime::TaskLogs::default(),
         telemetry: Telemetry::default(),
         worker: Worker {
             allow_commands: house.asked.allow_commands,

@@ -16,6 +16,8 @@ pub async fn run(ground: &Ground, shutdown: CancellationToken) -> Result<()> {
         commands: ground.commands.clone(),
         config: ground.config.worker.clone(),
         ids: ground.ids.clone(),
+        log_level: ground.config.task_logs.level,
+        logs: ground.task_logs().await?,
         work: WorkQueue::new(&ground.log),
     };
     Ok(worker::run(services, shutdown).await?)

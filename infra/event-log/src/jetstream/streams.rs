@@ -74,20 +74,38 @@ pub(crate) async fn ensure_audit(
     jetstream: &jetstream::Context,
     options: &AuditOptions,
 ) -> Result<(), OpenError> {
-    let wanted = audit(options);
-    let mut found = find_or_make(jetstream, wanted.clone(), options.create)
+    ensure_limited(jetstream, audit(options), options.create).await
+}
+
+/// The same for the stream of what attempts say.
+pub(crate) async fn ensure_task_logs(
+    jetstream: &jetstream::Context,
+    limits: &runtime::TaskLogs,
+    create: bool,
+) -> Result<(), OpenError> {
+    ensure_limited(jetstream, task_logs(limits), create).await
+}
+
+/// Finds a stream whose limits are configured, or creates it and sets them if it may.
+async fn ensure_limited(
+    jetstream: &jetstream::Context,
+    wanted: Config,
+    create: bool,
+) -> Result<(), OpenError> {
+    let mut found = find_or_make(jetstream, wanted.clone(), create)
         .await?
         .config;
     let limits = |config: &Config| (config.max_age, config.max_bytes);
-    if options.create && limits(&wanted) != limits(&found) {
+    if create && limits(&wanted) != limits(&found) {
         let config = Config {
             max_age: wanted.max_age,
             max_bytes: wanted.max_bytes,
             ..found
         };
         let updated = jetstream.update_stream(config).await;
-        let updated = updated
-            .map_err(|reason| OpenError::Unreachable(format!("updating the audit: {reason}")))?;
+        let updated = updated.map_err(|reason| {
+            OpenError::Unreachable(format!("updating {}: {reason}", wanted.name))
+        })?;
         found = updated.config;
     }
     let differences = rules::broken(&wanted, &found);
@@ -193,6 +211,25 @@ pub(super) fn audit(options: &AuditOptions) -> Config {
         duplicate_window: AUDIT_REPEATS,
         deny_delete: true,
         deny_purge: true,
+        ..Default::default()
+    }
+}
+
+/// What attempts say is no truth that anything rests on: it need not wait for the disk, nor make
+/// EVENTS wait for it, and its oldest part gives way.
+pub(super) fn task_logs(limits: &runtime::TaskLogs) -> Config {
+    Config {
+        name: subject::TASK_LOGS.to_owned(),
+        description: Some("What attempts say while they run; kept for a while".to_owned()),
+        subjects: vec![subject::ALL_TASK_LOGS.to_owned()],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        storage: StorageType::File,
+        max_age: limits.keep(),
+        max_bytes: i64::try_from(limits.max_bytes).unwrap_or(i64::MAX),
+        deny_delete: true,
+        allow_direct: true,
+        persist_mode: Some(PersistenceMode::Async),
         ..Default::default()
     }
 }

@@ -17,7 +17,7 @@ use domain::{AggregateKind, task::Priority};
 
 use crate::{
     Role::{self, Analyst, Gateway, Owner, Projector, Scheduler, Worker},
-    subject::{self, AUDIT, EVENTS, LEASE_BUCKET, VAULT_BUCKET, WORK},
+    subject::{self, AUDIT, EVENTS, LEASE_BUCKET, TASK_LOGS, VAULT_BUCKET, WORK},
 };
 
 pub(crate) use check::check;
@@ -100,6 +100,11 @@ fn lines() -> Vec<Line> {
         Publish(&[Gateway], vec![subject::ALL_AUDIT.to_owned()]),
         Publish(&[Gateway, Owner, Projector], info(AUDIT)),
         Publish(&[Projector], vec![subject::api(subject::GET, AUDIT)]),
+        // What attempts say.
+        Publish(&[Gateway, Owner, Worker], info(TASK_LOGS)),
+        Publish(&[Worker], vec![subject::ALL_TASK_LOGS.to_owned()]),
+        Publish(&[Gateway], vec![subject::direct_get(TASK_LOGS)]),
+        Subscribe(&[Gateway], vec![subject::ALL_TASK_LOGS.to_owned()]),
         // Secrets.
         Publish(&[Gateway, Owner], info(&vault)),
         Publish(
@@ -119,10 +124,13 @@ fn lines() -> Vec<Line> {
             ],
         ),
         // Making all of it.
-        Publish(&[Owner], making(&[AUDIT, EVENTS, WORK, &vault, &leases])),
         Publish(
             &[Owner],
-            [AUDIT, &vault, &leases]
+            making(&[AUDIT, EVENTS, TASK_LOGS, WORK, &vault, &leases]),
+        ),
+        Publish(
+            &[Owner],
+            [AUDIT, TASK_LOGS, &vault, &leases]
                 .map(|stream| subject::api(subject::UPDATE, stream))
                 .to_vec(),
         ),

@@ -7,6 +7,7 @@ mod fixture;
 mod leases;
 mod restored;
 mod server;
+mod task_logs;
 mod walls;
 
 use event_log::MemoryLog;

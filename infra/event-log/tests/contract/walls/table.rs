@@ -16,7 +16,14 @@ use super::{
 };
 
 /// What is behind the subjects.
-const STREAMS: [&str; 5] = ["AUDIT", "EVENTS", "WORK", "KV_vault", "KV_leases"];
+const STREAMS: [&str; 6] = [
+    "AUDIT",
+    "EVENTS",
+    "TASK_LOGS",
+    "WORK",
+    "KV_vault",
+    "KV_leases",
+];
 /// What changes or destroys a stream, or what is in it.
 const DESTRUCTIVE: [&str; 7] = [
     "$JS.API.STREAM.DELETE",
@@ -119,7 +126,9 @@ async fn nobody_destroys_listens_in_or_asks_the_system() {
             forbidden.push((Publish, format!("$JS.API.CONSUMER.CREATE.{stream}")));
             forbidden.push((Publish, format!("$JS.API.CONSUMER.CREATE.{stream}.x")));
             forbidden.push((Publish, format!("$JS.API.CONSUMER.DELETE.{stream}.x")));
-            forbidden.push((Publish, format!("$JS.API.DIRECT.GET.{stream}")));
+            if stream != "TASK_LOGS" {
+                forbidden.push((Publish, format!("$JS.API.DIRECT.GET.{stream}")));
+            }
         }
     }
     for subject in [
@@ -149,6 +158,7 @@ async fn nobody_destroys_listens_in_or_asks_the_system() {
         ">",
         "_INBOX.>",
         "events.>",
+        "logs.>",
         "work.>",
     ] {
         forbidden.push((Subscribe, subject.to_owned()));
@@ -188,6 +198,14 @@ async fn each_secret_right_belongs_to_those_who_are_named_here() {
         (vec![Gateway, Owner, Projector], "$JS.API.STREAM.INFO.AUDIT"),
         (vec![Projector], "$JS.API.STREAM.MSG.GET.AUDIT"),
         (vec![Gateway], "audit.x"),
+        (vec![Owner], "$JS.API.STREAM.UPDATE.TASK_LOGS"),
+        (
+            vec![Gateway, Owner, Worker],
+            "$JS.API.STREAM.INFO.TASK_LOGS",
+        ),
+        (vec![Gateway], "$JS.API.DIRECT.GET.TASK_LOGS"),
+        (vec![], "$JS.API.STREAM.MSG.GET.TASK_LOGS"),
+        (vec![Worker], "logs.t.x"),
         (vec![Owner], "$JS.API.STREAM.UPDATE.KV_vault"),
         (vec![Gateway, Owner], "$JS.API.STREAM.INFO.KV_vault"),
         (vec![Gateway, Owner], "$JS.API.STREAM.MSG.GET.KV_vault"),
