@@ -14,6 +14,7 @@ mod execute;
 mod identity;
 mod load;
 mod notary;
+mod task_logs;
 
 pub use ask::{Ask, Receipt, command_id_of_key, fingerprint};
 pub use attributes::{AttributesError, Violation, check_schema};
@@ -30,3 +31,4 @@ pub use identity::{
 };
 pub use load::Current;
 pub use notary::Notary;
+pub use task_logs::{LineFilter, LineId, Lines, News, TaskLogs};

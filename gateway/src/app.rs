@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Weak};
 
-use commands::{Audit, Commands, Identity};
+use commands::{Audit, Commands, Identity, TaskLogs};
 use futures::future::BoxFuture;
 use projections::{Freshness, LiveFeed, Store};
 use schemas::Position;
@@ -31,6 +31,8 @@ pub struct Services {
     pub log: LogProbe,
     /// The read side.
     pub store: Store,
+    /// What attempts say while they run.
+    pub task_logs: TaskLogs,
 }
 
 /// How the log is, for those who only ask that.

@@ -71,6 +71,8 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("GET", "/api/v1/tasks/{id}", Role::Viewer),
     ("PUT", "/api/v1/tasks/{id}/cancel", Role::Operator),
     ("GET", "/api/v1/tasks/{id}/events", Role::Viewer),
+    ("GET", "/api/v1/tasks/{id}/logs", Role::Viewer),
+    ("GET", "/api/v1/tasks/{id}/progress", Role::Viewer),
     ("POST", "/api/v1/tasks/{id}/retry", Role::Operator),
     ("GET", "/api/v1/tenant", Role::Viewer),
     ("GET", "/api/v1/tenant/events", Role::Admin),

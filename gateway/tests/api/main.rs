@@ -32,6 +32,7 @@ mod sessions;
 mod settings;
 mod site;
 mod step_up;
+mod task_logs;
 mod tasks;
 mod tenants;
 mod told;

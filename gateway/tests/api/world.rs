@@ -12,7 +12,7 @@ use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, Method, Request, StatusCode},
 };
-use commands::{Audit, Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
+use commands::{Audit, Commands, DEFAULT_TENANT, Identity, Registration, TaskLogs, bootstrap};
 use domain::user::Role;
 use event_log::{AuditLog, AuditOptions, EventLog as _, JetStreamLog, Options, SharedLog, Vault};
 use futures::future::LocalBoxFuture;
@@ -86,6 +86,7 @@ impl World {
     async fn open(servers: Servers) -> Self {
         let owner = open(&servers.nats, event_log::Role::Owner).await;
         audit_log(&owner, true).await;
+        task_logs(&owner, true).await;
         let log = open(&servers.nats, event_log::Role::Gateway).await;
         let shared: SharedLog = Arc::new(log.clone());
         let written = audit_log(&log, false).await;
@@ -138,6 +139,7 @@ impl World {
             identity,
             log: probe(&log).await,
             store,
+            task_logs: TaskLogs::new(task_logs(&log, false).await),
         };
         let world = Self {
             kept,
@@ -181,6 +183,7 @@ impl World {
             identity: identity.expect("an identity"),
             log: probe(&log).await,
             store,
+            task_logs: TaskLogs::new(task_logs(&log, false).await),
             ..self.services.clone()
         }
     }
@@ -277,6 +280,12 @@ impl World {
         self.kept.clone()
     }
 
+    /// Where workers store what attempts say.
+    pub async fn worker_logs(&self) -> event_log::TaskLogs {
+        let log = open(&self.servers.nats, event_log::Role::Worker).await;
+        task_logs(&log, false).await
+    }
+
     pub async fn operator(&self) -> Client {
         self.signed_in(Role::Operator).await
     }
@@ -313,6 +322,12 @@ async fn audit_log(log: &JetStreamLog, create: bool) -> AuditLog {
         replicas: 1,
     };
     AuditLog::open(log, &options).await.expect("an audit")
+}
+
+async fn task_logs(log: &JetStreamLog, create: bool) -> event_log::TaskLogs {
+    let limits = runtime::TaskLogs::default();
+    let opened = event_log::TaskLogs::open(log, &limits, create).await;
+    opened.expect("task logs")
 }
 
 async fn probe(log: &JetStreamLog) -> LogProbe {

@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use commands::{Audit, Commands, Identity};
 use event_log::{
-    AuditLog, AuditOptions, JetStreamLog, Leases, Options, SharedLog, Vault, WorkQueue,
+    AuditLog, AuditOptions, JetStreamLog, Leases, Options, SharedLog, TaskLogs, Vault, WorkQueue,
 };
 use gateway::LogProbe;
 use projections::{Freshness, LiveFeed, Overview, Store, Writer};
@@ -234,5 +234,6 @@ async fn gateway(
             is_connected: Arc::new(move || connected.is_connected()),
         },
         store,
+        task_logs: commands::TaskLogs::new(TaskLogs::open(log, &config.task_logs, false).await?),
     })
 }

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use ::gateway::{LogProbe, Services};
 use anyhow::Result;
+use commands::TaskLogs;
 use event_log::{EventLog as _, JetStreamLog};
 use futures::FutureExt as _;
 use projections::{Freshness, LiveFeed, Store};
@@ -43,6 +44,7 @@ pub async fn run(
         identity,
         log: probe(&ground.log).await?,
         store,
+        task_logs: TaskLogs::new(ground.task_logs().await?),
     };
     Box::pin(::gateway::run(services, listener, shutdown)).await?;
     // It ends with the gateway; what it ended with is its own business.
