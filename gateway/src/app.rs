@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Weak};
 
-use commands::{Audit, Commands, Identity, TaskLogs};
+use commands::{Audit, Commands, External, Identity, TaskLogs, Workers};
 use futures::future::BoxFuture;
 use projections::{Freshness, LiveFeed, Store};
 use schemas::Position;
@@ -21,6 +21,8 @@ pub struct Services {
     pub commands: Commands,
     /// How to serve.
     pub config: runtime::Gateway,
+    /// Attempts that are made outside of Almanac.
+    pub external: External,
     /// Commits, once their rows can be read.
     pub feed: LiveFeed,
     /// How far the read models are.
@@ -33,6 +35,8 @@ pub struct Services {
     pub store: Store,
     /// What attempts say while they run.
     pub task_logs: TaskLogs,
+    /// Which workers are there.
+    pub workers: Workers,
 }
 
 /// How the log is, for those who only ask that.

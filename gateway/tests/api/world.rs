@@ -26,6 +26,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::outside::{external, task_logs, workers};
+
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -127,6 +129,8 @@ impl World {
         let feed = LiveFeed::start(shared, freshness.clone(), shutdown);
         let services = Services {
             audit,
+            external: external(&commands, &identity, &log).await,
+            workers: workers(&log).await,
             commands,
             config: runtime::Gateway {
                 // All tests are one address.
@@ -184,6 +188,7 @@ impl World {
             log: probe(&log).await,
             store,
             task_logs: TaskLogs::new(task_logs(&log, false).await),
+            workers: workers(&log).await,
             ..self.services.clone()
         }
     }
@@ -280,19 +285,13 @@ impl World {
         self.kept.clone()
     }
 
-    /// Where workers store what attempts say.
-    pub async fn worker_logs(&self) -> event_log::TaskLogs {
-        let log = open(&self.servers.nats, event_log::Role::Worker).await;
-        task_logs(&log, false).await
-    }
-
     pub async fn operator(&self) -> Client {
         self.signed_in(Role::Operator).await
     }
 }
 
 /// The log, as `role` may have it.
-async fn open(nats: &local::Nats, role: event_log::Role) -> JetStreamLog {
+pub async fn open(nats: &local::Nats, role: event_log::Role) -> JetStreamLog {
     let options = Options {
         accept_interval_sync: false,
         group_commit: true,
@@ -322,12 +321,6 @@ async fn audit_log(log: &JetStreamLog, create: bool) -> AuditLog {
         replicas: 1,
     };
     AuditLog::open(log, &options).await.expect("an audit")
-}
-
-async fn task_logs(log: &JetStreamLog, create: bool) -> event_log::TaskLogs {
-    let limits = runtime::TaskLogs::default();
-    let opened = event_log::TaskLogs::open(log, &limits, create).await;
-    opened.expect("task logs")
 }
 
 async fn probe(log: &JetStreamLog) -> LogProbe {

@@ -185,6 +185,8 @@ pub struct Worker {
     pub concurrency: usize,
     /// How long attempts may take to end on shutdown, in milliseconds.
     pub drain_ms: u64,
+    /// Where it is, for whoever looks at the workers.
+    pub zone: Option<String>,
 }
 
 /// Why a process cannot be configured.
@@ -334,6 +336,7 @@ impl Default for Worker {
             allow_private_addresses: false,
             concurrency: 10,
             drain_ms: 10_000,
+            zone: None,
         }
     }
 }

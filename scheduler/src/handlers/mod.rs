@@ -6,7 +6,8 @@
 //! Invariant: a handler that is asked to stop stops soon, and one that is dropped leaves nothing
 //! running behind.
 //!
-//! To add a kind: write its file (payload, run, tests) and list it in [`Handlers::get`].
+//! To add a kind: write its file (payload, run, tests), list it in [`Handlers::get`], and name it in
+//! [`BUILT_IN_KINDS`].
 
 mod command;
 mod echo;
@@ -17,7 +18,10 @@ pub(crate) mod text;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{TaskId, task::TaskError};
+use domain::{
+    TaskId,
+    task::{BUILT_IN_KINDS, TaskError, is_built_in},
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -96,6 +100,17 @@ impl Handlers {
         })
     }
 
+    /// The kinds that this worker serves.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let serves = |kind: &&str| self.serves(kind);
+        BUILT_IN_KINDS.iter().copied().filter(serves).collect()
+    }
+
+    /// Whether this worker knows `kind` and may run it.
+    pub fn serves(&self, kind: &str) -> bool {
+        is_built_in(kind) && (kind != "command" || self.command.is_allowed())
+    }
+
     /// The handler of `kind`.
     pub fn get(&self, kind: &str) -> Option<Arc<dyn Handler>> {
         Some(match kind {
@@ -161,9 +176,17 @@ mod tests {
     #[test]
     fn kinds_are_known_by_name() {
         let handlers = Handlers::try_new(&runtime::Worker::default()).expect("a client");
-        for kind in ["command", "echo", "http", "sleep"] {
+        for kind in BUILT_IN_KINDS {
             assert!(handlers.get(kind).is_some(), "{kind}");
         }
         assert!(handlers.get("unheard_of").is_none());
+        assert!(handlers.serves("echo") && !handlers.serves("unheard_of"));
+        assert!(!handlers.serves("command"), "it may not run programs");
+        let allowing = runtime::Worker {
+            allow_commands: true,
+            ..runtime::Worker::default()
+        };
+        let handlers = Handlers::try_new(&allowing).expect("a client");
+        assert_eq!(handlers.kinds(), BUILT_IN_KINDS);
     }
 }

@@ -95,7 +95,8 @@ impl Said {
             text.push('…');
         }
         let mut waiting = this.waiting();
-        match waiting.in_all {
+        let in_all = waiting.in_all;
+        match in_all {
             None => return,
             Some(said) if said > ATTEMPT_MAX => {
                 waiting.in_all = None;
@@ -133,10 +134,11 @@ impl Said {
         let mut waiting = self.waiting();
         let (mut lines, mut bytes) = (Vec::new(), 0);
         while let Some(line) = waiting.lines.front() {
-            bytes += line.text.len() + OVERHEAD;
-            if bytes > BATCH_MAX && !lines.is_empty() {
+            let size = line.text.len() + OVERHEAD;
+            if bytes + size > BATCH_MAX && !lines.is_empty() {
                 break;
             }
+            bytes += size;
             lines.extend(waiting.lines.pop_front());
         }
         waiting.bytes = if waiting.lines.is_empty() {

@@ -122,22 +122,26 @@ impl Desk {
 
     /// Stores what waits; those whose last part was not taken stay. Says whether all was taken.
     async fn store(&self, waiting: &mut Vec<Arc<Said>>) -> bool {
-        let storing = futures::stream::iter(waiting.drain(..)).map(|said| self.store_of(said));
-        let left: Vec<_> = storing.buffer_unordered(AT_A_TIME).collect().await;
+        let logs = &self.logs;
+        let storing = waiting.drain(..).map(|said| store(logs.clone(), said));
+        let storing: Vec<_> = storing.collect();
+        let storing = futures::stream::iter(storing).buffer_unordered(AT_A_TIME);
+        let left: Vec<_> = storing.collect().await;
         waiting.extend(left.into_iter().flatten());
         waiting.is_empty()
     }
+}
 
-    async fn store_of(&self, said: Arc<Said>) -> Option<Arc<Said>> {
-        while let Some(batch) = said.take() {
-            let Reporter { task, tenant, .. } = said.reporter;
-            let stored = self.logs.append(tenant, task, batch.payload.clone()).await;
-            if let Err(reason) = stored {
-                tracing::warn!(%task, %reason, "what an attempt said was not stored");
-                said.lost(&batch);
-                return Some(said);
-            }
+/// Stores what one attempt has said; the attempt, if not all of it was taken.
+async fn store(logs: TaskLogs, said: Arc<Said>) -> Option<Arc<Said>> {
+    while let Some(batch) = said.take() {
+        let Reporter { task, tenant, .. } = said.reporter;
+        let stored = logs.append(tenant, task, batch.payload.clone()).await;
+        if let Err(reason) = stored {
+            tracing::warn!(%task, %reason, "what an attempt said was not stored");
+            said.lost(&batch);
+            return Some(said);
         }
-        None
     }
+    None
 }

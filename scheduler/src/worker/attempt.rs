@@ -73,6 +73,10 @@ pub(super) async fn make(shared: Arc<Shared>, delivery: Delivery) {
     let Some(_in_hand) = shared.hands.take(&item) else {
         return Held::new(delivery, &shared.deliveries).hand_back(REST);
     };
+    if !shared.serves(&item) {
+        let pause = shared.leave(&delivery);
+        return Held::new(delivery, &shared.deliveries).hand_back(pause);
+    }
     // Listening begins before the claim, so that no cancellation falls between the two.
     let listener = shared.cancels.listen(item.task);
     let claimed = claim(&shared, &delivery).await;
@@ -86,9 +90,12 @@ pub(super) async fn make(shared: Arc<Shared>, delivery: Delivery) {
         let finish = supervise(&shared, &item, *task, handler, &listener).await;
         end(&shared.name, &item, finish)
     } else {
-        let message = format!("this worker knows no kind {:?}", task.spec.kind);
-        let unknown = error("unknown_kind", message, false);
-        Some(fail(&shared.name, &item, unknown))
+        // Its kind was not known before the claim: an earlier version queued it.
+        tokio::time::sleep(REST).await;
+        Some(TaskCommand::HandBack {
+            attempt: item.attempt,
+            worker: shared.name.clone(),
+        })
     };
     let ended = match command {
         Some(command) => shared.conclude(&item, command).await,
@@ -262,6 +269,7 @@ mod tests {
     fn item() -> WorkItem {
         WorkItem {
             attempt: 1,
+            kind: "echo".to_owned(),
             task: TaskId::new(Uuid::from_u128(1)),
             tenant: TenantId::new(Uuid::from_u128(2)),
             version: Version(1),

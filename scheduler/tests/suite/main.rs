@@ -3,6 +3,7 @@
 //! Invariant: every test has servers of its own and judges by the log, read from its beginning.
 
 mod attempts;
+mod external;
 mod firing;
 mod logs;
 mod outages;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use commands::Commands;
-use event_log::{JetStreamLog, Role, TaskLogs, WorkQueue};
+use event_log::{JetStreamLog, Presence, Role, TaskLogs, WorkQueue};
 use runtime::{Clock, Ids};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
@@ -66,6 +66,7 @@ async fn work(
     let logs = TaskLogs::open(&log, &limits, false)
         .await
         .expect("a stream");
+    let presence = Presence::of_workers(&log).await.expect("a bucket");
     let services = scheduler::worker::Services {
         commands: Commands::new(Arc::new(log), clock.clone(), ids.clone()),
         clock,
@@ -73,6 +74,7 @@ async fn work(
         ids,
         log_level: limits.level,
         logs,
+        presence,
         work,
     };
     let worked = scheduler::worker::run(services, shutdown).await;

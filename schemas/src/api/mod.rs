@@ -21,6 +21,7 @@ mod task_logs;
 mod tasks;
 mod tenants;
 mod users;
+mod workers;
 
 pub use api_keys::{ApiKeyView, CreateApiKey, CreatedApiKey};
 pub use audit::{AuditCredential, AuditEntry, AuditManifest, AuditResult, AuditView};
@@ -48,3 +49,7 @@ pub use task_logs::{TaskLogLine, TaskProgress, TaskProgressView};
 pub use tasks::{AttemptView, CancelTask, CreateTask, TaskView};
 pub use tenants::{TenantEntry, TenantView};
 pub use users::{InvitationView, UserView};
+pub use workers::{
+    CompleteAttempt, FailAttempt, HeartbeatView, LeaseAttempts, LeasedAttempt, LeasedAttempts,
+    RunningView, SaidLine, SaidProgress, SayOfAttempt, StopWord, WorkerView, WorkersView,
+};

@@ -4,7 +4,7 @@
 
 use ::scheduler::worker::{self, Services};
 use anyhow::Result;
-use event_log::WorkQueue;
+use event_log::{Presence, WorkQueue};
 use tokio_util::sync::CancellationToken;
 
 use super::Ground;
@@ -18,6 +18,7 @@ pub async fn run(ground: &Ground, shutdown: CancellationToken) -> Result<()> {
         ids: ground.ids.clone(),
         log_level: ground.config.task_logs.level,
         logs: ground.task_logs().await?,
+        presence: Presence::of_workers(&ground.log).await?,
         work: WorkQueue::new(&ground.log),
     };
     Ok(worker::run(services, shutdown).await?)

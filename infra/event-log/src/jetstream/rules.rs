@@ -188,7 +188,7 @@ mod tests {
 
     use super::*;
     use crate::AuditOptions;
-    use crate::jetstream::streams::{audit, bucket, events, task_logs, vault, work};
+    use crate::jetstream::streams::{audit, bucket, events, external, task_logs, vault, work};
 
     const KEPT: AuditOptions = AuditOptions {
         create: false,
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_settings_we_create_are_the_settings_we_demand() {
-        for ours in [audit(&KEPT), events(), said(), work(), vault()] {
+        for ours in [audit(&KEPT), events(), external(), said(), work(), vault()] {
             assert_eq!(broken(&ours, &ours), Vec::<String>::new());
         }
         let cluster = Config {

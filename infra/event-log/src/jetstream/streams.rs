@@ -9,11 +9,10 @@ use async_nats::jetstream::{
     context::GetStreamErrorKind,
     stream::{Config, DiscardPolicy, Info, PersistenceMode, RetentionPolicy, StorageType},
 };
-use domain::task::Priority;
 use std::time::Duration;
 
 use super::{OpenError, Options, rules};
-use crate::{AuditOptions, Role, log::COMMIT_MAX_BYTES, subject};
+use crate::{AuditOptions, Role, log::COMMIT_MAX_BYTES, subject, work::handed_out};
 
 /// How long a worker may stay silent about an attempt before another takes over.
 const WORK_ACK_WAIT: Duration = Duration::from_secs(30);
@@ -21,6 +20,9 @@ const WORK_ACK_WAIT: Duration = Duration::from_secs(30);
 const AUDIT_REPEATS: Duration = Duration::from_mins(10);
 /// How long a lease lasts unless it is renewed.
 pub(super) const LEASE_MAX_AGE: Duration = Duration::from_secs(10);
+
+/// How long somebody is there without saying so.
+pub(super) const PRESENCE_MAX_AGE: Duration = Duration::from_secs(15);
 
 /// Finds everything on the server that the role may look at, or creates it if that is the owner's;
 /// says how many copies of the log there are.
@@ -35,6 +37,9 @@ pub(super) async fn ensure(
         work(),
         vault(),
         bucket(subject::LEASE_BUCKET, LEASE_MAX_AGE),
+        bucket(subject::LEASED_BUCKET, PRESENCE_MAX_AGE),
+        bucket(subject::WORKER_BUCKET, PRESENCE_MAX_AGE),
+        external(),
     ];
     let wanted = all
         .into_iter()
@@ -161,21 +166,30 @@ async fn bring_up_to_date(
 }
 
 async fn consumers(jetstream: &jetstream::Context) -> Result<(), OpenError> {
-    for priority in Priority::ALL {
-        let config = jetstream::consumer::pull::Config {
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: WORK_ACK_WAIT,
-            durable_name: Some(subject::work_consumer(priority)),
-            filter_subject: subject::work(priority),
-            max_ack_pending: 10_000,
-            ..Default::default()
-        };
+    for (name, filter) in handed_out() {
+        let config = handing_out(name, filter);
         jetstream
             .create_consumer_on_stream(config, subject::WORK)
             .await
             .map_err(|reason| OpenError::Unreachable(format!("creating a consumer: {reason}")))?;
     }
     Ok(())
+}
+
+/// A consumer that hands out what fits `filter_subject`. What is handed back for a while counts as
+/// pending, and must not keep others waiting.
+pub(crate) fn handing_out(
+    name: String,
+    filter_subject: String,
+) -> jetstream::consumer::pull::Config {
+    jetstream::consumer::pull::Config {
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: WORK_ACK_WAIT,
+        durable_name: Some(name),
+        filter_subject,
+        max_ack_pending: 100_000,
+        ..Default::default()
+    }
 }
 
 pub(super) fn events() -> Config {
@@ -246,6 +260,15 @@ pub(super) fn work() -> Config {
         // not wait for the disk, nor make EVENTS wait for it.
         persist_mode: Some(PersistenceMode::Async),
         ..Default::default()
+    }
+}
+
+pub(super) fn external() -> Config {
+    Config {
+        name: subject::EXTERNAL.to_owned(),
+        description: Some("Attempts on their way outside; rebuilt from EVENTS".to_owned()),
+        subjects: vec![subject::ALL_EXTERNAL.to_owned()],
+        ..work()
     }
 }
 

@@ -66,6 +66,11 @@ impl Command {
     pub const fn new(allowed: bool) -> Self {
         Self { allowed }
     }
+
+    /// Whether it runs any.
+    pub const fn is_allowed(&self) -> bool {
+        self.allowed
+    }
 }
 
 #[async_trait]

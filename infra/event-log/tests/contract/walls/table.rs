@@ -16,13 +16,16 @@ use super::{
 };
 
 /// What is behind the subjects.
-const STREAMS: [&str; 6] = [
+const STREAMS: [&str; 9] = [
     "AUDIT",
     "EVENTS",
+    "EXTERNAL",
     "TASK_LOGS",
     "WORK",
     "KV_vault",
     "KV_leases",
+    "KV_workers",
+    "KV_leased",
 ];
 /// What changes or destroys a stream, or what is in it.
 const DESTRUCTIVE: [&str; 7] = [
@@ -158,6 +161,7 @@ async fn nobody_destroys_listens_in_or_asks_the_system() {
         ">",
         "_INBOX.>",
         "events.>",
+        "external.>",
         "logs.>",
         "work.>",
     ] {
@@ -205,7 +209,25 @@ async fn each_secret_right_belongs_to_those_who_are_named_here() {
         ),
         (vec![Gateway], "$JS.API.DIRECT.GET.TASK_LOGS"),
         (vec![], "$JS.API.STREAM.MSG.GET.TASK_LOGS"),
-        (vec![Worker], "logs.t.x"),
+        (vec![Gateway, Worker], "logs.t.x"),
+        (vec![Scheduler], "external.high.t.x"),
+        (
+            vec![Gateway],
+            "$JS.API.CONSUMER.CREATE.EXTERNAL.x.external.high.t.x",
+        ),
+        (vec![], "$JS.API.CONSUMER.CREATE.EXTERNAL.x.external.>"),
+        (vec![Gateway], "$JS.API.CONSUMER.MSG.NEXT.EXTERNAL.x"),
+        (vec![Gateway], "$JS.ACK.EXTERNAL.x.1.1.1.1.0"),
+        (vec![Worker], "$JS.ACK.WORK.workers-high-command.1.1.1.1.0"),
+        (vec![Gateway, Worker], "$KV.workers.x"),
+        (vec![Gateway], "$KV.leased.t.x"),
+        (
+            vec![Gateway, Scheduler],
+            "$JS.API.STREAM.MSG.GET.KV_workers",
+        ),
+        (vec![Gateway, Scheduler], "$JS.API.STREAM.MSG.GET.KV_leased"),
+        (vec![Scheduler, Worker], "worker.x"),
+        (vec![Scheduler], "work.high.command"),
         (vec![Owner], "$JS.API.STREAM.UPDATE.KV_vault"),
         (vec![Gateway, Owner], "$JS.API.STREAM.INFO.KV_vault"),
         (vec![Gateway, Owner], "$JS.API.STREAM.MSG.GET.KV_vault"),
