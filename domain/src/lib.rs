@@ -14,6 +14,7 @@ pub mod identity_claim;
 mod ids;
 pub mod job;
 pub mod log_checkpoint;
+mod log_level;
 pub mod parked_commit;
 pub mod resource;
 pub mod resource_type;
@@ -38,6 +39,7 @@ pub use ids::{
     ApiKeyId, CommandId, JobId, ParkedCommitId, ResourceId, ResourceTypeId, TaskId, TenantId,
     UserId,
 };
+pub use log_level::LogLevel;
 pub use slug::{InvalidSlug, Slug};
 pub use time::{InvalidTimestamp, Timestamp};
 pub use values::{Attributes, InvalidName, Labels, Name, Origin, Sealed};

@@ -21,6 +21,7 @@
 
 mod decide;
 mod events;
+mod kinds;
 mod retry;
 mod state;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use events::{
     TaskFailed, TaskHandedBack, TaskRequeued, TaskRetryScheduled, TaskSlotSkipped, TaskStarted,
     TaskSucceeded,
 };
+pub use kinds::{BUILT_IN_KINDS, is_built_in};
 pub use retry::{RETRY_BASE_MS, RETRY_CAP_MS, retry_delay_ms};
 pub use state::{Attempt, Task, TaskStatus};
 

@@ -48,12 +48,15 @@ async fn succeed(world: &World, task: TaskId, output: Value) {
         let done = commands.execute::<Task>(ask, command).await;
         position = Some(done.expect("the task agrees").position);
     }
-    world.services.freshness.wait_for(
-        position.expect("a commit"),
-        std::time::Duration::from_secs(20),
-    )
-    .await
-    .expect("projected");
+    world
+        .services
+        .freshness
+        .wait_for(
+            position.expect("a commit"),
+            std::time::Duration::from_secs(20),
+        )
+        .await
+        .expect("projected");
 }
 
 #[test]
@@ -71,9 +74,15 @@ fn a_file_is_downloaded_by_whoever_may_see_its_task() {
         let path = format!("/tasks/{id}/files/page.html");
         let got = operator.get(&path).await.expect(200);
         assert_eq!(got.bytes, html);
-        assert_eq!(got.header("content-disposition"), "attachment; filename=\"page.html\"");
+        assert_eq!(
+            got.header("content-disposition"),
+            "attachment; filename=\"page.html\""
+        );
         assert_eq!(got.header("x-content-type-options"), "nosniff");
-        assert_eq!(got.header("content-security-policy"), "sandbox; default-src 'none'");
+        assert_eq!(
+            got.header("content-security-policy"),
+            "sandbox; default-src 'none'"
+        );
         assert_eq!(got.header("content-length"), html.len().to_string());
         let tag = got.header("etag").to_owned();
         assert_eq!(tag, format!("\"{}\"", page.sha256));
@@ -82,7 +91,12 @@ fn a_file_is_downloaded_by_whoever_may_see_its_task() {
 
         let of_users = format!("/tasks/{id}/files/users.csv");
         operator.get(&of_users).await.problem(Code::Forbidden);
-        world.signed_in(Role::Admin).await.get(&of_users).await.expect(200);
+        world
+            .signed_in(Role::Admin)
+            .await
+            .get(&of_users)
+            .await
+            .expect(200);
         for unknown in ["other.csv", "..%2fpage.html", "page.html%00", "%2e%2e"] {
             let path = format!("/tasks/{id}/files/{unknown}");
             operator.get(&path).await.problem(Code::NotFound);

@@ -80,11 +80,7 @@ impl SealedVault {
     }
 
     /// Puts `secret` back where there is none of its name; whether it was still to live at `now`.
-    pub async fn restore(
-        &self,
-        secret: &SealedSecret,
-        now: Timestamp,
-    ) -> Result<bool, VaultError> {
+    pub async fn restore(&self, secret: &SealedSecret, now: Timestamp) -> Result<bool, VaultError> {
         let sealed = STANDARD.decode(&secret.sealed);
         let sealed = sealed.map_err(|_| VaultError::Sealed(secret.name.clone()))?;
         let mut headers = HeaderMap::new();
@@ -97,9 +93,15 @@ impl SealedVault {
             headers.insert(NATS_MESSAGE_TTL, left_s.to_string());
         }
         let subject = subject::secret(&secret.name);
-        let sent = self.jetstream.publish_with_headers(subject, headers, sealed.into());
+        let sent = self
+            .jetstream
+            .publish_with_headers(subject, headers, sealed.into());
         let unavailable = |reason: String| VaultError::Unavailable(reason);
-        match sent.await.map_err(|reason| unavailable(reason.to_string()))?.await {
+        match sent
+            .await
+            .map_err(|reason| unavailable(reason.to_string()))?
+            .await
+        {
             Ok(_) => Ok(true),
             Err(reason) if reason.kind() == PublishErrorKind::WrongLastSequence => {
                 Err(VaultError::Conflict)

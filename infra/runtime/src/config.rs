@@ -16,8 +16,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::{
-    Files, InvalidFiles, InvalidNotice, InvalidOidc, Limits, OidcProvider, Origin, Secrets, Smtp,
-    Webhook, notices, oidc,
+    Files, InvalidFiles, InvalidNotice, InvalidOidc, Limits, Nats, OidcProvider, Origin, Postgres,
+    Rebuild, Secrets, Smtp, TaskLogs, Webhook, notices, oidc,
 };
 
 /// The least room for the audit: some ten thousand records.
@@ -51,6 +51,9 @@ pub struct Config {
     /// Who sends mail for tasks.
     #[serde(default)]
     pub smtp: Option<Smtp>,
+    /// What attempts say while they run.
+    #[serde(default)]
+    pub task_logs: TaskLogs,
     /// What is told about the work.
     #[serde(default)]
     pub telemetry: Telemetry,
@@ -110,51 +113,6 @@ pub enum Registration {
     Open,
 }
 
-/// How the log is reached.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nats {
-    /// Where the server's monitor answers, for the check that it syncs every write.
-    pub monitor_url: String,
-    /// How many copies of each message the streams keep.
-    #[serde(default = "one")]
-    pub replicas: usize,
-    /// Accept a server that syncs at intervals: an acknowledged command may then be lost in a power
-    /// cut.
-    #[serde(default)]
-    pub accept_interval_sync: bool,
-    /// Reach a server on another machine unencrypted.
-    #[serde(default)]
-    pub accept_plaintext: bool,
-    /// Where the server listens, with the credentials of this kind of process.
-    pub url: SecretString,
-}
-
-/// How the read models are reached.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Postgres {
-    /// Reach a server on another machine unencrypted, or without proof of who it is.
-    #[serde(default)]
-    pub accept_plaintext: bool,
-    /// Connections kept open by one process.
-    #[serde(default = "eight")]
-    pub connections: u32,
-    /// Where the database is, with credentials.
-    pub url: SecretString,
-}
-
-/// Who makes other copies of the read models, in schemas of the same database: beside
-/// `postgres.url`, which reads them.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Rebuild {
-    /// Who makes the tables, with credentials: `almanac_owner`.
-    pub owner_url: Option<SecretString>,
-    /// Who fills them, with credentials: `almanac_projector`.
-    pub projector_url: Option<SecretString>,
-}
-
 /// How due jobs are fired.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -193,6 +151,8 @@ pub struct Worker {
     /// Where reports and exports are read, with credentials: `almanac_worker`. Without it this
     /// worker takes no tasks of the kinds `export` and `generate-report`.
     pub postgres_url: Option<SecretString>,
+    /// Where it is, for whoever looks at the workers.
+    pub zone: Option<String>,
 }
 
 /// Why a process cannot be configured.
@@ -336,16 +296,9 @@ impl Default for Worker {
             concurrency: 10,
             drain_ms: 10_000,
             postgres_url: None,
+            zone: None,
         }
     }
-}
-
-fn one() -> usize {
-    1
-}
-
-fn eight() -> u32 {
-    8
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub use error::ExtractError;
 
 /// How many bytes one row may have, as JSON.
 pub const ROW_MAX: usize = 1 << 20;
+/// How soon Postgres finds out that nobody waits for an answer any more.
+const GONE_AFTER_MS: u64 = 1_000;
 /// How long to wait for somebody else's lock.
 const LOCK_TIMEOUT_MS: u64 = 2_000;
 
@@ -92,6 +94,7 @@ impl Extracts {
              set transaction read only; \
              set local search_path = analytics, pg_catalog; \
              set local lock_timeout = {LOCK_TIMEOUT_MS}; \
+             set local client_connection_check_interval = {GONE_AFTER_MS}; \
              set local statement_timeout = {limit_ms}"
         );
         sqlx::raw_sql(AssertSqlSafe(begin))
@@ -145,7 +148,8 @@ impl Extract {
         let limit = rows_max.saturating_add(1);
         let cut = ROW_MAX + 1;
         let ask = format!(
-            "select left(row_to_json(almanac_row)::text, {cut}) from ({}\nlimit {limit}) as almanac_row",
+            "select left(row_to_json(almanac_row)::text, {cut}) \
+             from ({}\nlimit {limit}) as almanac_row",
             question.sql
         );
         let found = sqlx::query_scalar::<_, String>(AssertSqlSafe(ask));

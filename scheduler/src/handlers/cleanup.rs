@@ -11,7 +11,7 @@ use files::Files;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AttemptContext, Handler, Outcome, read, stored};
+use super::{AttemptContext, Handler, Outcome, read, stored, unless_stopped};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -38,20 +38,24 @@ impl Cleanup {
 
     async fn clean(&self, payload: Payload, context: &AttemptContext) -> Result<Value, Outcome> {
         let files = stored::place(self.files.as_ref())?;
-        let keep_days = payload.keep_days.unwrap_or(self.keep_days).max(self.keep_days);
+        let keep_days = payload
+            .keep_days
+            .unwrap_or(self.keep_days)
+            .max(self.keep_days);
         let now = files.now();
         let until = now.plus_ms(-i64::from(keep_days) * DAY_MS);
-        let found = files.list(&context.tenant.to_string()).await.map_err(stored::failed)?;
+        let found = files
+            .list(&context.tenant.to_string())
+            .await
+            .map_err(stored::failed)?;
         let (mut count, mut bytes, kept) = (0_u64, 0_u64, found.len());
         for file in found.into_iter().filter(|file| file.written_at < until) {
-            if context.cancel.is_cancelled() {
-                return Err(Outcome::stopped());
-            }
             if !payload.dry_run {
                 files.remove(&file.key).await.map_err(stored::failed)?;
             }
             count += 1;
             bytes += file.bytes;
+            context.report.progress(count, None, "files");
         }
         let unfinished = if payload.dry_run {
             0
@@ -72,12 +76,13 @@ impl Cleanup {
 #[async_trait]
 impl Handler for Cleanup {
     async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome {
-        let payload = if payload.is_null() { json!({}) } else { payload };
+        let payload = if payload.is_null() {
+            json!({})
+        } else {
+            payload
+        };
         let cleaned = async { self.clean(read(payload)?, context).await };
-        match Box::pin(cleaned).await {
-            Ok(output) => Outcome::Done(output),
-            Err(outcome) => outcome,
-        }
+        unless_stopped(context, cleaned).await
     }
 }
 
@@ -138,14 +143,20 @@ mod tests {
         later.write(other).await;
         let began = later.clock.now();
         let early = later.clean(json!({"keep_days": 0})).await;
-        assert_eq!((&early["kept"], &early["removed"]["count"]), (&json!(1), &json!(0)));
+        assert_eq!(
+            (&early["kept"], &early["removed"]["count"]),
+            (&json!(1), &json!(0))
+        );
         later.clock.set(began.plus_ms(31 * DAY_MS));
         let longer = later.clean(json!({"keep_days": 60})).await;
         assert_eq!(longer["removed"]["count"], 0);
         let dry = later.clean(json!({"dry_run": true})).await;
         assert_eq!(dry["removed"]["count"], 1);
         let done = later.clean(Value::Null).await;
-        assert_eq!(done["removed"], json!({"bytes": 4, "count": 1, "unfinished": 0}));
+        assert_eq!(
+            done["removed"],
+            json!({"bytes": 4, "count": 1, "unfinished": 0})
+        );
         let left = later.files.list("").await.expect("listed");
         assert_eq!(left.len(), 1);
         assert!(left[0].key.as_str().starts_with(&other.to_string()));

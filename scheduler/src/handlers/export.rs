@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::{
     AttemptContext, Handler, Outcome, extracted, read, stored,
     table::{Table, TableFormat},
+    unless_stopped,
 };
 
 /// The longest that an export may take.
@@ -84,16 +85,28 @@ impl Export {
         Self { extracts, files }
     }
 
+    /// Whether this worker can make one.
+    pub const fn is_possible(&self) -> bool {
+        self.extracts.is_some()
+    }
+
     async fn export(&self, payload: Payload, context: &AttemptContext) -> Result<Value, Outcome> {
         let Payload { collection, format } = payload;
         let extracts = extracted::place(self.extracts.as_ref())?;
         let files = stored::place(self.files.as_ref())?;
-        let people = if collection.is_of_people() { People::Shown } else { People::Left };
+        let people = if collection.is_of_people() {
+            People::Shown
+        } else {
+            People::Left
+        };
         let limit = extracted::limit(context, LIMIT);
         let begun = extracts.begin(context.tenant, people, limit).await;
         let mut extract = begun.map_err(extracted::failed)?;
         let position = extract.position().0;
-        let question = extract.ask(collection.sql()).await.map_err(extracted::failed)?;
+        let question = extract
+            .ask(collection.sql())
+            .await
+            .map_err(extracted::failed)?;
         let writing = files.begin().map_err(stored::failed)?;
         let broken = |reason| stored::failed(FilesError::from(reason));
         let mut table = Table::begin(format, question.columns(), writing).map_err(broken)?;
@@ -101,11 +114,11 @@ impl Export {
         {
             let mut found = std::pin::pin!(extract.rows(&question, u64::MAX - 1));
             while let Some(row) = found.next().await {
-                table.push(&row.map_err(extracted::failed)?).map_err(broken)?;
+                table
+                    .push(&row.map_err(extracted::failed)?)
+                    .map_err(broken)?;
                 rows += 1;
-                if context.cancel.is_cancelled() {
-                    return Err(Outcome::stopped());
-                }
+                context.report.progress(rows, None, "rows");
             }
         }
         extract.end().await;
@@ -131,7 +144,9 @@ async fn keep(
     context: &AttemptContext,
     name: &str,
 ) -> Result<FileRef, Outcome> {
-    let name = name.parse().map_err(|reason| Outcome::fail("invalid_payload", reason))?;
+    let name = name
+        .parse()
+        .map_err(|reason| Outcome::fail("invalid_payload", reason))?;
     stored::keep(writing, context, name).await
 }
 
@@ -139,10 +154,7 @@ async fn keep(
 impl Handler for Export {
     async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome {
         let exported = async { self.export(read(payload)?, context).await };
-        match Box::pin(exported).await {
-            Ok(output) => Outcome::Done(output),
-            Err(outcome) => outcome,
-        }
+        unless_stopped(context, exported).await
     }
 }
 

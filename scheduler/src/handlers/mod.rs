@@ -6,7 +6,8 @@
 //! Invariant: a handler that is asked to stop stops soon, and one that is dropped leaves nothing
 //! running behind.
 //!
-//! To add a kind: write its file (payload, run, tests) and list it in [`Handlers::get`].
+//! To add a kind: write its file (payload, run, tests), list it in [`Handlers::get`], and name it
+//! in [`BUILT_IN_KINDS`].
 
 pub mod backup;
 mod cleanup;
@@ -22,13 +23,16 @@ mod send_notification;
 mod sleep;
 mod stored;
 mod table;
-mod text;
+pub(crate) mod text;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use commands::Commands;
-use domain::{TaskId, TenantId, task::TaskError};
+use domain::{
+    TaskId, TenantId,
+    task::{BUILT_IN_KINDS, TaskError, is_built_in},
+};
 use files::Files;
 use projections::Extracts;
 use runtime::Clock;
@@ -36,6 +40,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use crate::report::Report;
 
 /// One kind of work.
 #[async_trait]
@@ -53,6 +59,9 @@ pub struct AttemptContext {
     pub cancel: CancellationToken,
     /// When the attempt times out.
     pub deadline: Instant,
+    /// Where to say what it does and how far it is. What is said can be read by whoever may see
+    /// the task, and is kept: no secret and nobody's data belong there.
+    pub report: Report,
     /// The task; a stable key for effects that must not be repeated.
     pub task: TaskId,
     /// Whose it is.
@@ -142,11 +151,8 @@ impl Handlers {
             webhooks,
             allow_private,
         );
-        let reports = generate_report::GenerateReport::new(
-            clock.clone(),
-            extracts.clone(),
-            files.clone(),
-        );
+        let reports =
+            generate_report::GenerateReport::new(clock.clone(), extracts.clone(), files.clone());
         let data = process_data::ProcessData::new(commands.clone(), files.clone());
         let backup = backup::Backup::new(clock.clone(), backup, files.clone());
         Ok(Self {
@@ -161,6 +167,23 @@ impl Handlers {
             send_notification: Arc::new(notices?),
             sleep: Arc::new(sleep::Sleep),
         })
+    }
+
+    /// The kinds that this worker serves.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let serves = |kind: &&str| self.serves(kind);
+        BUILT_IN_KINDS.iter().copied().filter(serves).collect()
+    }
+
+    /// Whether this worker knows `kind` and may run it.
+    pub fn serves(&self, kind: &str) -> bool {
+        match kind {
+            "backup" => self.backup.is_possible(),
+            "command" => self.command.is_allowed(),
+            "export" => self.export.is_possible(),
+            "generate-report" => self.generate_report.is_possible(),
+            other => is_built_in(other),
+        }
     }
 
     /// The handler of `kind`.
@@ -191,6 +214,19 @@ pub(crate) fn error(code: &str, message: impl std::fmt::Display, retryable: bool
     }
 }
 
+/// What came of `work`, which is dropped if the attempt is to stop before.
+async fn unless_stopped(
+    context: &AttemptContext,
+    work: impl Future<Output = Result<Value, Outcome>> + Send,
+) -> Outcome {
+    // It would make a future too large to be passed around.
+    let work = Box::pin(work);
+    tokio::select! {
+        () = context.cancel.cancelled() => Outcome::stopped(),
+        done = work => done.map_or_else(|outcome| outcome, Outcome::Done),
+    }
+}
+
 /// Reads a payload; one that does not fit never will.
 fn read<T: DeserializeOwned>(payload: Value) -> Result<T, Outcome> {
     serde_json::from_value(payload).map_err(|reason| Outcome::fail("invalid_payload", reason))
@@ -211,6 +247,7 @@ pub(crate) mod testing {
             attempt: 1,
             cancel: CancellationToken::new(),
             deadline: Instant::now() + Duration::from_mins(1),
+            report: crate::report::testing::report(),
             task: TaskId::new(uuid::Uuid::from_u128(1)),
             tenant: TenantId::new(uuid::Uuid::from_u128(2)),
         }
@@ -238,26 +275,41 @@ pub(crate) mod testing {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn whoever_is_to_stop_stops_wherever_it_is() {
+        let attempt = testing::attempt();
+        let asking = attempt.cancel.clone();
+        let work = async {
+            asking.cancel();
+            std::future::pending().await
+        };
+        assert_eq!(unless_stopped(&attempt, work).await, Outcome::stopped());
+        let attempt = testing::attempt();
+        let done = unless_stopped(&attempt, async { Ok(Value::Null) }).await;
+        assert_eq!(done, Outcome::Done(Value::Null));
+    }
+
     #[test]
     fn kinds_are_known_by_name() {
         let (clock, commands) = (Clock::system(), testing::commands());
         let config = runtime::Worker::default();
         let handlers = Handlers::try_new(&config, &clock, &commands, Means::default());
         let handlers = handlers.expect("a client");
-        for kind in [
-            "backup",
-            "cleanup",
-            "command",
-            "echo",
-            "export",
-            "generate-report",
-            "http",
-            "process-data",
-            "send-notification",
-            "sleep",
-        ] {
+        for kind in BUILT_IN_KINDS {
             assert!(handlers.get(kind).is_some(), "{kind}");
         }
         assert!(handlers.get("unheard_of").is_none());
+        assert!(handlers.serves("echo") && !handlers.serves("unheard_of"));
+        assert!(!handlers.serves("command"), "it may not run programs");
+        let allowing = runtime::Worker {
+            allow_commands: true,
+            ..runtime::Worker::default()
+        };
+        let handlers = Handlers::try_new(&allowing, &clock, &commands, Means::default());
+        let kinds = handlers.expect("a client").kinds();
+        // These it has no means for.
+        let without = ["backup", "export", "generate-report"];
+        let left = BUILT_IN_KINDS.iter().filter(|kind| !without.contains(kind));
+        assert!(kinds.iter().eq(left), "{kinds:?}");
     }
 }

@@ -14,6 +14,7 @@ use event_log::{Commit, Entry, Position, WorkItem};
 use projections::schedule::Schedule;
 
 use jobs::Jobs;
+pub use tasks::Held;
 use tasks::Tasks;
 
 /// A job of a tenant; tenants choose ids for themselves, so an id alone is nobody's.

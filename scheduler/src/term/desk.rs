@@ -18,7 +18,11 @@ use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Interrupted, firing::Firing};
+use super::{
+    Interrupted,
+    firing::Firing,
+    vigil::{Vigil, YOUNG_MS},
+};
 use crate::{
     Services,
     backoff::backoff,
@@ -55,6 +59,7 @@ pub(super) struct Desk {
     held_back: Vec<(Priority, WorkItem)>,
     loading: JoinSet<Loaded>,
     sweeping: JoinSet<()>,
+    vigil: Vigil,
 }
 
 /// A state that was asked for.
@@ -77,6 +82,7 @@ impl Desk {
             held_back: Vec::new(),
             loading: JoinSet::new(),
             sweeping: JoinSet::new(),
+            vigil: Vigil::new(services),
         }
     }
 
@@ -237,6 +243,8 @@ impl Desk {
                 }
             });
         }
+        let held = self.index.tasks.running_since(now.plus_ms(-YOUNG_MS));
+        self.sweeping.spawn(self.vigil.clone().look(held));
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod desk;
 mod firing;
+mod vigil;
 
 use projections::StoreError;
 use tokio_util::sync::CancellationToken;

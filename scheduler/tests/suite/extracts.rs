@@ -34,7 +34,10 @@ impl Setting {
             ..runtime::Files::default()
         };
         let files = Files::open(&config, world.clock.clone()).expect("opened");
-        let url = world.servers.postgres.url_of(local::Role::Worker, "almanac");
+        let url = world
+            .servers
+            .postgres
+            .url_of(local::Role::Worker, "almanac");
         let postgres = runtime::Postgres {
             accept_plaintext: false,
             connections: 1,
@@ -61,7 +64,10 @@ impl Setting {
     async fn run(&self, kind: &str, payload: &Value) -> (TaskId, Task) {
         self.world.until_projected().await;
         let id = self.world.create_task(spec(kind, payload)).await;
-        let done = self.world.until(id, "an end", |task| task.status.is_final()).await;
+        let done = self
+            .world
+            .until(id, "an end", |task| task.status.is_final())
+            .await;
         (id, done)
     }
 
@@ -86,7 +92,9 @@ async fn other_tenants_task(world: &World) -> TaskId {
         not_before: None,
         origin: None,
     };
-    let made = world.commands.execute::<Task>(ask, TaskCommand::Create(created));
+    let made = world
+        .commands
+        .execute::<Task>(ask, TaskCommand::Create(created));
     made.await.expect("made");
     id
 }
@@ -96,7 +104,10 @@ async fn a_report_shows_the_tenant_its_own_rows_as_text() {
     let setting = Setting::new().await;
     let evil = json!("<script>alert(1)</script>");
     let task = setting.world.create_task(spec("echo", &evil)).await;
-    setting.world.until_status(task, TaskStatus::Succeeded).await;
+    setting
+        .world
+        .until_status(task, TaskStatus::Succeeded)
+        .await;
     let payload = json!({"title": "Tasks & more", "queries": [
         {"title": "All", "sql": "select task_id, kind, payload from tasks order by created_at;"},
         {"title": "People", "sql": "select user_id from users -- none are told of"},
@@ -109,19 +120,32 @@ async fn a_report_shows_the_tenant_its_own_rows_as_text() {
     let page = String::from_utf8(page).expect("text");
     assert_eq!(file.bytes, page.len() as u64);
     assert!(page.contains("<h1>Tasks &amp; more</h1>"), "{page}");
-    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{page}");
-    assert!(!page.contains("<script") && !page.contains("secret of another"), "{page}");
+    assert!(
+        page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"),
+        "{page}"
+    );
+    assert!(
+        !page.contains("<script") && !page.contains("secret of another"),
+        "{page}"
+    );
     let (_, sheet) = setting.content(id, &done, "report-1.csv").await;
     let sheet = String::from_utf8(sheet).expect("text");
     assert!(sheet.starts_with("task_id,kind,payload\r\n"), "{sheet}");
     assert!(sheet.contains(&task.to_string()), "{sheet}");
     assert!(!sheet.contains(&setting.other.to_string()), "{sheet}");
 
-    let wrong = json!({"title": "x", "queries": [{"title": "Bad", "sql": "select colour from tasks"}]});
+    let wrong =
+        json!({"title": "x", "queries": [{"title": "Bad", "sql": "select colour from tasks"}]});
     let (_, done) = setting.run("generate-report", &wrong).await;
     let error = done.error.expect("an error");
-    assert_eq!((error.code.as_str(), error.retryable), ("query_refused", false));
-    assert!(error.message.contains("Bad: ") && error.message.contains("colour"), "{error:?}");
+    assert_eq!(
+        (error.code.as_str(), error.retryable),
+        ("query_refused", false)
+    );
+    assert!(
+        error.message.contains("Bad: ") && error.message.contains("colour"),
+        "{error:?}"
+    );
     let many = json!({"title": "x", "rows_max": 1, "queries": [
         {"title": "Many", "sql": "select generate_series(1, 2) as n"}]});
     let (_, done) = setting.run("generate-report", &many).await;
@@ -133,7 +157,10 @@ async fn an_export_holds_a_collection_as_of_one_position() {
     let setting = Setting::new().await;
     for n in 0..3 {
         let task = setting.world.create_task(spec("echo", &json!(n))).await;
-        setting.world.until_status(task, TaskStatus::Succeeded).await;
+        setting
+            .world
+            .until_status(task, TaskStatus::Succeeded)
+            .await;
     }
     for format in ["ndjson", "csv", "parquet"] {
         let payload = json!({"collection": "tasks", "format": format});
@@ -149,16 +176,25 @@ async fn an_export_holds_a_collection_as_of_one_position() {
         if format == "ndjson" {
             let text = String::from_utf8(content).expect("text");
             assert_eq!(manifest["rows"], text.lines().count());
-            let first: Value = serde_json::from_str(text.lines().next().expect("a line"))
-                .expect("JSON");
+            let first: Value =
+                serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
             assert_eq!(first["tenant_id"], TENANT.to_string());
             assert!(!text.contains(&setting.other.to_string()), "{text}");
         }
     }
     for collection in ["events", "jobs", "resource-types", "resources", "users"] {
-        let (id, done) = setting.run("export", &json!({"collection": collection})).await;
-        assert_eq!(done.status, TaskStatus::Succeeded, "{collection}: {:?}", done.error);
-        let (file, _) = setting.content(id, &done, &format!("{collection}.ndjson")).await;
+        let (id, done) = setting
+            .run("export", &json!({"collection": collection}))
+            .await;
+        assert_eq!(
+            done.status,
+            TaskStatus::Succeeded,
+            "{collection}: {:?}",
+            done.error
+        );
+        let (file, _) = setting
+            .content(id, &done, &format!("{collection}.ndjson"))
+            .await;
         let is_of_people = matches!(collection, "events" | "users");
         assert_eq!(file.admins_only, is_of_people, "{collection}");
     }

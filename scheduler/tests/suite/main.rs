@@ -3,8 +3,10 @@
 //! Invariant: every test has servers of its own and judges by the log, read from its beginning.
 
 mod attempts;
+mod external;
 mod extracts;
 mod firing;
+mod logs;
 mod outages;
 mod workers;
 mod world;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use commands::Commands;
-use event_log::{JetStreamLog, Role, WorkQueue};
+use event_log::{JetStreamLog, Presence, Role, TaskLogs, WorkQueue};
 use runtime::{Clock, Ids};
 use scheduler::handlers::Means;
 use tokio::{
@@ -70,12 +70,20 @@ async fn work(
     shutdown: CancellationToken,
 ) {
     let work = WorkQueue::new(&log);
+    let limits = runtime::TaskLogs::default();
+    let logs = TaskLogs::open(&log, &limits, false)
+        .await
+        .expect("a stream");
+    let presence = Presence::of_workers(&log).await.expect("a bucket");
     let services = scheduler::worker::Services {
         commands: Commands::new(Arc::new(log), clock.clone(), ids.clone()),
         clock,
         config,
         ids,
         means,
+        log_level: limits.level,
+        logs,
+        presence,
         work,
     };
     let worked = scheduler::worker::run(services, shutdown).await;

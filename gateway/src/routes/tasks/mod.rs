@@ -9,6 +9,8 @@ mod events;
 mod files;
 mod get;
 mod list;
+mod logs;
+mod progress;
 mod retry;
 
 use axum::{http::StatusCode, response::Response};
@@ -25,6 +27,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list::list_tasks, create::create_task))
         .routes(routes!(get::get_task))
+        .routes(routes!(logs::read_task_logs))
+        .routes(routes!(progress::get_task_progress))
         .routes(routes!(cancel::cancel_task))
         .routes(routes!(retry::retry_task))
         .routes(routes!(events::list_task_events))

@@ -7,6 +7,7 @@ mod banner;
 mod browser;
 mod demo;
 mod kept;
+mod mailbox;
 mod parts;
 mod phrase;
 mod port;
@@ -126,9 +127,11 @@ pub fn files(dir: &Path) -> runtime::Files {
 /// Removes what this program has put into the folder, and nothing else.
 fn wipe(dir: &Path) -> Result<()> {
     Servers::wipe(dir)?;
-    let folder = dir.join("files");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    for folder in ["files", "mail"].map(|name| dir.join(name)) {
+        if folder.exists() {
+            let told = || format!("removing {}", folder.display());
+            fs::remove_dir_all(&folder).with_context(told)?;
+        }
     }
     for name in FILES {
         let file = dir.join(name);

@@ -3,7 +3,7 @@
 //! Invariant: a part connects to what it needs and nothing else, and returns only when it was asked
 //! to end or cannot go on.
 
-mod copy;
+pub mod copy;
 mod gateway;
 mod ground;
 mod projector;

@@ -8,7 +8,7 @@ use ::scheduler::{
     worker::{self, Services},
 };
 use anyhow::{Context as _, Result};
-use event_log::WorkQueue;
+use event_log::{Presence, WorkQueue};
 use files::Files;
 use projections::Extracts;
 use runtime::Postgres;
@@ -23,7 +23,10 @@ pub async fn run(ground: &Ground, shutdown: CancellationToken) -> Result<()> {
         commands: ground.commands.clone(),
         config: ground.config.worker.clone(),
         ids: ground.ids.clone(),
+        log_level: ground.config.task_logs.level,
+        logs: ground.task_logs().await?,
         means: means(ground).await?,
+        presence: Presence::of_workers(&ground.log).await?,
         work: WorkQueue::new(&ground.log),
     };
     Ok(worker::run(services, shutdown).await?)

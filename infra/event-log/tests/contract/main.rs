@@ -8,6 +8,7 @@ mod leases;
 mod restored;
 mod sealed;
 mod server;
+mod task_logs;
 mod walls;
 
 use event_log::MemoryLog;

@@ -106,7 +106,7 @@ impl Bucket {
         let answer = succeeded(answer, key.as_str()).await?;
         let bytes = answer.content_length();
         let bytes = bytes.ok_or_else(|| unavailable("the store does not say how much comes"))?;
-        let parts = answer.bytes_stream().map_err(told).boxed();
+        let parts = answer.bytes_stream().map_err(|reason| told(&reason)).boxed();
         Ok(Reading { bytes, parts })
     }
 
@@ -173,7 +173,7 @@ impl Bucket {
         if let Some((body, bytes)) = ask.body {
             asked = asked.header("content-length", bytes).body(body);
         }
-        asked.send().await.map_err(told)
+        asked.send().await.map_err(|reason| told(&reason))
     }
 }
 
@@ -198,7 +198,7 @@ async fn succeeded(answer: Response, about: &str) -> Result<Response, FilesError
 
 async fn text(mut answer: Response) -> Result<String, FilesError> {
     let mut body = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(told)? {
+    while let Some(part) = answer.chunk().await.map_err(|reason| told(&reason))? {
         if body.len() + part.len() > ANSWER_MAX {
             return Err(unavailable("the store says more than it may"));
         }
@@ -208,8 +208,8 @@ async fn text(mut answer: Response) -> Result<String, FilesError> {
 }
 
 /// The innermost cause says most.
-fn told(reason: reqwest::Error) -> FilesError {
-    let first: &dyn std::error::Error = &reason;
+fn told(reason: &reqwest::Error) -> FilesError {
+    let first: &dyn std::error::Error = reason;
     let causes = std::iter::successors(Some(first), |cause| cause.source());
     unavailable(causes.last().map_or_else(String::new, ToString::to_string))
 }

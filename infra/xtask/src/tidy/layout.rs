@@ -30,10 +30,11 @@ const ROOT: [&str; 20] = [
     "target",
     "ui",
 ];
-const INFRA: [&str; 12] = [
+const INFRA: [&str; 13] = [
     "almanac",
     "analytics",
     "bench",
+    "clients",
     "dbt",
     "decisions",
     "deploy",

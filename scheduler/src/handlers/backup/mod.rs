@@ -15,15 +15,15 @@ mod tests;
 use std::{io::Write as _, path::Path, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use domain::{TenantId, Timestamp};
-use files::{Files, FilesError, Key, Kept};
+use domain::{LogLevel, TenantId, Timestamp};
+use files::{Files, FilesError, Kept, Key};
 use futures::future::BoxFuture;
 use runtime::Clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 
-use super::{AttemptContext, Handler, Outcome, extracted, read, stored};
+use super::{AttemptContext, Handler, Outcome, extracted, read, stored, unless_stopped};
 
 pub use retention::read_set;
 
@@ -41,8 +41,7 @@ const KEEP: usize = 7;
 const PART: usize = 64 * 1024;
 
 /// Writes a copy of the log and of the sealed vault into a folder.
-pub type WriteCopy =
-    dyn Fn(PathBuf) -> BoxFuture<'static, Result<Copied, String>> + Send + Sync;
+pub type WriteCopy = dyn Fn(PathBuf) -> BoxFuture<'static, Result<Copied, String>> + Send + Sync;
 
 /// What a copy holds.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -107,6 +106,11 @@ impl Backup {
         Self { clock, copy, files }
     }
 
+    /// Whether this worker can make one.
+    pub const fn is_possible(&self) -> bool {
+        self.copy.is_some()
+    }
+
     async fn back_up(&self, payload: Payload, context: &AttemptContext) -> Result<Value, Outcome> {
         if context.tenant != TenantId::MAIN {
             let why = "the log is all tenants': only the main one makes backups of it";
@@ -122,17 +126,23 @@ impl Backup {
         let folder = files.scratch().map_err(stored::failed)?;
         let copied = copy(folder.path().to_owned()).await;
         let copied = copied.map_err(|reason| Outcome::retry("backup_failed", reason))?;
+        let position = copied.position;
+        let words = format!("copied the log up to position {position}, and the vault");
+        context.report.log(LogLevel::Info, words);
         let (mut kept, mut sent) = (Vec::new(), 0_u64);
-        for path in paths(folder.path()).map_err(broken)? {
-            if context.cancel.is_cancelled() {
-                return Err(Outcome::stopped());
-            }
+        let paths = paths(folder.path()).map_err(broken)?;
+        let of = Some(paths.len() as u64);
+        for path in paths {
             let (file, is_new) = keep_file(files, folder.path(), &path).await?;
             sent += if is_new { file.bytes } else { 0 };
             kept.push(file);
+            context.report.progress(kept.len() as u64, of, "files");
         }
         for file in &kept {
-            files.verify(&file.key, &file.sha256).await.map_err(stored::failed)?;
+            files
+                .verify(&file.key, &file.sha256)
+                .await
+                .map_err(stored::failed)?;
         }
         let set = BackupSet {
             form: FORM,
@@ -141,7 +151,9 @@ impl Backup {
             made_at: self.clock.now(),
         };
         let told = tell(files, &set).await?;
-        let removed = retention::keep_newest(files, keep).await.map_err(stored::failed)?;
+        let removed = retention::keep_newest(files, keep)
+            .await
+            .map_err(stored::failed)?;
         let bytes: u64 = set.files.iter().map(|file| file.bytes).sum();
         Ok(json!({
             "bytes": bytes, "bytes_sent": sent, "parts": set.files.len(),
@@ -154,12 +166,13 @@ impl Backup {
 #[async_trait]
 impl Handler for Backup {
     async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome {
-        let payload = if payload.is_null() { json!({}) } else { payload };
+        let payload = if payload.is_null() {
+            json!({})
+        } else {
+            payload
+        };
         let backed_up = async { self.back_up(read(payload)?, context).await };
-        match Box::pin(backed_up).await {
-            Ok(output) => Outcome::Done(output),
-            Err(outcome) => outcome,
-        }
+        unless_stopped(context, backed_up).await
     }
 }
 
@@ -186,7 +199,9 @@ async fn keep_file(
     folder: &Path,
     path: &str,
 ) -> Result<(BackupFile, bool), Outcome> {
-    let mut from = tokio::fs::File::open(folder.join(path)).await.map_err(broken)?;
+    let mut from = tokio::fs::File::open(folder.join(path))
+        .await
+        .map_err(broken)?;
     let mut writing = files.begin_of_any_size().map_err(stored::failed)?;
     let mut part = vec![0; PART];
     loop {
@@ -228,7 +243,10 @@ async fn tell(files: &Files, set: &BackupSet) -> Result<Kept, Outcome> {
     let at = format!("{:015}", set.made_at.unix_ms());
     let kept = writing.keep(|sha256| format!("{SETS}/{at}/{sha256}/{SET}").parse());
     let kept = kept.await.map_err(stored::failed)?;
-    files.verify(&kept.key, &kept.sha256).await.map_err(stored::failed)?;
+    files
+        .verify(&kept.key, &kept.sha256)
+        .await
+        .map_err(stored::failed)?;
     Ok(kept)
 }
 

@@ -15,7 +15,12 @@ const SET_MAX: usize = 64 << 20;
 
 /// Takes away all sets but the newest `keep`, and then the files of none; how many sets.
 pub(super) async fn keep_newest(files: &Files, keep: usize) -> Result<usize, FilesError> {
-    let sets: Vec<_> = files.list(SETS).await?.into_iter().map(|it| it.key).collect();
+    let sets: Vec<_> = files
+        .list(SETS)
+        .await?
+        .into_iter()
+        .map(|it| it.key)
+        .collect();
     let old = sets.len().saturating_sub(keep);
     if old == 0 {
         return Ok(0);

@@ -61,7 +61,9 @@ impl World {
     }
 
     fn holds(&self, content: &[(&'static str, &str)]) {
-        let owned = content.iter().map(|(path, text)| (*path, (*text).to_owned()));
+        let owned = content
+            .iter()
+            .map(|(path, text)| (*path, (*text).to_owned()));
         *self.content.lock().expect("held by nobody") = owned.collect();
         self.clock.set(self.clock.now().plus_ms(1_000));
     }
@@ -94,9 +96,16 @@ impl World {
 #[tokio::test]
 async fn a_set_names_files_that_are_there_and_sends_none_twice() {
     let world = World::new();
-    world.holds(&[("log/1.ndjson", "one"), ("log/2.ndjson", "two"), ("vault.ndjson", "sealed")]);
+    world.holds(&[
+        ("log/1.ndjson", "one"),
+        ("log/2.ndjson", "two"),
+        ("vault.ndjson", "sealed"),
+    ]);
     let first = world.done(Value::Null).await;
-    assert_eq!((&first["bytes"], &first["bytes_sent"]), (&json!(12), &json!(12)));
+    assert_eq!(
+        (&first["bytes"], &first["bytes_sent"]),
+        (&json!(12), &json!(12))
+    );
     let set = std::fs::read(world.path(first["set"].as_str().expect("a key"))).expect("there");
     let set: BackupSet = serde_json::from_slice(&set).expect("a set");
     let paths: Vec<_> = set.files.iter().map(|file| file.path.as_str()).collect();
@@ -105,9 +114,16 @@ async fn a_set_names_files_that_are_there_and_sends_none_twice() {
         let found = std::fs::read_to_string(world.path(file.key.as_str()));
         assert_eq!(found.expect("there"), text);
     }
-    world.holds(&[("log/1.ndjson", "one"), ("log/2.ndjson", "two more"), ("vault.ndjson", "x")]);
+    world.holds(&[
+        ("log/1.ndjson", "one"),
+        ("log/2.ndjson", "two more"),
+        ("vault.ndjson", "x"),
+    ]);
     let second = world.done(json!({})).await;
-    assert_eq!((&second["bytes"], &second["bytes_sent"]), (&json!(12), &json!(9)));
+    assert_eq!(
+        (&second["bytes"], &second["bytes_sent"]),
+        (&json!(12), &json!(9))
+    );
     assert_eq!(world.keys(FILES).await.len(), 5);
 }
 
@@ -134,7 +150,9 @@ async fn the_newest_sets_stay_with_all_their_files() {
     assert_eq!(world.keys(SETS).await.len(), 2);
     let mut texts: Vec<_> = world.keys(FILES).await;
     texts.sort();
-    let texts = texts.iter().map(|key| std::fs::read_to_string(world.path(key)).expect("there"));
+    let texts = texts
+        .iter()
+        .map(|key| std::fs::read_to_string(world.path(key)).expect("there"));
     let texts: BTreeSetOf = texts.collect();
     assert_eq!(texts, ["first", "three", "two"].map(str::to_owned).into());
     // What is no set is a reason to take nothing away.
@@ -153,13 +171,18 @@ async fn only_the_main_tenant_makes_one_and_only_where_it_can_be_made() {
     let world = World::new();
     let foreign = world.backup.run(Value::Null, &attempt()).await;
     assert_eq!(code(&foreign), ("backup_refused", false));
-    assert_eq!(code(&world.run(json!({"keep": 0})).await), ("invalid_payload", false));
+    assert_eq!(
+        code(&world.run(json!({"keep": 0})).await),
+        ("invalid_payload", false)
+    );
     let main = AttemptContext {
         tenant: TenantId::MAIN,
         ..attempt()
     };
     let files = Some(world.files.clone());
-    let unable = Backup::new(world.clock.clone(), None, files).run(Value::Null, &main).await;
+    let unable = Backup::new(world.clock.clone(), None, files)
+        .run(Value::Null, &main)
+        .await;
     assert_eq!(code(&unable), ("kind_unavailable", true));
     let failing: Arc<WriteCopy> = Arc::new(|_| async { Err("away".to_owned()) }.boxed());
     let files = Some(world.files.clone());

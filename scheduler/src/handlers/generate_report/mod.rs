@@ -1,7 +1,7 @@
 //! `generate-report`: what analysts' queries answer, as a page and as comma-separated values.
 //!
-//! The SQL sees what `analyst_<slug>` sees of the views of schema `analytics`, but nothing of users:
-//! who may create tasks need not be an administrator.
+//! The SQL sees what `analyst_<slug>` sees of the views of schema `analytics`, but nothing of
+//! users: who may create tasks need not be an administrator.
 //!
 //! Invariant: whatever a query answers, it is text in the page and runs nothing; all queries of a
 //! report are of one position. Time and rows are bounded.
@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     AttemptContext, Handler, Outcome, csv::write_row, extracted, read, stored, table::cells,
+    unless_stopped,
 };
 use page::Page;
 
@@ -72,6 +73,11 @@ impl GenerateReport {
         }
     }
 
+    /// Whether this worker can make one.
+    pub const fn is_possible(&self) -> bool {
+        self.extracts.is_some()
+    }
+
     async fn report(&self, payload: Payload, context: &AttemptContext) -> Result<Value, Outcome> {
         check(&payload)?;
         let extracts = extracted::place(self.extracts.as_ref())?;
@@ -86,8 +92,10 @@ impl GenerateReport {
         for (at, asked) in payload.queries.iter().enumerate() {
             let mut sheet = files.begin().map_err(stored::failed)?;
             let rows_max = payload.rows_max;
-            let rows = section(&mut extract, asked, rows_max, &mut page, &mut sheet, context);
+            let rows = section(&mut extract, asked, rows_max, &mut page, &mut sheet);
             counts.push(json!({"title": asked.title, "rows": rows.await?}));
+            let of = payload.queries.len() as u64;
+            context.report.progress(at as u64 + 1, Some(of), "queries");
             let name = match payload.queries.len() {
                 1 => "report.csv".to_owned(),
                 _ => format!("report-{}.csv", at + 1),
@@ -99,7 +107,9 @@ impl GenerateReport {
         kept.insert(0, ("report.html".to_owned(), page));
         let mut told = Vec::new();
         for (name, writing) in kept {
-            let name = name.parse().map_err(|reason| Outcome::fail("invalid_payload", reason))?;
+            let name = name
+                .parse()
+                .map_err(|reason| Outcome::fail("invalid_payload", reason))?;
             told.push(stored::told(&stored::keep(writing, context, name).await?));
         }
         Ok(json!({"files": told, "position": position, "queries": counts}))
@@ -124,7 +134,6 @@ async fn section(
     rows_max: u64,
     page: &mut Page<Writing>,
     sheet: &mut Writing,
-    context: &AttemptContext,
 ) -> Result<u64, Outcome> {
     let of_query = |outcome: Outcome| match outcome {
         Outcome::Fail(mut error) => {
@@ -135,22 +144,23 @@ async fn section(
     };
     let failed = |reason| of_query(extracted::failed(reason));
     let question = extract.ask(&asked.sql).await.map_err(failed)?;
-    let names: Vec<_> = question.columns().iter().map(|it| it.name.clone()).collect();
+    let names: Vec<_> = question
+        .columns()
+        .iter()
+        .map(|it| it.name.clone())
+        .collect();
     page.section(&asked.title, &names).map_err(broken)?;
     write_row(sheet, names.iter().map(String::as_str)).map_err(broken)?;
     let mut rows = 0;
     let mut found = std::pin::pin!(extract.rows(&question, rows_max));
     while let Some(row) = found.next().await {
         let row = row.map_err(failed)?;
-        let fields: Map<String, Value> = serde_json::from_str(&row)
-            .map_err(|reason| Outcome::fail("query_refused", reason))?;
+        let fields: Map<String, Value> =
+            serde_json::from_str(&row).map_err(|reason| Outcome::fail("query_refused", reason))?;
         let cells = cells(&fields, &names);
         page.row(&cells).map_err(broken)?;
         write_row(sheet, cells.iter().map(String::as_str)).map_err(broken)?;
         rows += 1;
-        if context.cancel.is_cancelled() {
-            return Err(Outcome::stopped());
-        }
     }
     page.end_section(rows).map_err(broken)?;
     Ok(rows)
@@ -160,10 +170,7 @@ async fn section(
 impl Handler for GenerateReport {
     async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome {
         let reported = async { self.report(read(payload)?, context).await };
-        match Box::pin(reported).await {
-            Ok(output) => Outcome::Done(output),
-            Err(outcome) => outcome,
-        }
+        unless_stopped(context, reported).await
     }
 }
 

@@ -14,12 +14,20 @@ fn whatever_is_shown_is_text() {
     page.section(evil, &[evil.to_owned()]).expect("written");
     page.row(&[evil.to_owned()]).expect("written");
     page.end_section(1).expect("written");
-    let page = page.end(7, domain::Timestamp::from_unix_ms(0)).expect("written");
+    let page = page
+        .end(7, domain::Timestamp::from_unix_ms(0))
+        .expect("written");
     let page = String::from_utf8(page).expect("text");
     let shown = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; onload=&quot;&amp;";
     assert_eq!(page.matches(shown).count(), 5, "{page}");
-    assert!(!page.contains("<script") && !page.contains("\" onload"), "{page}");
-    assert!(page.contains("as of position 7") && page.ends_with("</html>\n"), "{page}");
+    assert!(
+        !page.contains("<script") && !page.contains("\" onload"),
+        "{page}"
+    );
+    assert!(
+        page.contains("as of position 7") && page.ends_with("</html>\n"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod tests;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
+use domain::LogLevel;
 use reqwest::{
     Client, Method, Url,
     header::{HeaderMap, HeaderName, HeaderValue},
@@ -86,6 +87,10 @@ impl Http {
         if let Ok(key) = HeaderValue::from_str(&context.task.to_string()) {
             call.headers.entry("idempotency-key").or_insert(key);
         }
+        // Paths and queries may hold what opens a door; who is called does not.
+        let whom = call.url.origin().ascii_serialization();
+        let calls = format!("calls {whom} with {}", call.method);
+        context.report.log(LogLevel::Info, calls);
         let mut request = self
             .client
             .request(call.method, call.url)
@@ -94,7 +99,11 @@ impl Http {
             request = request.body(body);
         }
         match request.send().await {
-            Ok(response) => reply::read(response, call.expect_status).await,
+            Ok(response) => {
+                let answers = format!("the reply is {}", response.status());
+                context.report.log(LogLevel::Info, answers);
+                reply::read(response, call.expect_status).await
+            }
             Err(reason) => failed(&reason),
         }
     }

@@ -108,7 +108,9 @@ impl Groups {
         let mut names = asked.columns();
         names.sort();
         if asked.measures.is_empty() {
-            return Err(invalid("an aggregate without measures says nothing".to_owned()));
+            return Err(invalid(
+                "an aggregate without measures says nothing".to_owned(),
+            ));
         }
         match names.windows(2).find(|two| two[0] == two[1]) {
             Some(two) => Err(invalid(format!("two fields would be called {:?}", two[0]))),
@@ -134,7 +136,12 @@ impl Groups {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> impl Iterator<Item = Row> {
+    pub(super) fn finish(mut self) -> impl Iterator<Item = Row> {
+        // All rows are a group also if there are none.
+        if self.asked.by.is_empty() && self.found.is_empty() {
+            let none = vec![State::EMPTY; self.asked.measures.len()];
+            self.found.insert(String::new(), (Vec::new(), none));
+        }
         let names = self.asked.columns();
         let ops: Vec<_> = self.asked.measures.iter().map(|it| it.op).collect();
         self.found.into_values().map(move |(by, states)| {
@@ -174,7 +181,11 @@ impl State {
             Op::Max | Op::Min => {
                 let wins = |known: &Number| {
                     let order = order(&found, known);
-                    if measure.op == Op::Max { order.is_gt() } else { order.is_lt() }
+                    if measure.op == Op::Max {
+                        order.is_gt()
+                    } else {
+                        order.is_lt()
+                    }
                 };
                 if self.extreme.as_ref().is_none_or(wins) {
                     self.extreme = Some(found);

@@ -80,7 +80,9 @@ impl Condition {
             (Value::String(text), Value::String(limit)) => Ok(wanted(text.cmp(limit))),
             (found, limit) => {
                 let field = &self.field;
-                Err(row.wrong(format!("{field:?} is {found}, which has no order with {limit}")))
+                Err(row.wrong(format!(
+                    "{field:?} is {found}, which has no order with {limit}"
+                )))
             }
         }
     }

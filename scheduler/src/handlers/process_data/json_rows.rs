@@ -158,7 +158,11 @@ impl JsonRows {
                 // Its lines count from the object's first.
                 let line = line + reason.line().saturating_sub(1) as u64;
                 let what = reason.to_string();
-                let what = what.split(" at line ").next().unwrap_or_default().to_owned();
+                let what = what
+                    .split(" at line ")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
                 Err(Wrong::Row { line, what })
             }
         }

@@ -24,7 +24,7 @@ use futures::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{AttemptContext, Handler, Outcome, read};
+use super::{AttemptContext, Handler, Outcome, read, unless_stopped};
 use aggregate::{Aggregate, Groups};
 use condition::Condition;
 use csv_rows::CsvRows;
@@ -115,12 +115,12 @@ impl ProcessData {
             rows_in: 0,
             sink: Sink::new(shape, self.files.clone()),
         };
+        let mut read = 0;
         while let Some(part) = source.parts.next().await {
             let part = part.map_err(super::stored::failed)?;
             rows.feed(&part, &mut |row| work.take(row))?;
-            if context.cancel.is_cancelled() {
-                return Err(Outcome::stopped());
-            }
+            read += part.len() as u64;
+            context.report.progress(read, source.bytes, "bytes");
             tokio::task::yield_now().await;
         }
         rows.end(&mut |row| work.take(row))?;
@@ -138,10 +138,7 @@ impl Handler for ProcessData {
             let payload = read(payload)?;
             self.process(payload, context).await
         };
-        match Box::pin(processed).await {
-            Ok(output) => Outcome::Done(output),
-            Err(outcome) => outcome,
-        }
+        unless_stopped(context, processed).await
     }
 }
 

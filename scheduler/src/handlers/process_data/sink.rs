@@ -64,7 +64,10 @@ impl Shape {
             Format::Json => "json",
             Format::Ndjson => "ndjson",
         };
-        let name = self.file.clone().map_or_else(|| format!("data.{ending}").parse(), Ok);
+        let name = self
+            .file
+            .clone()
+            .map_or_else(|| format!("data.{ending}").parse(), Ok);
         name.map_err(|reason| Outcome::fail("invalid_payload", reason))
     }
 }

@@ -34,6 +34,8 @@ pub(super) enum Input {
 
 /// Bytes that come.
 pub(super) struct Source {
+    /// How many there will be.
+    pub bytes: Option<u64>,
     pub format: Format,
     pub parts: BoxStream<'static, Result<Bytes, FilesError>>,
 }
@@ -45,16 +47,14 @@ impl Source {
         files: Option<&Files>,
         context: &AttemptContext,
     ) -> Result<Self, Outcome> {
-        let given = |bytes: Vec<u8>| stream::iter([Ok(Bytes::from(bytes))]).boxed();
+        let given = |format, text: String| Self {
+            bytes: Some(text.len() as u64),
+            format,
+            parts: stream::iter([Ok(Bytes::from(text))]).boxed(),
+        };
         match input {
-            Input::Rows(rows) => Ok(Self {
-                format: Format::Json,
-                parts: given(Value::from(rows).to_string().into_bytes()),
-            }),
-            Input::Text { content, format } => Ok(Self {
-                format,
-                parts: given(content.into_bytes()),
-            }),
+            Input::Rows(rows) => Ok(given(Format::Json, Value::from(rows).to_string())),
+            Input::Text { content, format } => Ok(given(format, content)),
             Input::File { format, name, task } => {
                 let files = stored::place(files)?;
                 let format = format.or_else(|| by_ending(&name)).ok_or_else(|| {
@@ -67,6 +67,7 @@ impl Source {
                 let reading = files.read(&key).await.map_err(stored::failed)?;
                 let altered = FilesError::Altered(key);
                 Ok(Self {
+                    bytes: Some(reading.bytes),
                     format,
                     parts: digested(reading, file.sha256, altered),
                 })

@@ -65,16 +65,40 @@ async fn rows_are_filtered_and_selected() {
 async fn each_condition_holds_where_it_should() {
     let rows = json!([{"n": 1, "t": "one"}, {"n": 2, "t": "two", "l": ["x"]}, {"t": "none"}]);
     for (condition, expected) in [
-        (json!({"field": "n", "op": "eq", "value": 1.0}), json!(["one"])),
-        (json!({"field": "n", "op": "ne", "value": 1}), json!(["two", "none"])),
-        (json!({"field": "n", "op": "le", "value": 2}), json!(["one", "two"])),
-        (json!({"field": "n", "op": "in", "value": [2, 3]}), json!(["two"])),
+        (
+            json!({"field": "n", "op": "eq", "value": 1.0}),
+            json!(["one"]),
+        ),
+        (
+            json!({"field": "n", "op": "ne", "value": 1}),
+            json!(["two", "none"]),
+        ),
+        (
+            json!({"field": "n", "op": "le", "value": 2}),
+            json!(["one", "two"]),
+        ),
+        (
+            json!({"field": "n", "op": "in", "value": [2, 3]}),
+            json!(["two"]),
+        ),
         (json!({"field": "n", "op": "absent"}), json!(["none"])),
         (json!({"field": "l", "op": "present"}), json!(["two"])),
-        (json!({"field": "l", "op": "contains", "value": "x"}), json!(["two"])),
-        (json!({"field": "t", "op": "contains", "value": "o"}), json!(["one", "two", "none"])),
-        (json!({"field": "t", "op": "ge", "value": "one"}), json!(["one", "two"])),
-        (json!({"field": "/l/0", "op": "eq", "value": "x"}), json!(["two"])),
+        (
+            json!({"field": "l", "op": "contains", "value": "x"}),
+            json!(["two"]),
+        ),
+        (
+            json!({"field": "t", "op": "contains", "value": "o"}),
+            json!(["one", "two", "none"]),
+        ),
+        (
+            json!({"field": "t", "op": "ge", "value": "one"}),
+            json!(["one", "two"]),
+        ),
+        (
+            json!({"field": "/l/0", "op": "eq", "value": "x"}),
+            json!(["two"]),
+        ),
     ] {
         let payload = json!({
             "input": {"rows": rows}, "filter": [condition], "select": ["t"],
@@ -98,44 +122,109 @@ async fn groups_come_to_what_their_rows_do() {
         "output": {"format": "csv"},
     }));
     let expected = "k,count,known,sum_n,min_n,max_n,avg_n\r\n\
-        a,2,2,9007199254740995,2,9007199254740993,4503599627370497.5\r\nb,3,2,4,1,3,2.0\r\n";
+        a,2,2,9007199254740995,2,9007199254740993,4503599627370498.0\r\nb,3,2,4,1,3,2.0\r\n";
     assert_eq!(output.await["text"], expected);
     let none = done(json!({
         "input": {"rows": []}, "aggregate": {"measures": [{"op": "count"}]},
     }));
-    assert_eq!(none.await, json!({"rows": [], "rows_in": 0, "rows_out": 0}));
+    assert_eq!(
+        none.await,
+        json!({"rows": [{"count": 0}], "rows_in": 0, "rows_out": 1})
+    );
+}
+
+/// What comes in, what is asked, and what is said.
+fn wrong() -> Vec<(Value, Value, &'static str)> {
+    let sum = json!({"measures": [{"op": "sum", "field": "n"}]});
+    vec![
+        (
+            csv("a,b\n1,2\n3\n"),
+            json!({}),
+            "line 3: it has 1 cells, and the first line 2",
+        ),
+        (
+            csv("a\n\"1\n2\n"),
+            json!({}),
+            "line 2: a quoted cell does not end",
+        ),
+        (
+            csv("a\n\"1\"2\n"),
+            json!({}),
+            "line 2: something follows a quoted cell",
+        ),
+        (
+            csv("a\nb\"\n"),
+            json!({}),
+            "line 2: a quote is in a cell without quotes",
+        ),
+        (
+            csv("a,a\n"),
+            json!({}),
+            "line 1: two columns are called \"a\"",
+        ),
+        (
+            csv(""),
+            json!({}),
+            "line 1: there is no line with the names of the columns",
+        ),
+        (
+            csv("n\n1\n\"x\ny\"\n"),
+            json!({"aggregate": sum}),
+            "line 3: \"n\" is \"x\\ny\" and no",
+        ),
+        (
+            json!({"rows": [{"n": {}}]}),
+            json!({"aggregate": sum}),
+            "line 1: \"n\" is {} and no",
+        ),
+    ]
+}
+
+/// The same of JSON.
+fn wrong_json() -> Vec<(Value, Value, &'static str)> {
+    vec![
+        (
+            json!({"text": {"format": "ndjson", "content": "{\"a\":1}\n{\"a\":\n"}}),
+            json!({}),
+            "line 2: an object does not end on its line",
+        ),
+        (
+            json!({"text": {"format": "ndjson", "content": "{\"a\":1}\n[1]\n"}}),
+            json!({}),
+            "line 2: there is something that is no object",
+        ),
+        (
+            json!({"text": {"format": "json", "content": "[{\"a\":1},\n\n{\"a\":tru}]"}}),
+            json!({}),
+            "line 3: expected ident",
+        ),
+        (
+            json!({"text": {"format": "json", "content": "[{\"a\":1}\n{}]"}}),
+            json!({}),
+            "line 2: no comma follows an object",
+        ),
+        (
+            json!({"text": {"format": "json", "content": "[{\"a\":1}"}}),
+            json!({}),
+            "line 1: the array does not end",
+        ),
+    ]
 }
 
 #[tokio::test]
 async fn what_is_wrong_is_told_with_its_line() {
-    let sum = json!({"measures": [{"op": "sum", "field": "n"}]});
-    for (input, more, expected) in [
-        (csv("a,b\n1,2\n3\n"), json!({}), "line 3: it has 1 cells, and the first line 2"),
-        (csv("a\n\"1\n2\n"), json!({}), "line 2: a quoted cell does not end"),
-        (csv("a\n\"1\"2\n"), json!({}), "line 2: something follows a quoted cell"),
-        (csv("a\nb\"\n"), json!({}), "line 2: a quote is in a cell without quotes"),
-        (csv("a,a\n"), json!({}), "line 1: two columns are called \"a\""),
-        (csv(""), json!({}), "line 1: there is no line with the names of the columns"),
-        (csv("n\n1\n\"x\ny\"\n"), json!({"aggregate": sum}), "line 3: \"n\" is \"x\\ny\" and no"),
-        (json!({"text": {"format": "ndjson", "content": "{\"a\":1}\n{\"a\":\n"}}), json!({}),
-            "line 2: an object does not end on its line"),
-        (json!({"text": {"format": "ndjson", "content": "{\"a\":1}\n[1]\n"}}), json!({}),
-            "line 2: there is something that is no object"),
-        (json!({"text": {"format": "json", "content": "[{\"a\":1},\n\n{\"a\":tru}]"}}), json!({}),
-            "line 3: expected ident"),
-        (json!({"text": {"format": "json", "content": "[{\"a\":1}\n{}]"}}), json!({}),
-            "line 2: no comma follows an object"),
-        (json!({"text": {"format": "json", "content": "[{\"a\":1}"}}), json!({}),
-            "line 1: the array does not end"),
-        (json!({"rows": [{"n": {}}]}), json!({"aggregate": sum}), "line 1: \"n\" is {} and no"),
-    ] {
+    for (input, more, expected) in wrong().into_iter().chain(wrong_json()) {
         let mut payload = json!({"input": input});
         for (name, value) in more.as_object().expect("fields") {
             payload[name] = value.clone();
         }
         let outcome = run(payload).await;
         assert_eq!(code(&outcome), ("invalid_data", false), "{input}");
-        assert!(message(&outcome).starts_with(expected), "{}", message(&outcome));
+        assert!(
+            message(&outcome).starts_with(expected),
+            "{}",
+            message(&outcome)
+        );
     }
 }
 
@@ -155,7 +244,11 @@ async fn what_is_no_question_is_refused() {
         for (name, value) in more.as_object().expect("fields") {
             payload[name] = value.clone();
         }
-        assert_eq!(code(&run(payload).await), ("invalid_payload", false), "{more}");
+        assert_eq!(
+            code(&run(payload).await),
+            ("invalid_payload", false),
+            "{more}"
+        );
     }
 }
 
@@ -163,7 +256,7 @@ async fn what_is_no_question_is_refused() {
 struct Kept {
     commands: Commands,
     files: Files,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Kept {
@@ -177,7 +270,7 @@ impl Kept {
         Self {
             commands: commands(),
             files: files.expect("a place"),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -230,9 +323,12 @@ fn context(task: u128) -> AttemptContext {
 #[tokio::test]
 async fn what_is_large_becomes_a_file_that_a_later_task_reads() {
     let kept = Kept::new();
-    let rows: Vec<_> = (0..3_000).map(|n| json!({"n": n, "text": "x".repeat(10)})).collect();
+    let rows: Vec<_> = (0..3_000)
+        .map(|n| json!({"n": n, "text": "x".repeat(10)}))
+        .collect();
     let first = context(10);
-    let large = json!({"input": {"rows": rows}, "output": {"format": "ndjson", "file": "n.ndjson"}});
+    let large =
+        json!({"input": {"rows": rows}, "output": {"format": "ndjson", "file": "n.ndjson"}});
     let Outcome::Done(output) = kept.run(large, &first).await else {
         panic!("it fits a file");
     };
@@ -279,7 +375,7 @@ async fn a_file_that_was_altered_is_not_believed() {
     };
     kept.succeed(&first, output.clone()).await;
     let key = output["file"]["key"].as_str().expect("a key");
-    let path = kept._folder.path().join("objects").join(key);
+    let path = kept.folder.path().join("objects").join(key);
     std::fs::write(path, "n\n2\n").expect("written");
     let read = json!({"input": {"file": {"task": first.task.to_string(), "name": "n.csv"}}});
     let outcome = kept.run(read, &context(21)).await;
@@ -288,7 +384,9 @@ async fn a_file_that_was_altered_is_not_believed() {
 
 #[tokio::test]
 async fn without_a_place_what_is_large_is_refused() {
-    let rows: Vec<_> = (0..3_000).map(|n| json!({"n": n, "text": "x".repeat(10)})).collect();
+    let rows: Vec<_> = (0..3_000)
+        .map(|n| json!({"n": n, "text": "x".repeat(10)}))
+        .collect();
     let outcome = run(json!({"input": {"rows": rows}})).await;
     assert_eq!(code(&outcome), ("files_unavailable", false));
 }

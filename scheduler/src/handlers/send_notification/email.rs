@@ -55,7 +55,10 @@ impl Mailer {
         let sent = async {
             let message = self.message(&email, context)?;
             let transport = self.transport()?;
-            transport.send(message).await.map_err(|reason| failed(&reason))
+            transport
+                .send(message)
+                .await
+                .map_err(|reason| failed(&reason))
         };
         match sent.await {
             Ok(_) => Outcome::Done(json!({"recipients": email.to.len()})),
@@ -69,7 +72,9 @@ impl Mailer {
             return Err(invalid(format!("to has 1 to {RECIPIENTS_MAX} addresses")));
         }
         if email.subject.chars().count() > SUBJECT_MAX {
-            return Err(invalid(format!("subject has up to {SUBJECT_MAX} characters")));
+            return Err(invalid(format!(
+                "subject has up to {SUBJECT_MAX} characters"
+            )));
         }
         let from: Mailbox = self.config.from.parse().map_err(|reason| {
             Outcome::fail("email_misconfigured", format_args!("smtp.from: {reason}"))

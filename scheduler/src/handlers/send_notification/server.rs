@@ -31,9 +31,7 @@ impl Server {
         Self::start(move |stream, heard| target(stream, heard, status, headers)).await
     }
 
-    async fn start<Serving>(
-        serve: impl Fn(TcpStream, Heard) -> Serving + Send + 'static,
-    ) -> Self
+    async fn start<Serving>(serve: impl Fn(TcpStream, Heard) -> Serving + Send + 'static) -> Self
     where
         Serving: Future<Output = Option<()>> + Send + 'static,
     {
@@ -55,12 +53,18 @@ impl Server {
 
     /// What was heard: mails, or calls.
     pub fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
 fn keep(heard: &Heard, text: String) {
-    heard.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    heard
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(text);
 }
 
 async fn mail(stream: TcpStream, heard: Heard, to_recipient: &str) -> Option<()> {
@@ -86,16 +90,14 @@ async fn mail(stream: TcpStream, heard: Heard, to_recipient: &str) -> Option<()>
             "QUIT" => "221 bye".to_owned(),
             _ => "250 fine".to_owned(),
         };
-        stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
+        stream
+            .write_all(format!("{answer}\r\n").as_bytes())
+            .await
+            .ok()?;
     }
 }
 
-async fn target(
-    stream: TcpStream,
-    heard: Heard,
-    status: &str,
-    headers: &str,
-) -> Option<()> {
+async fn target(stream: TcpStream, heard: Heard, status: &str, headers: &str) -> Option<()> {
     let mut stream = BufReader::new(stream);
     let (mut text, mut length) = (String::new(), 0);
     loop {

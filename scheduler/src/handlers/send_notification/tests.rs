@@ -48,7 +48,10 @@ async fn a_mail_arrives_with_the_same_id_each_time() {
     assert_eq!(heard.len(), 2);
     let id = format!("Message-ID: <{}@example.org>\r\n", attempt().task);
     assert!(heard.iter().all(|mail| mail.contains(&id)), "{heard:?}");
-    assert!(heard[0].contains("To: desk@example.org, night@example.org\r\n"), "{heard:?}");
+    assert!(
+        heard[0].contains("To: desk@example.org, night@example.org\r\n"),
+        "{heard:?}"
+    );
     assert!(!heard[0].contains("\r\nBcc:"), "{heard:?}");
 }
 
@@ -59,7 +62,11 @@ async fn what_a_mail_server_refuses_for_good_is_not_tried_again() {
         ("451 later", ("email_not_sent", true)),
     ] {
         let server = Server::mail(answer).await;
-        assert_eq!(code(&mail(server.port, hello()).await), expected, "{answer}");
+        assert_eq!(
+            code(&mail(server.port, hello()).await),
+            expected,
+            "{answer}"
+        );
         assert!(server.heard().is_empty());
     }
     let gone = Server::mail("250 fine").await.port;
@@ -72,14 +79,24 @@ async fn mail_goes_to_listed_domains_and_never_in_the_clear_where_that_is_not_wa
     for (to, expected) in [
         (json!(["a@example.com"]), "recipient_refused"),
         (json!(["a@example.org.example.com"]), "recipient_refused"),
-        (json!(["a@example.org", "b@example.com"]), "recipient_refused"),
+        (
+            json!(["a@example.org", "b@example.com"]),
+            "recipient_refused",
+        ),
         (json!(["nobody"]), "invalid_payload"),
-        (json!(["a@example.org\r\nRCPT TO:<b@example.com>"]), "invalid_payload"),
+        (
+            json!(["a@example.org\r\nRCPT TO:<b@example.com>"]),
+            "invalid_payload",
+        ),
         (json!([]), "invalid_payload"),
     ] {
         let mut payload = hello();
         payload["to"] = to.clone();
-        assert_eq!(code(&mail(server.port, payload).await), (expected, false), "{to}");
+        assert_eq!(
+            code(&mail(server.port, payload).await),
+            (expected, false),
+            "{to}"
+        );
     }
     let wary = runtime::Smtp {
         security: SmtpSecurity::Starttls,
@@ -130,7 +147,10 @@ async fn a_call_is_signed_as_the_rules_say() {
         "webhook-timestamp: 1614265330".to_owned(),
         format!("webhook-signature: {expected}"),
     ] {
-        assert!(head.lines().any(|told| told == line), "{line} is not in {head}");
+        assert!(
+            head.lines().any(|told| told == line),
+            "{line} is not in {head}"
+        );
     }
     assert!(!heard.contains(&SECRET[6..]));
 }

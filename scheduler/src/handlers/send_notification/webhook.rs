@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use domain::task::TaskError;
+use domain::{LogLevel, task::TaskError};
 use reqwest::{Client, StatusCode, Url};
 use runtime::Clock;
 use secrecy::ExposeSecret as _;
@@ -96,7 +96,10 @@ impl Webhooks {
         let secret = secret.strip_prefix("whsec_").unwrap_or(secret);
         let secret = STANDARD.decode(secret).map_err(|_| {
             let name = &call.target;
-            Outcome::fail("webhook_misconfigured", format!("webhooks.{name}.secret is no base64"))
+            Outcome::fail(
+                "webhook_misconfigured",
+                format!("webhooks.{name}.secret is no base64"),
+            )
         })?;
         Ok((url, Key::new(HMAC_SHA256, &secret), body))
     }
@@ -117,6 +120,10 @@ impl Webhooks {
             .send();
         match sent.await {
             Ok(answer) if answer.status().is_success() => {
+                context.report.log(
+                    LogLevel::Info,
+                    format!("the target took it: {}", answer.status()),
+                );
                 Outcome::Done(json!({"status": answer.status().as_u16()}))
             }
             Ok(answer) if answer.status() == StatusCode::GONE => {

@@ -8,9 +8,7 @@ use std::{io, io::Write, sync::Arc};
 use chrono::DateTime;
 use parquet::{
     basic::Compression,
-    data_type::{
-        BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type,
-    },
+    data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type},
     errors::ParquetError,
     file::{
         properties::WriterProperties,
@@ -91,7 +89,11 @@ impl Values {
             }
             Self::Int(values) => values.push(value.as_i64().ok_or_else(other)?),
             Self::Text(values) => {
-                let text = if is_json { value.to_string() } else { cell(value) };
+                let text = if is_json {
+                    value.to_string()
+                } else {
+                    cell(value)
+                };
                 values.push(text.into_bytes().into());
             }
         }
@@ -191,7 +193,9 @@ fn column<T: DataType, W: Write + Send>(
 ) -> Result<(), ParquetError> {
     let none = || ParquetError::General("more columns are written than there are".to_owned());
     let mut column = group.next_column()?.ok_or_else(none)?;
-    column.typed::<T>().write_batch(values, Some(levels), None)?;
+    column
+        .typed::<T>()
+        .write_batch(values, Some(levels), None)?;
     values.clear();
     column.close()
 }

@@ -23,7 +23,10 @@ fn columns() -> Vec<ExtractColumn> {
 }
 
 const ROWS: [&str; 2] = [
-    r#"{"id":"a,b","n":9007199254740993,"is_it":true,"at":"2027-01-01T00:00:00.25+00:00","data":{"x":[1]}}"#,
+    concat!(
+        r#"{"id":"a,b","n":9007199254740993,"is_it":true,"#,
+        r#""at":"2027-01-01T00:00:00.25+00:00","data":{"x":[1]}}"#
+    ),
     r#"{"id":"c","n":null,"is_it":null,"at":null,"data":null}"#,
 ];
 
@@ -49,12 +52,18 @@ fn lines_and_cells_say_what_the_rows_say() {
 #[test]
 fn columns_are_read_back_with_their_types() {
     let bytes = written(TableFormat::Parquet, &ROWS);
-    assert_eq!(bytes, written(TableFormat::Parquet, &ROWS), "the same bytes");
+    assert_eq!(
+        bytes,
+        written(TableFormat::Parquet, &ROWS),
+        "the same bytes"
+    );
     let reader = SerializedFileReader::new(Bytes::from(bytes)).expect("a file");
     let rows = reader.get_row_iter(None).expect("rows");
     let rows: Vec<_> = rows.map(|row| row.expect("a row")).collect();
     let shown = |row: &parquet::record::Row| -> Vec<String> {
-        row.get_column_iter().map(|(_, field)| field.to_string()).collect()
+        row.get_column_iter()
+            .map(|(_, field)| field.to_string())
+            .collect()
     };
     assert_eq!(rows.len(), 2);
     let first = shown(&rows[0]);

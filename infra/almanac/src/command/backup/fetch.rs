@@ -19,7 +19,9 @@ pub(super) async fn run(asked: FetchBackup) -> Result<ExitCode> {
     if let Some(position) = asked.position {
         sets.retain(|(_, set)| set.copied.position <= position);
     }
-    let (_, set) = sets.pop().context("there is no such backup → almanac backup list")?;
+    let (_, set) = sets
+        .pop()
+        .context("there is no such backup → almanac backup list")?;
     fs::create_dir_all(&asked.out)?;
     ensure!(
         fs::read_dir(&asked.out)?.next().is_none(),
@@ -40,7 +42,11 @@ pub(super) async fn run(asked: FetchBackup) -> Result<ExitCode> {
 /// Writes a file of the set into `folder`.
 async fn fetch(files: &Files, file: &BackupFile, folder: &Path) -> Result<()> {
     let plain = |part: &str| !part.is_empty() && !part.starts_with('.');
-    ensure!(file.path.split('/').all(plain), "{:?} leads elsewhere", file.path);
+    ensure!(
+        file.path.split('/').all(plain),
+        "{:?} leads elsewhere",
+        file.path
+    );
     let path = folder.join(&file.path);
     if let Some(above) = path.parent() {
         fs::create_dir_all(above)?;

@@ -5,6 +5,8 @@
 mod fetch;
 mod list;
 mod restore_vault;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 

@@ -35,7 +35,10 @@ pub(super) async fn run(asked: RestoreVault) -> Result<ExitCode> {
             Err(reason) => return Err(reason.into()),
         }
     }
-    println!("{}", json!({"restored": restored, "ended": ended, "there": there}));
+    println!(
+        "{}",
+        json!({"restored": restored, "ended": ended, "there": there})
+    );
     if there > 0 {
         bail!("the vault held {there} of them already: they were left as they are");
     }

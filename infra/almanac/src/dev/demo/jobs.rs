@@ -76,9 +76,9 @@ fn moving() -> Vec<(Uuid, CreateJob)> {
     ]
 }
 
-/// Those that show what tasks can do; the other kinds are among those that move.
-fn of_each_kind() -> Vec<(Uuid, CreateJob)> {
-    let report = json!({
+/// A report of what the demo itself does.
+fn report() -> Value {
+    json!({
         "title": "What tasks did",
         "queries": [
             {"title": "By status", "sql":
@@ -88,18 +88,38 @@ fn of_each_kind() -> Vec<(Uuid, CreateJob)> {
                  from task_attempts a join tasks t using (tenant_id, task_id) \
                  group by t.kind order by attempts desc"},
         ],
-    });
-    let data = json!({
+    })
+}
+
+/// Rows that are filtered and averaged.
+fn data() -> Value {
+    json!({
         "input": {"text": {"format": "csv", "content":
             "room,celsius\ncellar,12.5\nattic,27\ncellar,13.5\nattic,31\nhall,\n"}},
         "filter": [{"field": "celsius", "op": "gt", "value": 12.5}],
         "aggregate": {"by": ["room"], "measures": [
             {"op": "count"}, {"op": "avg", "field": "celsius"}]},
         "output": {"format": "json"},
-    });
+    })
+}
+
+/// Those that show what tasks can do; the other kinds are among those that move.
+fn of_each_kind() -> Vec<(Uuid, CreateJob)> {
     vec![
-        job("a backup of the log", cron("13 * * * *"), "backup", json!({}), Priority::High),
-        job("a clean-up of files", cron("43 * * * *"), "cleanup", json!({}), Priority::Low),
+        job(
+            "a backup of the log",
+            cron("13 * * * *"),
+            "backup",
+            json!({}),
+            Priority::High,
+        ),
+        job(
+            "a clean-up of files",
+            cron("43 * * * *"),
+            "cleanup",
+            json!({}),
+            Priority::Low,
+        ),
         // Refused unless `almanac dev --allow-commands`.
         job(
             "a program",
@@ -115,16 +135,28 @@ fn of_each_kind() -> Vec<(Uuid, CreateJob)> {
             json!({"collection": "tasks", "format": "parquet"}),
             Priority::Low,
         ),
-        job("a report", cron("*/5 * * * *"), "generate-report", report, Priority::Normal),
-        job("data, filtered and averaged", interval(60_000), "process-data", data, Priority::Normal),
-        // The demo has no mail server: it fails with a word about it.
         job(
-            "a mail that nobody sends",
+            "a report",
+            cron("*/5 * * * *"),
+            "generate-report",
+            report(),
+            Priority::Normal,
+        ),
+        job(
+            "data, filtered and averaged",
+            interval(60_000),
+            "process-data",
+            data(),
+            Priority::Normal,
+        ),
+        // `almanac dev` delivers to nobody: the mail is a file in `mail` of its data folder.
+        job(
+            "a mail",
             cron("*/15 * * * *"),
             "send-notification",
             json!({
                 "channel": "email", "to": ["desk@example.org"], "subject": "A demo",
-                "text": "Nobody gets this.",
+                "text": "Nobody gets this but the data folder.",
             }),
             Priority::Normal,
         ),
