@@ -181,7 +181,7 @@ pub struct Worker {
     pub allow_commands: bool,
     /// Let tasks call private and loopback addresses.
     pub allow_private_addresses: bool,
-    /// Attempts at a time.
+    /// Attempts at a time; as many more of each kind that not every worker can do.
     pub concurrency: usize,
     /// How long attempts may take to end on shutdown, in milliseconds.
     pub drain_ms: u64,
