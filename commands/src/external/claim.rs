@@ -44,7 +44,7 @@ impl External {
             worker: worker.clone(),
         };
         let command = CommandId::new(self.commands.ids().next());
-        let ask = Ask::new(wanted.actor.clone(), item.tenant, item.task.uuid(), command);
+        let ask = Ask::new(super::actor(), item.tenant, item.task.uuid(), command);
         let started = self.commands.execute::<Task>(ask, start).await;
         let task = match started {
             Ok(Receipt {

@@ -47,8 +47,6 @@ pub struct External {
 /// What somebody outside can do now.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Who asks, for the log.
-    pub actor: Actor,
     /// The kinds that it does.
     pub kinds: Vec<String>,
     /// How many attempts it takes at most.
@@ -71,6 +69,11 @@ pub struct Ground {
     pub queue: ExternalQueue,
     /// Who is there.
     pub workers: Presence,
+}
+
+/// Who signs what follows from what workers outside say all the time, and who they are is in it.
+fn actor() -> Actor {
+    Actor::System("gateway".to_owned())
 }
 
 /// Whether `worker` is what somebody outside is called in the log.

@@ -42,7 +42,7 @@ impl External {
     }
 
     /// Hears that the attempt is still being made; says whether it should be.
-    pub async fn beat(&self, ask: Ask, lease: &Lease) -> Result<Beat, Failure> {
+    pub async fn beat(&self, lease: &Lease) -> Result<Beat, Failure> {
         let Some((task, attempt)) = self.running(lease).await? else {
             self.release(lease).await;
             let stop = Some(StopReason::Lost);
@@ -60,7 +60,11 @@ impl External {
         match stop {
             Some((reason, since_ms)) if since_ms > STOP_GRACE_MS => {
                 let command = end_by_force(reason, lease);
-                match self.commands.execute::<Task>(ask, command).await {
+                match self
+                    .commands
+                    .execute::<Task>(self.ask(lease), command)
+                    .await
+                {
                     Ok(_) | Err(CommandError::Rejected(_)) => self.release(lease).await,
                     Err(CommandError::Failed(reason)) => return Err(reason),
                     // It is tried again with the next beat.
@@ -118,10 +122,10 @@ impl External {
         Ok(true)
     }
 
-    /// The command that ends an attempt in nobody's name but its worker's.
-    pub fn ask(&self, actor: domain::Actor, lease: &Lease) -> Ask {
+    /// A command that ends the attempt, in nobody's name but its worker's.
+    pub fn ask(&self, lease: &Lease) -> Ask {
         let id = CommandId::new(self.commands.ids().next());
-        Ask::new(actor, lease.tenant, lease.task.uuid(), id)
+        Ask::new(super::actor(), lease.tenant, lease.task.uuid(), id)
     }
 
     /// What was said before of how far the attempt is, which later lines bear as well.

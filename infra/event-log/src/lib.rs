@@ -60,4 +60,4 @@ pub use schemas::{Commit, Hash, Meta, Position, StreamId, Version};
 pub use sealed::{SealedSecret, SealedVault};
 pub use task_logs::{SaidTogether, TaskLogs};
 pub use vault::{Change, Secret, Vault, VaultError};
-pub use work::{Delivery, Inquiry, WorkError, WorkItem, WorkQueue};
+pub use work::{APART, Delivery, Inquiry, WorkError, WorkItem, WorkQueue};

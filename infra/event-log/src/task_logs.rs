@@ -114,7 +114,7 @@ impl TaskLogs {
             Some(status) => return Err(unavailable(format!("status {status}"))),
         }
         let headers = answer.headers.unwrap_or_default();
-        let sequence = headers.get(SEQUENCE).map(|sequence| sequence.as_str());
+        let sequence = headers.get(SEQUENCE).map(async_nats::HeaderValue::as_str);
         let sequence = sequence.and_then(|sequence| sequence.parse().ok());
         Ok(Some(SaidTogether {
             payload: answer.payload.into(),

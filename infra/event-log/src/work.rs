@@ -18,9 +18,9 @@ use tokio::sync::OnceCell;
 
 use crate::{JetStreamLog, LogError, subject};
 
-/// The kinds that not every worker may run: their attempts wait by themselves, so that those of
-/// others never wait behind them.
-const APART: [&str; 1] = ["command"];
+/// The kinds that not every worker can do: their attempts wait by themselves, so that those of others
+/// never wait behind them.
+pub const APART: [&str; 4] = ["backup", "command", "export", "generate-report"];
 /// How long a worker may take to say what it is at.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 const YES: &[u8] = b"yes";

@@ -144,7 +144,7 @@ pub struct Worker {
     /// Where the log and the sealed vault are read for backups, with credentials:
     /// `almanac_backup`. Without it this worker takes no tasks of the kind `backup`.
     pub backup_nats_url: Option<SecretString>,
-    /// Attempts at a time.
+    /// Attempts at a time; as many more of each kind that not every worker can do.
     pub concurrency: usize,
     /// How long attempts may take to end on shutdown, in milliseconds.
     pub drain_ms: u64,

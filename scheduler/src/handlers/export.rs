@@ -85,11 +85,6 @@ impl Export {
         Self { extracts, files }
     }
 
-    /// Whether this worker can make one.
-    pub const fn is_possible(&self) -> bool {
-        self.extracts.is_some()
-    }
-
     async fn export(&self, payload: Payload, context: &AttemptContext) -> Result<Value, Outcome> {
         let Payload { collection, format } = payload;
         let extracts = extracted::place(self.extracts.as_ref())?;
@@ -152,6 +147,10 @@ async fn keep(
 
 #[async_trait]
 impl Handler for Export {
+    fn is_able(&self) -> bool {
+        self.extracts.is_some()
+    }
+
     async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome {
         let exported = async { self.export(read(payload)?, context).await };
         unless_stopped(context, exported).await

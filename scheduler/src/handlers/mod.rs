@@ -31,7 +31,7 @@ use async_trait::async_trait;
 use commands::Commands;
 use domain::{
     TaskId, TenantId,
-    task::{BUILT_IN_KINDS, TaskError, is_built_in},
+    task::{BUILT_IN_KINDS, TaskError},
 };
 use files::Files;
 use projections::Extracts;
@@ -48,6 +48,12 @@ use crate::report::Report;
 pub trait Handler: Send + Sync {
     /// Does the work that `payload` describes. May be dropped at any await.
     async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome;
+
+    /// Whether this worker may do it and has what that takes. A kind of which that is not true
+    /// everywhere belongs into [`event_log::APART`], so that its tasks wait for a worker that can.
+    fn is_able(&self) -> bool {
+        true
+    }
 }
 
 /// What a handler may know of the attempt that it makes.
@@ -175,15 +181,9 @@ impl Handlers {
         BUILT_IN_KINDS.iter().copied().filter(serves).collect()
     }
 
-    /// Whether this worker knows `kind` and may run it.
+    /// Whether this worker knows `kind` and can do it.
     pub fn serves(&self, kind: &str) -> bool {
-        match kind {
-            "backup" => self.backup.is_possible(),
-            "command" => self.command.is_allowed(),
-            "export" => self.export.is_possible(),
-            "generate-report" => self.generate_report.is_possible(),
-            other => is_built_in(other),
-        }
+        self.get(kind).is_some_and(|handler| handler.is_able())
     }
 
     /// The handler of `kind`.

@@ -19,7 +19,8 @@ use std::{sync::Arc, time::Duration};
 
 use commands::Commands;
 use domain::{Actor, LogLevel};
-use event_log::{Presence, TaskLogs, WorkQueue};
+use event_log::{APART, Presence, TaskLogs, WorkQueue};
+use futures::future::join_all;
 use runtime::{Clock, Ids};
 use tokio_util::{
     sync::CancellationToken,
@@ -129,7 +130,13 @@ pub async fn run(services: Services, shutdown: CancellationToken) -> Result<(), 
     let answering = hands::answer(services.work.clone(), Arc::clone(&shared));
     let _answering = AbortOnDropHandle::new(tokio::spawn(answering));
     let drain = Duration::from_millis(services.config.drain_ms);
-    let about = About::new(&services.config, services.clock.now());
+    // What not every worker can do waits by itself, and has slots of its own.
+    let apart = APART.iter().filter(|kind| shared.handlers.serves(kind));
+    let apart = apart.filter_map(|kind| services.work.of_kind(kind));
+    let lanes: Vec<_> = std::iter::once(services.work.clone())
+        .chain(apart)
+        .collect();
+    let about = About::new(&services.config, lanes.len(), services.clock.now());
     let told = presence::tell(
         services.presence,
         Arc::clone(&shared),
@@ -137,18 +144,11 @@ pub async fn run(services: Services, shutdown: CancellationToken) -> Result<(), 
         shutdown.clone(),
     );
     let told = AbortOnDropHandle::new(tokio::spawn(told));
-    let slots = services.config.concurrency;
-    // Programs have slots of their own: not every worker may run them, so they wait by themselves.
-    let programs = services.work.of_kind("command");
-    let programs = programs.filter(|_| services.config.allow_commands);
-    let programs = programs.map(|work| Pool::new(work, Arc::clone(&shared), slots));
-    let common = Pool::new(services.work, Arc::clone(&shared), slots);
-    let programs = async {
-        if let Some(programs) = programs {
-            programs.run(&shutdown, drain).await;
-        }
-    };
-    tokio::join!(common.run(&shutdown, drain), programs);
+    let pools = lanes.into_iter().map(|lane| {
+        let pool = Pool::new(lane, Arc::clone(&shared), services.config.concurrency);
+        pool.run(&shutdown, drain)
+    });
+    join_all(pools).await;
     shared.gone.cancel();
     shared.logs.close().await;
     // It says that it is gone, if that is heard soon.

@@ -25,10 +25,9 @@ pub(super) struct About {
 }
 
 impl About {
-    pub(super) fn new(config: &runtime::Worker, started_at: Timestamp) -> Self {
-        let pools = if config.allow_commands { 2 } else { 1 };
+    pub(super) fn new(config: &runtime::Worker, lanes: usize, started_at: Timestamp) -> Self {
         Self {
-            slots: u32::try_from(pools * config.concurrency.max(1)).unwrap_or(u32::MAX),
+            slots: u32::try_from(lanes * config.concurrency.max(1)).unwrap_or(u32::MAX),
             started_at,
             zone: config.zone.clone(),
         }

@@ -5,10 +5,7 @@
 use std::time::Duration;
 
 use commands::{DEFAULT_TENANT, External, Ground, Identity, StopReason, Wanted};
-use domain::{
-    Actor,
-    task::{TaskSpec, TaskStatus},
-};
+use domain::task::{TaskSpec, TaskStatus};
 use event_log::{ExternalQueue, Presence, Role, TaskLogs, Vault};
 use runtime::{Clock, Worker};
 use serde_json::json;
@@ -41,7 +38,6 @@ async fn desk(world: &World) -> External {
 
 fn wanted(kind: &str) -> Wanted {
     Wanted {
-        actor: Actor::System("test".into()),
         kinds: vec![kind.to_owned()],
         max: 1,
         name: "outside".to_owned(),
@@ -68,9 +64,8 @@ async fn who_is_silent_outside_loses_the_attempt_and_who_speaks_keeps_it() {
         .await
         .expect("asked")
         .remove(0);
-    let actor = || Actor::System("test".into());
     let noticed = eventually("the silence is noticed", async || {
-        let beat = desk.beat(desk.ask(actor(), &kept.lease), &kept.lease).await;
+        let beat = desk.beat(&kept.lease).await;
         assert_eq!(beat.expect("heard").stop, None, "it speaks");
         tokio::time::sleep(Duration::from_millis(500)).await;
         let task = world.state(silent).await;
@@ -85,10 +80,10 @@ async fn who_is_silent_outside_loses_the_attempt_and_who_speaks_keeps_it() {
         .since_ms(attempt.started_at);
     assert!(silent_ms <= FOUND_WITHIN_MS, "{silent_ms} ms");
     let late = desk
-        .complete(desk.ask(actor(), &lost.lease), &lost.lease, json!(1))
+        .complete(desk.ask(&lost.lease), &lost.lease, json!(1))
         .await;
     assert!(late.is_err(), "a zombie's word counts");
-    let beat = desk.beat(desk.ask(actor(), &lost.lease), &lost.lease).await;
+    let beat = desk.beat(&lost.lease).await;
     assert_eq!(beat.expect("heard").stop, Some(StopReason::Lost));
     // It is made again, by whoever asks.
     let again = desk
@@ -98,7 +93,7 @@ async fn who_is_silent_outside_loses_the_attempt_and_who_speaks_keeps_it() {
         .remove(0);
     assert_eq!(again.lease.attempt, 2);
     for leased in [again, kept] {
-        let ask = desk.ask(actor(), &leased.lease);
+        let ask = desk.ask(&leased.lease);
         desk.complete(ask, &leased.lease, json!({}))
             .await
             .expect("done");

@@ -8,7 +8,7 @@ use schemas::api::{HeartbeatView, StopWord};
 
 use crate::{
     app::App,
-    extract::{Nothing, Parameters, Segment, Writing},
+    extract::{Caller, Nothing, Parameters, Segment},
     problem::Result,
 };
 
@@ -22,13 +22,12 @@ use crate::{
 )]
 pub(super) async fn say_attempt_goes_on(
     State(app): State<App>,
-    writing: Writing,
+    caller: Caller,
     Parameters(Nothing): Parameters<Nothing>,
     Segment(token): Segment,
 ) -> Result<Json<HeartbeatView>> {
-    let lease = super::lease_of(&app, &writing.caller, &token)?;
-    let ask = app.external.ask(writing.caller.actor(), &lease);
-    let beat = app.external.beat(ask, &lease).await?;
+    let lease = super::lease_of(&app, &caller, &token)?;
+    let beat = app.external.beat(&lease).await?;
     Ok(Json(HeartbeatView {
         stop: beat.stop.is_some(),
         reason: beat.stop.map(word),

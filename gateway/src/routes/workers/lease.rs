@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use axum::{Json, extract::State};
 use commands::{Leased, Wanted};
-use domain::task::is_built_in;
+use domain::{TenantId, task::is_built_in};
 use schemas::api::{LeaseAttempts, LeasedAttempt, LeasedAttempts};
 
 use crate::{
     app::App,
-    extract::{Body, Fields, Nothing, Parameters, Writing},
+    extract::{Body, Caller, Fields, Nothing, Parameters},
     problem::Result,
 };
 
@@ -33,11 +33,11 @@ const HEARTBEAT_MS: u64 = 5_000;
 )]
 pub(super) async fn lease_attempts(
     State(app): State<App>,
-    writing: Writing,
+    caller: Caller,
     Parameters(Nothing): Parameters<Nothing>,
     body: Body<LeaseAttempts>,
 ) -> Result<Json<LeasedAttempts>> {
-    let wanted = check(&writing, body.value)?;
+    let wanted = check(caller.tenant(), body.value)?;
     let leased = tokio::select! {
         leased = app.external.lease(&wanted) => leased?,
         () = app.shutdown.cancelled() => Vec::new(),
@@ -46,7 +46,7 @@ pub(super) async fn lease_attempts(
     Ok(Json(LeasedAttempts { items }))
 }
 
-fn check(writing: &Writing, asked: LeaseAttempts) -> Result<Wanted> {
+fn check(tenant: TenantId, asked: LeaseAttempts) -> Result<Wanted> {
     let mut fields = Fields::default();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let name = &asked.worker;
@@ -71,11 +71,10 @@ fn check(writing: &Writing, asked: LeaseAttempts) -> Result<Wanted> {
         within.then_some(()).ok_or("is a number from 0 to 20"),
     );
     fields.finish(Some(Wanted {
-        actor: writing.caller.actor(),
         kinds: asked.kinds,
         max,
         name: asked.worker,
-        tenant: writing.tenant(),
+        tenant,
         wait: Duration::from_secs(wait_s),
     }))
 }

@@ -11,7 +11,7 @@ use schemas::{
 
 use crate::{
     app::App,
-    extract::{Body, Fields, Nothing, Parameters, Segment, Writing},
+    extract::{Body, Caller, Fields, Nothing, Parameters, Segment},
     problem::{Explain as _, Result},
 };
 
@@ -27,12 +27,12 @@ const LINE_MAX: usize = 8_000;
 )]
 pub(super) async fn say_of_attempt(
     State(app): State<App>,
-    writing: Writing,
+    caller: Caller,
     Parameters(Nothing): Parameters<Nothing>,
     Segment(token): Segment,
     body: Body<SayOfAttempt>,
 ) -> Result<StatusCode> {
-    let lease = super::lease_of(&app, &writing.caller, &token)?;
+    let lease = super::lease_of(&app, &caller, &token)?;
     let said = check(body.value)?;
     let at = app.commands.clock().now();
     let lines = said.lines.into_iter().map(|line| TaskLogEntry {

@@ -13,7 +13,7 @@ mod conf;
 
 use std::collections::BTreeSet;
 
-use domain::{AggregateKind, task::Priority};
+use domain::AggregateKind;
 
 use crate::{
     Role::{self, Analyst, Backup, Gateway, Owner, Projector, Scheduler, Worker},
@@ -101,7 +101,7 @@ fn of_the_log() -> Vec<Line> {
 /// Attempts: on their way, being made, and what is said of them.
 fn of_attempts() -> Vec<Line> {
     use Line::{Answer, Publish, Subscribe};
-    let [workers, leased] = [WORKER_BUCKET, LEASED_BUCKET].map(subject::bucket_stream);
+    let [workers, outside] = [WORKER_BUCKET, LEASED_BUCKET].map(subject::bucket_stream);
     vec![
         // Attempts on their way: the dispatcher puts them in, workers take them out.
         Publish(&[Owner, Scheduler, Worker], info(WORK)),
@@ -120,12 +120,12 @@ fn of_attempts() -> Vec<Line> {
         Subscribe(&[Gateway], vec![subject::ALL_EXTERNAL.to_owned()]),
         // Who is there, and what is made outside.
         Publish(&[Gateway, Owner, Scheduler, Worker], info(&workers)),
-        Publish(&[Gateway, Owner, Scheduler], info(&leased)),
+        Publish(&[Gateway, Owner, Scheduler], info(&outside)),
         Publish(&[Gateway, Worker], vec![subject::bucket(WORKER_BUCKET)]),
         Publish(&[Gateway], vec![subject::bucket(LEASED_BUCKET)]),
         Publish(
             &[Gateway, Scheduler],
-            [&workers, &leased]
+            [&workers, &outside]
                 .map(|stream| subject::api(subject::GET, stream))
                 .to_vec(),
         ),
@@ -140,7 +140,7 @@ fn of_attempts() -> Vec<Line> {
 fn of_the_rest() -> Vec<Line> {
     use Line::Publish;
     let [vault, leases] = [VAULT_BUCKET, LEASE_BUCKET].map(subject::bucket_stream);
-    let [workers, leased] = [WORKER_BUCKET, LEASED_BUCKET].map(subject::bucket_stream);
+    let [workers, outside] = [WORKER_BUCKET, LEASED_BUCKET].map(subject::bucket_stream);
     vec![
         // Who did or tried what.
         Publish(&[Gateway], vec![subject::ALL_AUDIT.to_owned()]),
@@ -166,7 +166,7 @@ fn of_the_rest() -> Vec<Line> {
         Publish(
             &[Owner],
             making(&[
-                AUDIT, EVENTS, EXTERNAL, TASK_LOGS, WORK, &vault, &leases, &workers, &leased,
+                AUDIT, EVENTS, EXTERNAL, TASK_LOGS, WORK, &vault, &leases, &workers, &outside,
             ]),
         ),
         Publish(

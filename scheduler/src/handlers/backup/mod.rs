@@ -106,11 +106,6 @@ impl Backup {
         Self { clock, copy, files }
     }
 
-    /// Whether this worker can make one.
-    pub const fn is_possible(&self) -> bool {
-        self.copy.is_some()
-    }
-
     async fn back_up(&self, payload: Payload, context: &AttemptContext) -> Result<Value, Outcome> {
         if context.tenant != TenantId::MAIN {
             let why = "the log is all tenants': only the main one makes backups of it";
@@ -165,6 +160,10 @@ impl Backup {
 
 #[async_trait]
 impl Handler for Backup {
+    fn is_able(&self) -> bool {
+        self.copy.is_some()
+    }
+
     async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome {
         let payload = if payload.is_null() {
             json!({})

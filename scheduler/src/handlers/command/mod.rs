@@ -66,15 +66,14 @@ impl Command {
     pub const fn new(allowed: bool) -> Self {
         Self { allowed }
     }
-
-    /// Whether it runs any.
-    pub const fn is_allowed(&self) -> bool {
-        self.allowed
-    }
 }
 
 #[async_trait]
 impl Handler for Command {
+    fn is_able(&self) -> bool {
+        self.allowed
+    }
+
     async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome {
         if !self.allowed {
             let message = "this worker runs no programs (worker.allow_commands is off)";

@@ -73,11 +73,6 @@ impl GenerateReport {
         }
     }
 
-    /// Whether this worker can make one.
-    pub const fn is_possible(&self) -> bool {
-        self.extracts.is_some()
-    }
-
     async fn report(&self, payload: Payload, context: &AttemptContext) -> Result<Value, Outcome> {
         check(&payload)?;
         let extracts = extracted::place(self.extracts.as_ref())?;
@@ -168,6 +163,10 @@ async fn section(
 
 #[async_trait]
 impl Handler for GenerateReport {
+    fn is_able(&self) -> bool {
+        self.extracts.is_some()
+    }
+
     async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome {
         let reported = async { self.report(read(payload)?, context).await };
         unless_stopped(context, reported).await
