@@ -3,8 +3,6 @@
 //! Invariant: a handler reads files of its own tenant only, and those that only administrators may
 //! have not at all, since anybody who sees its output would see them.
 
-use std::io::Write as _;
-
 use commands::Commands;
 use domain::{TaskId, task::Task};
 use files::{FileRef, Files, FilesError, Name, Writing};
@@ -46,19 +44,6 @@ pub async fn keep(
 ) -> Result<FileRef, Outcome> {
     let kept = writing.keep_for(context.tenant, context.task, name).await;
     kept.map_err(failed)
-}
-
-/// Writes `bytes` as a file of the task of `context`.
-pub async fn write(
-    files: &Files,
-    context: &AttemptContext,
-    name: Name,
-    bytes: &[u8],
-) -> Result<FileRef, Outcome> {
-    let mut writing = files.begin().map_err(failed)?;
-    let written = writing.write_all(bytes).map_err(FilesError::from);
-    written.map_err(failed)?;
-    keep(writing, context, name).await
 }
 
 /// A reference as it stands in an output.

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use tokio::{
     fs,
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
@@ -85,7 +85,7 @@ async fn talk(stream: TcpStream) -> std::io::Result<Vec<String>> {
     }
 }
 
-async fn mail(from: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::Result<String> {
+async fn mail(from: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<String> {
     let mut mail = String::new();
     loop {
         let mut line = String::new();

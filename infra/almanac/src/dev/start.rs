@@ -17,6 +17,7 @@ use runtime::{
     Config, Gateway, Nats, Postgres, Rebuild, Scheduler, Secrets, Smtp, SmtpSecurity, Telemetry,
     Worker,
 };
+use scheduler::handlers::Means;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 
@@ -65,7 +66,8 @@ pub(super) async fn run(
 
     let step = Step::begin("parts");
     let freshness = Freshness::watch(&rows.served);
-    spawn(grounds, rows, &freshness, listener, parts);
+    let means = Box::pin(roles::means(&grounds.worker)).await?;
+    spawn(grounds, means, rows, &freshness, listener, parts);
     let folder = house.dir.join("mail");
     parts.spawn("mailbox", 2, |token| mailbox::run(mail, folder, token));
     tokio::select! {
@@ -235,6 +237,7 @@ async fn administrator(ground: &Ground, password: &SecretString) -> Result<()> {
 /// rows.
 fn spawn(
     grounds: Grounds,
+    means: Means,
     rows: Rows,
     freshness: &Freshness,
     listener: TcpListener,
@@ -250,7 +253,7 @@ fn spawn(
     });
     let base = grounds.worker;
     parts.spawn("worker", 1, |token| async move {
-        roles::work(&base, token).await
+        roles::work(&base, means, token).await
     });
     let base = grounds.projector;
     parts.spawn("projector", 2, |token| async move {

@@ -72,11 +72,14 @@ pub async fn run(role: Role, ground: &Ground, shutdown: CancellationToken) -> Re
             let overview = Overview::of_schedule(postgres).await?;
             schedule(ground, overview, shutdown).await
         }
-        Role::Worker => work(ground, shutdown).await,
+        Role::Worker => {
+            let means = means(ground).await?;
+            work(ground, means, shutdown).await
+        }
     }
 }
 
 pub use gateway::run as serve;
 pub use projector::run as remember;
 pub use scheduler::run as schedule;
-pub use worker::run as work;
+pub use worker::{means, run as work};

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ground, copy};
 
-/// Works on tasks.
-pub async fn run(ground: &Ground, shutdown: CancellationToken) -> Result<()> {
+/// Works on tasks, with what its handlers may use.
+pub async fn run(ground: &Ground, means: Means, shutdown: CancellationToken) -> Result<()> {
     let services = Services {
         clock: ground.clock.clone(),
         commands: ground.commands.clone(),
@@ -25,7 +25,7 @@ pub async fn run(ground: &Ground, shutdown: CancellationToken) -> Result<()> {
         ids: ground.ids.clone(),
         log_level: ground.config.task_logs.level,
         logs: ground.task_logs().await?,
-        means: means(ground).await?,
+        means,
         presence: Presence::of_workers(&ground.log).await?,
         work: WorkQueue::new(&ground.log),
     };
@@ -33,7 +33,7 @@ pub async fn run(ground: &Ground, shutdown: CancellationToken) -> Result<()> {
 }
 
 /// What its handlers may use, by what it was told.
-async fn means(ground: &Ground) -> Result<Means> {
+pub async fn means(ground: &Ground) -> Result<Means> {
     let config = &ground.config;
     let files = Files::open(&config.files, ground.clock.clone()).context("opening [files]")?;
     if files.is_none() {

@@ -48,7 +48,7 @@ async fn a_vault_is_taken_sealed_and_put_back_elsewhere() {
         Nats::scratch().expect("starts"),
         Nats::scratch().expect("starts"),
     );
-    filled(&from).await;
+    Box::pin(filled(&from)).await;
     let backup = open(&from, Role::Backup).await;
     let sealed = SealedVault::open(&backup).await.expect("a vault");
     let taken = all(&sealed).await;

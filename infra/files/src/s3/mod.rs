@@ -106,7 +106,10 @@ impl Bucket {
         let answer = succeeded(answer, key.as_str()).await?;
         let bytes = answer.content_length();
         let bytes = bytes.ok_or_else(|| unavailable("the store does not say how much comes"))?;
-        let parts = answer.bytes_stream().map_err(|reason| told(&reason)).boxed();
+        let parts = answer
+            .bytes_stream()
+            .map_err(|reason| told(&reason))
+            .boxed();
         Ok(Reading { bytes, parts })
     }
 

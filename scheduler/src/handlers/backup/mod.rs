@@ -139,21 +139,21 @@ impl Backup {
                 .await
                 .map_err(stored::failed)?;
         }
-        let set = BackupSet {
+        let backup = BackupSet {
             form: FORM,
             copied,
             files: kept,
             made_at: self.clock.now(),
         };
-        let told = tell(files, &set).await?;
+        let told = tell(files, &backup).await?;
         let removed = retention::keep_newest(files, keep)
             .await
             .map_err(stored::failed)?;
-        let bytes: u64 = set.files.iter().map(|file| file.bytes).sum();
+        let bytes: u64 = backup.files.iter().map(|file| file.bytes).sum();
         Ok(json!({
-            "bytes": bytes, "bytes_sent": sent, "parts": set.files.len(),
-            "position": set.copied.position, "removed_sets": removed, "root": set.copied.root,
-            "secrets": set.copied.secrets, "set": told.key, "sha256": told.sha256,
+            "bytes": bytes, "bytes_sent": sent, "parts": backup.files.len(),
+            "position": backup.copied.position, "removed_sets": removed, "root": backup.copied.root,
+            "secrets": backup.copied.secrets, "set": told.key, "sha256": told.sha256,
         }))
     }
 }

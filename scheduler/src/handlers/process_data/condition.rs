@@ -102,11 +102,9 @@ fn is(found: &Value, wanted: &Value) -> bool {
 
 /// The order of numbers: whole ones exactly, others as the floating-point numbers that they are.
 pub(super) fn order(one: &Number, other: &Number) -> Ordering {
-    match (one.as_i64(), other.as_i64()) {
-        (Some(one), Some(other)) => one.cmp(&other),
-        _ => {
-            let of = |number: &Number| number.as_f64().unwrap_or_default();
-            of(one).total_cmp(&of(other))
-        }
+    if let (Some(one), Some(other)) = (one.as_i64(), other.as_i64()) {
+        return one.cmp(&other);
     }
+    let of = |number: &Number| number.as_f64().unwrap_or_default();
+    of(one).total_cmp(&of(other))
 }

@@ -153,7 +153,7 @@ impl CsvRows {
 
 fn header(mut cells: Vec<String>, line: u64) -> Result<Vec<String>, Wrong> {
     if let Some(plain) = cells[0].strip_prefix(BOM) {
-        cells[0] = plain.to_owned();
+        cells[0] = String::from(plain);
     }
     let mut sorted: Vec<_> = cells.iter().collect();
     sorted.sort();

@@ -118,12 +118,12 @@ impl ProcessData {
         let mut read = 0;
         while let Some(part) = source.parts.next().await {
             let part = part.map_err(super::stored::failed)?;
-            rows.feed(&part, &mut |row| work.take(row))?;
+            rows.feed(&part, &mut |row| work.take(&row))?;
             read += part.len() as u64;
             context.report.progress(read, source.bytes, "bytes");
             tokio::task::yield_now().await;
         }
-        rows.end(&mut |row| work.take(row))?;
+        rows.end(&mut |row| work.take(&row))?;
         if let Rows::Csv(rows) = &rows {
             work.sink.names(rows.header());
         }
@@ -163,16 +163,16 @@ impl Rows {
 }
 
 impl Work {
-    fn take(&mut self, row: Row) -> Result<(), Wrong> {
+    fn take(&mut self, row: &Row) -> Result<(), Wrong> {
         self.rows_in += 1;
         for condition in &self.filter {
-            if !condition.holds(&row)? {
+            if !condition.holds(row)? {
                 return Ok(());
             }
         }
         match &mut self.groups {
-            Some(groups) => groups.take(&row),
-            None => self.sink.push(&row),
+            Some(groups) => groups.take(row),
+            None => self.sink.push(row),
         }
     }
 

@@ -3,7 +3,7 @@
 //! Invariant: the same rows give the same bytes; a column has the type that the view has, and what
 //! Parquet has no type for is text, as JSON writes it.
 
-use std::{io, io::Write, sync::Arc};
+use std::{fmt::Write as _, io, io::Write, sync::Arc};
 
 use chrono::DateTime;
 use parquet::{
@@ -29,7 +29,7 @@ const GROUP_BYTES: usize = 16 << 20;
 /// A file of columns that is being written.
 pub struct Columns<W: Write + Send> {
     bytes: usize,
-    columns: Vec<(String, Cells)>,
+    cells: Vec<(String, Cells)>,
     rows: usize,
     writer: SerializedFileWriter<W>,
 }
@@ -112,7 +112,7 @@ impl<W: Write + Send> Columns<W> {
                 let told = format!("Parquet has no column {:?}", column.name);
                 return Err(io::Error::other(told));
             }
-            message += &format!("  optional {kind} {}{meaning};\n", column.name);
+            let _ = writeln!(message, "  optional {kind} {}{meaning};", column.name);
             let cells = Cells {
                 levels: Vec::new(),
                 values,
@@ -128,7 +128,7 @@ impl<W: Write + Send> Columns<W> {
         let writer = SerializedFileWriter::new(to, schema, Arc::new(properties));
         Ok(Self {
             bytes: 0,
-            columns: found,
+            cells: found,
             rows: 0,
             writer: writer.map_err(broken)?,
         })
@@ -136,7 +136,7 @@ impl<W: Write + Send> Columns<W> {
 
     pub fn push(&mut self, row: &str) -> io::Result<()> {
         let fields: Map<String, Value> = serde_json::from_str(row)?;
-        for (name, cells) in &mut self.columns {
+        for (name, cells) in &mut self.cells {
             let value = fields.get(name).unwrap_or(&Value::Null);
             let is_json = matches!(value, Value::Object(_) | Value::Array(_));
             let is_there = cells.values.push(value, is_json)?;
@@ -152,7 +152,7 @@ impl<W: Write + Send> Columns<W> {
 
     fn write(&mut self) -> io::Result<()> {
         let mut group = self.writer.next_row_group().map_err(broken)?;
-        for (_, cells) in &mut self.columns {
+        for (_, cells) in &mut self.cells {
             cells.write(&mut group).map_err(broken)?;
         }
         group.close().map_err(broken)?;
