@@ -14,6 +14,7 @@ pub mod identity_claim;
 mod ids;
 pub mod job;
 pub mod log_checkpoint;
+mod log_level;
 pub mod operation;
 pub mod parked_commit;
 pub mod resource;
@@ -40,6 +41,7 @@ pub use ids::{
     ApiKeyId, CommandId, JobId, OperationId, ParkedCommitId, ResourceId, ResourceTypeId, TaskId,
     TenantId, UniqueKeyId, UserId,
 };
+pub use log_level::LogLevel;
 pub use slug::{InvalidSlug, Slug};
 pub use time::{InvalidTimestamp, Timestamp};
 pub use values::{Attributes, InvalidName, Labels, Name, Origin, Sealed};

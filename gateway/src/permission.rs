@@ -76,6 +76,9 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("PUT", "/api/v1/tasks/{id}/cancel", Role::Operator),
     ("GET", "/api/v1/tasks/{id}/events", Role::Viewer),
     ("GET", "/api/v1/tasks/{id}/explain", Role::Viewer),
+    ("GET", "/api/v1/tasks/{id}/files/{name}", Role::Viewer),
+    ("GET", "/api/v1/tasks/{id}/logs", Role::Viewer),
+    ("GET", "/api/v1/tasks/{id}/progress", Role::Viewer),
     ("POST", "/api/v1/tasks/{id}/retry", Role::Operator),
     ("POST", "/api/v1/tasks/{id}/run-again", Role::Operator),
     ("GET", "/api/v1/tenant", Role::Viewer),
@@ -103,6 +106,28 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("PUT", "/api/v1/users/{id}/password", Role::Admin),
     ("PUT", "/api/v1/users/{id}/platform", Role::Admin),
     ("PUT", "/api/v1/users/{id}/role", Role::Admin),
+    ("GET", "/api/v1/workers", Role::Operator),
+    (
+        "POST",
+        "/api/v1/workers/attempts/{token}/complete",
+        Role::Operator,
+    ),
+    (
+        "POST",
+        "/api/v1/workers/attempts/{token}/fail",
+        Role::Operator,
+    ),
+    (
+        "POST",
+        "/api/v1/workers/attempts/{token}/heartbeat",
+        Role::Operator,
+    ),
+    (
+        "POST",
+        "/api/v1/workers/attempts/{token}/logs",
+        Role::Operator,
+    ),
+    ("POST", "/api/v1/workers/lease", Role::Operator),
     ("GET", "/api/v1/ws", Role::Viewer),
 ];
 
@@ -374,6 +399,7 @@ mod tests {
             "tasks",
             "tenant",
             "users",
+            "workers",
         ];
         let collection = collections
             .iter()
@@ -441,6 +467,8 @@ mod tests {
             ("tenant:read", Role::Viewer),
             ("users:read", Role::Admin),
             ("users:write", Role::Admin),
+            ("workers:read", Role::Operator),
+            ("workers:write", Role::Operator),
         ];
         for (text, least) in table {
             for role in [Role::Viewer, Role::Operator, Role::Admin] {

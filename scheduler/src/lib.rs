@@ -22,13 +22,14 @@ mod leader;
 mod misfire;
 mod operate;
 mod release;
+pub mod report;
 mod term;
 mod ticks;
 mod timer;
 pub mod worker;
 
 use commands::Commands;
-use event_log::{Leases, SharedLog, WorkQueue};
+use event_log::{Leases, Presence, SharedLog, WorkQueue};
 use projections::Overview;
 use runtime::Clock;
 use tokio_cron_scheduler::JobSchedulerError;
@@ -45,6 +46,8 @@ pub struct Services {
     pub commands: Commands,
     /// How slots are caught up.
     pub config: runtime::Scheduler,
+    /// Which attempts are made outside of Almanac.
+    pub leased: Presence,
     /// Who leads.
     pub leases: Leases,
     /// What happened.
@@ -53,6 +56,8 @@ pub struct Services {
     pub overview: Overview,
     /// Where attempts wait for workers.
     pub work: WorkQueue,
+    /// Which workers are there.
+    pub workers: Presence,
 }
 
 /// Why the scheduler cannot run at all.

@@ -26,6 +26,7 @@ mod cancel;
 mod decide;
 mod dependency;
 mod events;
+mod kinds;
 mod late;
 mod limit;
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use events::{
     TaskFailed, TaskHandedBack, TaskReleased, TaskRequeued, TaskResultRefused, TaskRetryScheduled,
     TaskSlotSkipped, TaskStarted, TaskSucceeded, TaskTimedOut,
 };
+pub use kinds::{BUILT_IN_KINDS, is_built_in};
 pub use late::{AttemptResult, LATE_MAX, LateResult};
 pub use limit::Limit;
 pub use retry::{Backoff, Jitter, RETRY_BASE_MS, RETRY_CAP_MS};

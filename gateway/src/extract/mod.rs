@@ -25,7 +25,7 @@ pub(crate) use cursor::Cursors;
 pub(crate) use fields::Fields;
 pub(crate) use json::escaped;
 pub(crate) use parameters::{FromParameters, History, Nothing, Paging, Parameters, Query, word};
-pub(crate) use path::{Id, Segment};
+pub(crate) use path::{Id, IdAndName, Segment};
 pub(crate) use reading::Reading;
 pub(crate) use token::token;
 pub(crate) use writing::{Precondition, Writing};

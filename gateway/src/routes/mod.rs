@@ -18,6 +18,7 @@ mod system;
 mod tasks;
 mod tenants;
 mod users;
+mod workers;
 
 use axum::{
     Router,
@@ -73,6 +74,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .merge(tasks::router())
         .merge(tenants::router())
         .merge(users::router())
+        .merge(workers::router())
 }
 
 /// What no endpoint is for: a file of the page, the page itself, or nothing.

@@ -10,12 +10,20 @@ declare
     -- thing about them that they cannot change: `analyst` sees all tenants, and so does who keeps
     -- tables of figures (infra/dbt); `analyst_<slug>` sees one.
     everybody constant text := $of$(select session_user) in ('almanac_dbt', 'analyst')$of$;
+    -- Reports and exports see the tenant that their transaction has said before (extracts), and of
+    -- users only where it has said that as well.
+    worker constant text := $of$(select session_user) = 'almanac_worker'$of$;
+    extracted constant text := $of$(select e.tenant from extracts e
+        where e.xact = pg_current_xact_id_if_assigned())$of$;
+    of_people constant text := $of$(select e.of_people from extracts e
+        where e.xact = pg_current_xact_id_if_assigned())$of$;
     slug constant text := $of$(select substr(session_user::text, length('analyst_') + 1)
         where starts_with(session_user::text, 'analyst_'))$of$;
 begin
     perform pg_advisory_xact_lock(hashtextextended('almanac schema', 0));
     foreach reader in array array[
-        'almanac_auditor', 'almanac_gateway', 'almanac_projector', 'almanac_scheduler', 'analyst'
+        'almanac_auditor', 'almanac_gateway', 'almanac_projector', 'almanac_scheduler',
+        'almanac_worker', 'analyst'
     ] loop
         if not exists (select from pg_roles where rolname = reader) then
             raise exception 'the role % is missing; make it with: create role % login password …',
@@ -70,6 +78,17 @@ begin
                     when 'tenants' then format('slug = %s', slug)
                     else format(
                         'tenant_id = (select t.id from tenants t where t.slug = %s)', slug)
+                end)),
+            ('extracts', format('for select to current_user using (%s and %s = %s and %s)', worker,
+                case c.relname when 'tenants' then 'id' else 'tenant_id' end, extracted,
+                case
+                    when c.relname in (
+                        'counts', 'jobs', 'parked', 'resource_types', 'resources', 'tasks',
+                        'tenants') then 'true'
+                    when c.relname = 'event_log' then format(
+                        $of$(kind in ('job', 'resource', 'resource_type', 'task') or %s)$of$,
+                        of_people)
+                    else of_people
                 end))
         ) as w (policy, reading)
         where c.relnamespace = here::regnamespace and c.relrowsecurity and not c.relispartition
@@ -90,6 +109,9 @@ grant select on
     resources_history, settings, settings_history, tasks, tasks_history, tenants, tenants_history, users, users_history
     to almanac_gateway;
 grant select (position, tenant_id, kind, id) on parked to almanac_gateway;
+
+-- Who makes reports and exports reads what views show and nothing else.
+grant execute on function begin_extract(uuid, boolean) to almanac_worker;
 
 -- The scheduler reads what is to happen.
 grant select on checkpoint, jobs, operations, tasks, tasks_history to almanac_scheduler;

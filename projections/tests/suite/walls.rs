@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use projections::{ConnectError, Overview, Owner, Store, Writer};
+use projections::{ConnectError, Extracts, Overview, Owner, Store, Writer};
 use schemas::domain::Timestamp;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
@@ -393,6 +393,7 @@ async fn a_process_refuses_a_role_that_may_do_more_or_less() {
         ("almanac_owner", &urls.owner),
         ("almanac_projector", &urls.projector),
         ("almanac_scheduler", &urls.scheduler),
+        ("almanac_worker", &urls.worker),
         ("analyst", &urls.analyst),
         ("postgres", &urls.superuser),
     ];
@@ -412,6 +413,7 @@ async fn a_process_refuses_a_role_that_may_do_more_or_less() {
                 "almanac_scheduler",
                 Overview::of_schedule(&config).await.map(drop),
             ),
+            ("almanac_worker", Extracts::connect(&config).await.map(drop)),
         ];
         for (wanted, outcome) in outcomes {
             match outcome {

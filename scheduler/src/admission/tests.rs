@@ -53,6 +53,7 @@ impl Room {
         let offer = Offer {
             item: WorkItem {
                 attempt: 1,
+                kind: kind.to_owned(),
                 task: TaskId::new(Uuid::from_u128(task)),
                 tenant,
                 version: Version(1),

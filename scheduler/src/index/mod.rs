@@ -16,6 +16,7 @@ use projections::schedule::Schedule;
 
 use crate::operate::OperationKey;
 use jobs::Jobs;
+pub use tasks::Held;
 use tasks::Tasks;
 
 /// A job of a tenant; tenants choose ids for themselves, so an id alone is nobody's.

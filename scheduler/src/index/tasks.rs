@@ -25,9 +25,9 @@ struct Open {
     version: Version,
 }
 
-/// An attempt that should have ended long ago.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Overdue {
+/// An attempt that a worker has.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Held {
     /// Which one.
     pub attempt: u32,
     /// Whose.
@@ -90,17 +90,30 @@ impl Tasks {
     }
 
     /// The attempts that by `now` should have ended at least `grace_ms` ago.
-    pub fn overdue(&self, now: Timestamp, grace_ms: i64) -> Vec<Overdue> {
+    pub fn overdue(&self, now: Timestamp, grace_ms: i64) -> Vec<Held> {
         let overdue = |(key, open): (&TaskKey, &Open)| {
             let running = open.task.running()?;
             let allowed_ms = (open.task.spec.timeout_ms as i64).saturating_add(grace_ms);
-            (now.since_ms(running.started_at) > allowed_ms).then(|| Overdue {
+            (now.since_ms(running.started_at) > allowed_ms).then(|| Held {
                 attempt: running.number,
                 key: *key,
                 worker: running.worker.clone(),
             })
         };
         self.open.iter().filter_map(overdue).collect()
+    }
+
+    /// The attempts that had begun before `then`.
+    pub fn running_since(&self, then: Timestamp) -> Vec<Held> {
+        let held = |(key, open): (&TaskKey, &Open)| {
+            let running = open.task.running()?;
+            (running.started_at < then).then(|| Held {
+                attempt: running.number,
+                key: *key,
+                worker: running.worker.clone(),
+            })
+        };
+        self.open.iter().filter_map(held).collect()
     }
 
     /// Takes in the state after a commit.
@@ -252,6 +265,7 @@ impl Open {
         }
         let item = WorkItem {
             attempt: self.task.attempts() + 1,
+            kind: self.task.spec.kind.clone(),
             task: key.1,
             tenant: key.0,
             version: self.version,

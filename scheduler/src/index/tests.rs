@@ -114,6 +114,7 @@ fn task_created(origin: Option<JobSlot>, not_before: Option<Timestamp>) -> TaskE
 fn push(attempt: u32, version: u64) -> Effect {
     let item = WorkItem {
         attempt,
+        kind: "echo".to_owned(),
         task: TASK.1,
         tenant: TENANT,
         version: Version(version),

@@ -19,7 +19,13 @@ use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Interrupted, firing::Firing, operating::Operating, releasing::Releasing};
+use super::{
+    Interrupted,
+    firing::Firing,
+    operating::Operating,
+    releasing::Releasing,
+    vigil::{Vigil, YOUNG_MS},
+};
 use crate::{
     Services,
     admission::Admission,
@@ -61,6 +67,7 @@ pub(super) struct Desk {
     pub(super) held_back: Vec<(Priority, WorkItem)>,
     loading: JoinSet<Loaded>,
     sweeping: JoinSet<()>,
+    vigil: Vigil,
 }
 
 /// A state that was asked for.
@@ -88,6 +95,7 @@ impl Desk {
             held_back: Vec::new(),
             loading: JoinSet::new(),
             sweeping: JoinSet::new(),
+            vigil: Vigil::new(services),
         }
     }
 
@@ -281,6 +289,8 @@ impl Desk {
                 }
             });
         }
+        let held = self.index.tasks.running_since(now.plus_ms(-YOUNG_MS));
+        self.sweeping.spawn(self.vigil.clone().look(held));
     }
 }
 

@@ -10,6 +10,7 @@ mod expiring;
 mod firing;
 mod operating;
 mod releasing;
+mod vigil;
 
 use projections::StoreError;
 use tokio_util::sync::CancellationToken;

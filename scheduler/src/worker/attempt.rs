@@ -5,7 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::task::{AttemptResult, Task, TaskCommand, TaskError};
+use domain::{
+    LogLevel,
+    task::{AttemptResult, Task, TaskCommand, TaskError},
+};
 use event_log::{Delivery, WorkItem};
 use tokio::{task::JoinError, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -17,7 +20,10 @@ use super::{
     conclude::Ended,
     delivery::Held,
 };
-use crate::handlers::{AttemptContext, Handler, Outcome, Pulse, error};
+use crate::{
+    handlers::{AttemptContext, Handler, Outcome, error},
+    report::Reporter,
+};
 
 /// How long a handler that is handed back may take to stop.
 const HAND_BACK_GRACE: Duration = Duration::from_secs(1);
@@ -42,6 +48,18 @@ enum Stop {
     TimedOut,
 }
 
+impl Stop {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Cancelled { .. } => "asked to stop: the task was cancelled",
+            Self::Draining => "asked to stop: the worker ends, another will make the attempt",
+            Self::Fenced => "asked to stop: the attempt is not this worker's any more",
+            Self::Silent => "asked to stop: it showed no sign of life",
+            Self::TimedOut => "asked to stop: the attempt took longer than its timeout",
+        }
+    }
+}
+
 /// How a handler ended.
 #[derive(Debug)]
 enum Finish {
@@ -61,6 +79,10 @@ pub(super) async fn make(shared: Arc<Shared>, delivery: Delivery) {
     let Some(_in_hand) = shared.hands.take(&item) else {
         return Held::new(delivery, &shared.deliveries).hand_back(REST);
     };
+    if !shared.serves(&item) {
+        let pause = shared.leave(&delivery);
+        return Held::new(delivery, &shared.deliveries).hand_back(pause);
+    }
     // Listening begins before the claim, so that no cancellation falls between the two.
     let listener = shared.cancels.listen(item.task);
     let claimed = claim(&shared, &delivery).await;
@@ -76,9 +98,12 @@ pub(super) async fn make(shared: Arc<Shared>, delivery: Delivery) {
         late = result(&finish);
         end(&shared.name, &item, finish)
     } else {
-        let message = format!("this worker knows no kind {:?}", task.spec.kind);
-        let unknown = error("unknown_kind", message, false);
-        Some(fail(&shared.name, &item, unknown))
+        // Its kind was not known before the claim: an earlier version queued it.
+        tokio::time::sleep(REST).await;
+        Some(TaskCommand::HandBack {
+            attempt: item.attempt,
+            worker: shared.name.clone(),
+        })
     };
     let ended = match command {
         Some(command) => shared.conclude(&item, command).await,
@@ -104,12 +129,21 @@ async fn supervise(
         attempt: item.attempt,
         cancel: CancellationToken::new(),
         deadline: Instant::now() + Duration::from_millis(task.spec.timeout_ms),
-        pulse: Pulse::default(),
+        report: shared.logs.report(Reporter {
+            attempt: item.attempt,
+            task: item.task,
+            tenant: item.tenant,
+        }),
         task: item.task,
+        tenant: item.tenant,
     };
-    let (cancel, deadline) = (context.cancel.clone(), context.deadline);
-    let (pulse, silence) = (context.pulse.clone(), task.spec.silence_timeout_ms);
-    let silent = pulse.silent_for(silence.map(Duration::from_millis));
+    let (cancel, deadline, report) = (
+        context.cancel.clone(),
+        context.deadline,
+        context.report.clone(),
+    );
+    let silence = task.spec.silence_timeout_ms.map(Duration::from_millis);
+    let silent = report.pulse().silent_for(silence);
     let payload = Arc::unwrap_or_clone(task.spec.payload);
     let running = tokio::spawn(async move { handler.run(payload, &context).await });
     let mut running = AbortOnDropHandle::new(running);
@@ -119,6 +153,7 @@ async fn supervise(
         () = silent => Stop::Silent,
     };
     let asked = Instant::now();
+    report.log(LogLevel::Warn, stop.words());
     cancel.cancel();
     let grace = match stop {
         Stop::Draining | Stop::Fenced => HAND_BACK_GRACE,
@@ -133,6 +168,7 @@ async fn supervise(
     };
     if stopped.is_none() {
         running.abort();
+        report.log(LogLevel::Error, "it did not stop and is ended by force");
         // It ends at its next await; one that blocks its thread is left behind.
         let _aborted = tokio::time::timeout(HAND_BACK_GRACE, &mut running).await;
     }
@@ -289,6 +325,7 @@ mod tests {
     fn item() -> WorkItem {
         WorkItem {
             attempt: 1,
+            kind: "echo".to_owned(),
             task: TaskId::new(Uuid::from_u128(1)),
             tenant: TenantId::new(Uuid::from_u128(2)),
             version: Version(1),

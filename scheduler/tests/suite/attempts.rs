@@ -90,17 +90,17 @@ async fn a_task_is_retried_until_its_attempts_are_used_up() {
     };
     let refused = world.create_task(twice).await;
     let late = world.create_task(slow).await;
-    let unknown = world.create_task(spec("unheard_of", &json!({}))).await;
+    let wrong = world.create_task(spec("sleep", &json!({"s": 1}))).await;
     let dead = world.until_status(refused, TaskStatus::Dead).await;
     assert_eq!(dead.attempts(), 2);
     assert_eq!(dead.error.expect("an error").code, "connect_failed");
     let dead = world.until_status(late, TaskStatus::Dead).await;
     assert_eq!(dead.error.expect("an error").code, "timeout");
-    let failed = world.until_status(unknown, TaskStatus::Failed).await;
-    assert_eq!(failed.error.expect("an error").code, "unknown_kind");
-    world.task(unknown, TaskCommand::Requeue).await;
+    let failed = world.until_status(wrong, TaskStatus::Failed).await;
+    assert_eq!(failed.error.expect("an error").code, "invalid_payload");
+    world.task(wrong, TaskCommand::Requeue).await;
     world
-        .until(unknown, "failed again", |task| {
+        .until(wrong, "failed again", |task| {
             task.status == TaskStatus::Failed && task.updated_at > failed.updated_at
         })
         .await;
@@ -185,6 +185,7 @@ async fn an_attempt_that_was_claimed_unheard_is_made() {
 fn attempt(task: TaskId, version: u64) -> WorkItem {
     WorkItem {
         attempt: 1,
+        kind: "echo".to_owned(),
         task,
         tenant: TENANT,
         version: Version(version),

@@ -4,8 +4,11 @@
 
 mod attempts;
 mod dependencies;
+mod external;
+mod extracts;
 mod firing;
 mod limits;
+mod logs;
 mod outages;
 mod workers;
 mod world;

@@ -19,9 +19,11 @@ mod resource_types;
 mod resources;
 mod settings;
 mod stats;
+mod task_logs;
 mod tasks;
 mod tenants;
 mod users;
+mod workers;
 
 pub use api_keys::{ApiKeyView, CreateApiKey, CreatedApiKey};
 pub use audit::{AuditCredential, AuditEntry, AuditManifest, AuditResult, AuditView};
@@ -47,6 +49,11 @@ pub use resource_types::{PutResourceType, ResourceTypeView};
 pub use resources::{CreateResource, PatchResource, ResourceView};
 pub use settings::{PatchSettings, SettingsView};
 pub use stats::{HourlyTasks, Percentiles, RecentTasks, Stats, TaskFlow, TypeCount};
+pub use task_logs::{TaskLogLine, TaskProgress, TaskProgressView};
 pub use tasks::{AttemptView, BatchView, CancelTask, CreateTask, CreateTasks, RunAgain, TaskView};
 pub use tenants::{TenantEntry, TenantView};
 pub use users::{InvitationView, UserView};
+pub use workers::{
+    CompleteAttempt, FailAttempt, HeartbeatView, LeaseAttempts, LeasedAttempt, LeasedAttempts,
+    RunningView, SaidLine, SaidProgress, SayOfAttempt, StopWord, WorkerView, WorkersView,
+};

@@ -8,9 +8,12 @@ mod cancel;
 mod create;
 mod events;
 mod explain;
+mod files;
 mod get;
 mod list;
+mod logs;
 mod many;
+mod progress;
 mod retry;
 mod run_again;
 
@@ -35,6 +38,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list::list_tasks, create::create_task))
         .routes(routes!(get::get_task))
+        .routes(routes!(logs::read_task_logs))
+        .routes(routes!(progress::get_task_progress))
         .routes(routes!(cancel::cancel_task))
         .routes(routes!(retry::retry_task))
         .routes(routes!(batch::create_tasks))
@@ -42,6 +47,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(many::replay_tasks))
         .routes(routes!(run_again::run_task_again))
         .routes(routes!(events::list_task_events))
+        .routes(routes!(files::download_task_file))
         .routes(routes!(explain::explain_task))
 }
 

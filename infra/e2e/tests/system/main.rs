@@ -23,6 +23,7 @@ mod kills;
 mod mfa;
 mod oidc;
 mod outages;
+mod outside;
 mod parked;
 mod races;
 mod readme;
@@ -67,6 +68,9 @@ fn trials() -> Vec<Trial> {
         }),
         trial("outages", async || {
             outages::servers_may_go_and_come_back().await
+        }),
+        trial("outside", async || {
+            outside::a_worker_outside_dies_and_another_goes_on().await
         }),
         trial("inventory", async || {
             imports::an_inventory_is_taken_once().await

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 /// When a handler last gave a sign of life. Clones are of the same handler.
 #[derive(Clone, Debug)]
-pub struct Pulse(Arc<Mutex<Instant>>);
+pub(crate) struct Pulse(Arc<Mutex<Instant>>);
 
 impl Default for Pulse {
     /// One that begins now.
@@ -22,8 +22,8 @@ impl Default for Pulse {
 }
 
 impl Pulse {
-    /// A sign of life: a line, some progress, or just this.
-    pub fn beat(&self) {
+    /// A sign of life: a line or some progress.
+    pub(super) fn beat(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
