@@ -38,7 +38,9 @@ async fn a_task_starts_once_those_before_it_are_what_they_have_to_be() {
     let _scheduler = world.scheduler().await;
     let _worker = world.worker(Worker::default()).await;
     let first = world.create_task(spec("sleep", &json!({"ms": 300}))).await;
-    let failing = world.create_task(spec("unheard_of", &json!({}))).await;
+    let failing = world
+        .create_task(spec("sleep", &json!({"ms": "never"})))
+        .await;
     let both = [(first, When::Succeeded), (failing, When::Ended)];
     let second = world.create_after(&both).await;
     let third = world.create_after(&[(second, When::Succeeded)]).await;

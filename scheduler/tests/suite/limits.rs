@@ -163,7 +163,10 @@ impl World {
     async fn failed(&self, count: usize) -> Vec<TaskId> {
         let mut tasks = Vec::new();
         for _ in 0..count {
-            tasks.push(self.create_task(spec("unheard_of", &json!({}))).await);
+            tasks.push(
+                self.create_task(spec("sleep", &json!({"ms": "never"})))
+                    .await,
+            );
         }
         for task in &tasks {
             self.until_status(*task, TaskStatus::Failed).await;
@@ -219,7 +222,7 @@ mod operations {
         worker.stop().await;
         scheduler.stop().await;
         let filter = TaskFilter {
-            kinds: vec!["unheard_of".to_owned()],
+            kinds: vec!["sleep".to_owned()],
             ..TaskFilter::default()
         };
         // Nobody leads when it is asked for.
