@@ -79,7 +79,7 @@ impl Access {
         let enough = match self {
             Self::Own => true,
             Self::OneTenant => found.open.is_empty(),
-            Self::Schedule => found.open == ["jobs", "tasks"],
+            Self::Schedule => found.open == ["jobs", "operations", "tasks", "tasks_history"],
             Self::Everything | Self::Write => {
                 found.open == found.closed && !found.closed.is_empty()
             }
