@@ -84,7 +84,7 @@ impl Access {
             Self::Own => true,
             Self::Extract => found.open.is_empty() && !found.reads && found.extracts,
             Self::OneTenant => found.open.is_empty(),
-            Self::Schedule => found.open == ["jobs", "tasks"],
+            Self::Schedule => found.open == ["jobs", "operations", "tasks", "tasks_history"],
             Self::Everything | Self::Write => {
                 found.open == found.closed && !found.closed.is_empty()
             }
