@@ -126,14 +126,14 @@ async fn what_no_worker_may_run_waits_and_keeps_nobody_waiting() {
     let world = World::start(Clock::system()).await;
     let _scheduler = world.scheduler().await;
     let mut waiting = Vec::new();
-    let program = json!({"program": "/bin/true"});
+    let (program, nothing) = (json!({"program": "/bin/true"}), json!({}));
     let once = |kind: &str, payload| TaskSpec {
         max_attempts: 1,
         ..spec(kind, payload)
     };
     for _ in 0..20 {
         waiting.push(world.create_task(once("command", &program)).await);
-        waiting.push(world.create_task(once("nobodys", &json!({}))).await);
+        waiting.push(world.create_task(once("nobodys", &nothing)).await);
     }
     let forbidden = world.worker(Worker::default()).await;
     for _ in 0..3 {
