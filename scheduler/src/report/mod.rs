@@ -36,8 +36,8 @@ impl Report {
     }
 
     /// Says how far the attempt is, in whatever it counts; only the latest is kept.
-    pub fn progress(&self, done: u64, total: Option<u64>, note: impl Into<String>) {
-        Said::progress(&self.0, done, total, note.into());
+    pub fn progress(&self, done: u64, total: Option<u64>, note: impl AsRef<str>) {
+        Said::progress(&self.0, done, total, note.as_ref());
     }
 }
 
