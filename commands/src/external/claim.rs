@@ -53,17 +53,25 @@ impl External {
             Err(CommandError::Rejected(TaskRejection::NotDue(at))) => {
                 let ms = at.since_ms(self.commands.clock().now()).max(1);
                 let rest = Duration::from_millis(ms as u64).min(REST);
-                return done(delivery.hand_back(rest).await);
+                heard(delivery.hand_back(rest).await);
+                return Ok(None);
             }
-            Ok(_) | Err(CommandError::Rejected(_)) => return done(delivery.done().await),
+            Ok(_) | Err(CommandError::Rejected(_)) => {
+                heard(delivery.done().await);
+                return Ok(None);
+            }
             Err(CommandError::Failed(
                 reason @ (Failure::Corrupt(_) | Failure::Refused(_) | Failure::TooLarge { .. }),
             )) => {
                 tracing::error!(task = %item.task, tenant = %item.tenant, %reason,
                     "a task cannot be read: it is left alone");
-                return done(delivery.done().await);
+                heard(delivery.done().await);
+                return Ok(None);
             }
-            Err(_) => return done(delivery.hand_back(REST).await),
+            Err(_) => {
+                heard(delivery.hand_back(REST).await);
+                return Ok(None);
+            }
         };
         let lease = Lease {
             attempt: item.attempt,
@@ -74,10 +82,7 @@ impl External {
             worker,
         };
         self.hold(&lease).await?;
-        if let Err(reason) = delivery.done().await {
-            // It comes again, and the log tells that it is claimed.
-            tracing::debug!(%reason, "the queue did not hear that an attempt is claimed");
-        }
+        heard(delivery.done().await);
         Ok(Some(Leased {
             token: lease.token(&self.identity),
             lease,
@@ -99,11 +104,10 @@ impl External {
     }
 }
 
-/// Nothing was claimed. If the queue does not hear what is to become of the delivery, it comes
-/// again.
-fn done(told: Result<(), event_log::WorkError>) -> Result<Option<Leased>, Failure> {
+/// If the queue does not hear what becomes of a delivery, it comes again, and the log tells whether
+/// it is claimed.
+fn heard(told: Result<(), event_log::WorkError>) {
     if let Err(reason) = told {
         tracing::debug!(%reason, "the queue did not hear what becomes of an attempt");
     }
-    Ok(None)
 }

@@ -13,7 +13,7 @@ mod token;
 use std::time::Duration;
 
 use domain::{Actor, TenantId};
-use event_log::{ExternalQueue, Presence};
+use event_log::{ExternalQueue, Presence, WorkError};
 use futures::{FutureExt as _, StreamExt as _};
 use schemas::WorkerEntry;
 use tokio::time::Instant;
@@ -103,8 +103,7 @@ impl External {
     /// Hands attempts out, as soon as there are any or once the wait is over.
     pub async fn lease(&self, wanted: &Wanted) -> Result<Vec<Leased>, Failure> {
         let deadline = Instant::now() + wanted.wait;
-        let signs = self.queue.signs(wanted.tenant, &wanted.kinds).await;
-        let mut signs = signs.map_err(unavailable)?;
+        let mut signs = self.queue.signs(wanted.tenant, &wanted.kinds).await?;
         let mut told_at = None;
         loop {
             if told_at.is_none_or(|told: Instant| told.elapsed() >= THERE) {
@@ -131,8 +130,7 @@ impl External {
             if left == 0 {
                 break;
             }
-            let waiting = self.queue.take(wanted.tenant, kind, left).await;
-            for delivery in waiting.map_err(unavailable)? {
+            for delivery in self.queue.take(wanted.tenant, kind, left).await? {
                 leased.extend(self.claim(wanted, delivery).await?);
             }
         }
@@ -159,6 +157,8 @@ impl External {
     }
 }
 
-fn unavailable(reason: event_log::WorkError) -> Failure {
-    Failure::Unavailable(reason.to_string())
+impl From<WorkError> for Failure {
+    fn from(error: WorkError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
 }

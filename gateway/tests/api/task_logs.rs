@@ -55,8 +55,8 @@ async fn say_as(
     let payload = serde_json::to_vec(&batch).expect("encodes");
     let task: TaskId = task.parse().expect("an id");
     let logs = world.worker_logs().await;
-    let said = logs.append(tenant, task, payload);
-    said.await.expect("stored");
+    let said = logs.append(tenant, task, payload).await;
+    said.expect("stored");
 }
 
 fn texts(page: &Value) -> Vec<&str> {

@@ -54,9 +54,9 @@ impl Report {
     }
 
     /// Says how far the attempt is, in whatever it counts; only the latest is kept.
-    pub fn progress(&self, done: u64, total: Option<u64>, note: impl Into<String>) {
+    pub fn progress(&self, done: u64, total: Option<u64>, note: impl AsRef<str>) {
         self.pulse.beat();
-        Said::progress(&self.said, done, total, note.into());
+        Said::progress(&self.said, done, total, note.as_ref());
     }
 }
 

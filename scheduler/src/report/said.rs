@@ -115,7 +115,7 @@ impl Said {
         this.announce(waiting);
     }
 
-    pub fn progress(this: &Arc<Self>, done: u64, total: Option<u64>, note: String) {
+    pub fn progress(this: &Arc<Self>, done: u64, total: Option<u64>, note: &str) {
         let (note, _) = head(note.as_bytes(), NOTE_MAX);
         let mut waiting = this.waiting();
         waiting.progress = Some(TaskProgress {

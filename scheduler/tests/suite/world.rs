@@ -154,14 +154,14 @@ impl World {
     async fn start_scheduler(&self, leases: Leases, config: runtime::Scheduler) -> Part {
         let log = open(&self.servers.nats, Role::Scheduler).await;
         let work = WorkQueue::new(&log);
-        let leased = Presence::of_leased(&log).await.expect("a bucket");
+        let outside = Presence::of_leased(&log).await.expect("a bucket");
         let workers = Presence::of_workers(&log).await.expect("a bucket");
         let log: SharedLog = std::sync::Arc::new(log);
         let services = scheduler::Services {
             clock: self.clock.clone(),
             commands: Commands::new(log.clone(), self.clock.clone(), self.ids.clone()),
             config,
-            leased,
+            leased: outside,
             leases,
             log,
             overview: self.overview.clone(),

@@ -69,9 +69,6 @@ fn trials() -> Vec<Trial> {
         trial("outages", async || {
             outages::servers_may_go_and_come_back().await
         }),
-        trial("outside", async || {
-            outside::a_worker_outside_dies_and_another_goes_on().await
-        }),
         trial("inventory", async || {
             imports::an_inventory_is_taken_once().await
         }),
@@ -127,9 +124,17 @@ fn trials() -> Vec<Trial> {
             analyst::what_readme_tells_them_to_type_works().await
         }),
     ];
+    trials.extend(of_workers());
     trials.extend(of_events());
     trials.extend(of_people());
     trials
+}
+
+/// Who does the work.
+fn of_workers() -> Vec<Trial> {
+    vec![trial("outside", async || {
+        outside::a_worker_outside_dies_and_another_goes_on().await
+    })]
 }
 
 /// The log as it is looked into, copied and made again.

@@ -46,7 +46,7 @@ impl FromParameters for ReadLogs {
             fits.then(|| text.to_owned()).ok_or_else(refused)
         };
         Ok(Self {
-            after: query.parsed("after", |text| text.parse())?,
+            after: query.parsed("after", str::parse)?,
             filter: LineFilter {
                 attempt: query.parsed("attempt", number)?,
                 level: query.parsed("level", word(&LogLevel::ALL, LogLevel::name))?,
