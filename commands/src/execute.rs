@@ -65,6 +65,11 @@ impl Commands {
         &self.clock
     }
 
+    /// Where the log ends now.
+    pub async fn head(&self) -> Result<Position, Failure> {
+        Ok(self.log.head().await?.position)
+    }
+
     /// Where command ids come from.
     pub const fn ids(&self) -> &Ids {
         &self.ids

@@ -12,9 +12,14 @@ mod births;
 mod cache;
 mod error;
 mod execute;
+mod external;
+mod history;
 mod identity;
 mod load;
 mod notary;
+mod task_logs;
+mod tasks;
+mod workers;
 
 pub use ask::{Ask, Receipt, command_id_of_key, fingerprint};
 pub use attributes::{AttributesError, Violation, check_schema};
@@ -22,6 +27,7 @@ pub use audit::{Audit, Observed};
 pub use domain;
 pub use error::{CommandError, Failure};
 pub use execute::Commands;
+pub use external::{Beat, External, Ground, Lease, Leased, StopReason, Wanted, is_outside};
 pub use identity::{
     Acceptance, Accepted, AccountChange, AccountError, Answered, Asserted, Authentication,
     Credential, DEFAULT_TENANT, EmailChange, Enrolled, Enrolment, Entry, Identity, IdentityError,
@@ -31,3 +37,6 @@ pub use identity::{
 };
 pub use load::Current;
 pub use notary::Notary;
+pub use task_logs::{LineFilter, LineId, Lines, News, TaskLogs};
+pub use tasks::{BATCH_MAX, BatchError, BatchReceipt, UniqueError};
+pub use workers::{Seen, Workers};

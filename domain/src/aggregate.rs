@@ -68,12 +68,14 @@ kinds! {
     IdentityClaim => "identity",
     Job => "job",
     LogCheckpoint => "log_checkpoint",
+    Operation => "operation",
     ParkedCommit => "parked_commit",
     Resource => "resource",
     ResourceType => "resource_type",
     Settings => "settings",
     Task => "task",
     Tenant => "tenant",
+    UniqueKey => "unique_key",
     User => "user",
 }
 

@@ -64,6 +64,10 @@ id!(
     JobId
 );
 id!(
+    /// Identifies an operation.
+    OperationId
+);
+id!(
     /// Identifies what is decided about a parked commit; derived from its position.
     ParkedCommitId
 );
@@ -82,6 +86,10 @@ id!(
 id!(
     /// Identifies a tenant.
     TenantId
+);
+id!(
+    /// Identifies a uniqueness key; derived from the kind of task and the key.
+    UniqueKeyId
 );
 id!(
     /// Identifies a user.
@@ -123,6 +131,11 @@ impl TenantId {
 }
 
 impl TaskId {
+    /// The task at a place of those that a request creates together.
+    pub fn of_batch(batch: Uuid, index: usize) -> Self {
+        Self(Uuid::new_v5(&batch, format!("task/{index}").as_bytes()))
+    }
+
     /// The one task that a job's slot may become. Whoever decides the slot first, by firing or by
     /// skipping it, takes this id, and the log refuses the second.
     pub fn of_slot(job: JobId, slot: Timestamp) -> Self {
@@ -130,6 +143,14 @@ impl TaskId {
             &job.0,
             format!("slot/{}", slot.unix_ms()).as_bytes(),
         ))
+    }
+}
+
+impl UniqueKeyId {
+    /// The one of `key` among tasks of `kind`: two claims of one key meet on one subject.
+    pub fn of(tenant: TenantId, kind: &str, key: &str) -> Self {
+        let name = format!("unique-key/{}:{kind}/{key}", kind.len());
+        Self(Uuid::new_v5(&tenant.0, name.as_bytes()))
     }
 }
 

@@ -14,11 +14,9 @@ fn nightly() -> JobCreated {
             timezone: "UTC".into(),
         },
         task: TaskSpec {
-            kind: "echo".into(),
-            payload: json!({}).into(),
             priority: crate::task::Priority::High,
-            max_attempts: 3,
             timeout_ms: 1_000,
+            ..TaskSpec::new("echo", json!({}))
         },
         overlap: Overlap::Allow,
         misfire: Misfire::Latest,

@@ -13,6 +13,7 @@ use crate::{
     identity_claim::IdentityClaim,
     job::{Job, JobStatus},
     log_checkpoint::LogCheckpoint,
+    operation::Operation,
     parked_commit::ParkedCommit,
     resource::Resource,
     resource_type::ResourceType,
@@ -21,6 +22,7 @@ use crate::{
     task::{Task, TaskStatus},
     tenant::Tenant,
     testing::{NOW, context},
+    unique_key::UniqueKey,
     user::User,
 };
 
@@ -136,6 +138,39 @@ impl Lawful for LogCheckpoint {
     }
 }
 
+impl Lawful for Operation {
+    fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
+        let is = |one: &Self| (one.action, one.as_of, one.filter.clone(), one.started_at);
+        vec![
+            (
+                "it stays about the same tasks",
+                since(before, |before| is(before) == is(after)),
+            ),
+            (
+                "what has ended stays as it is",
+                since(before, |before| {
+                    before.finished_at.is_none() || before == after
+                }),
+            ),
+            (
+                "it never goes back",
+                since(before, |before| before.reached <= after.reached),
+            ),
+            (
+                "it says which statuses are meant",
+                !after.filter.statuses.is_empty(),
+            ),
+        ]
+    }
+}
+
+impl Lawful for UniqueKey {
+    fn laws(_: Option<&Self>, _: &Self) -> Vec<(&'static str, bool)> {
+        // Whom it passes to depends on what was seen of its holder, which no state tells.
+        Vec::new()
+    }
+}
+
 impl Lawful for ParkedCommit {
     fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
         let skipped = before.and_then(|before| before.skipped.as_ref());
@@ -229,13 +264,43 @@ impl Lawful for ResourceType {
     }
 }
 
+/// A task without the results that count for nothing.
+fn lived(task: Task) -> Task {
+    Task {
+        late: Vec::new(),
+        ..task
+    }
+}
+
+/// What holds a task back.
+fn waiting(before: Option<&Task>, after: &Task) -> Vec<(&'static str, bool)> {
+    use TaskStatus::{Retrying, Scheduled};
+    let status = after.status;
+    vec![
+        (
+            "it waits for a time exactly while it is scheduled or retrying, and not held back",
+            after.due_at.is_some() == (matches!(status, Scheduled | Retrying) && !after.held),
+        ),
+        (
+            "it is held back only before its first attempt, for others that it names",
+            !after.held
+                || (status == Scheduled && after.attempt.is_none() && !after.after.is_empty()),
+        ),
+        (
+            "once it is held back no more it never is again",
+            since(before, |task| task.held || !after.held),
+        ),
+    ]
+}
+
 impl Lawful for Task {
     fn laws(before: Option<&Self>, after: &Self) -> Vec<(&'static str, bool)> {
-        use TaskStatus::{Cancelled, Retrying, Running, Scheduled, Skipped, Succeeded};
+        use TaskStatus::{Cancelled, Running, Skipped, Succeeded};
         let status = after.status;
         let runs = after.attempt.as_ref().is_some_and(|a| a.ended_at.is_none());
         let previous = after.previous.as_ref();
-        vec![
+        let mut laws = waiting(before, after);
+        laws.extend([
             (
                 "it has finished exactly when its status is final",
                 after.finished_at.is_some() == status.is_final(),
@@ -258,10 +323,6 @@ impl Lawful for Task {
                 since(before, |task| after.attempts() <= task.attempts() + 1),
             ),
             (
-                "it waits for a time exactly while it is scheduled or retrying",
-                after.due_at.is_some() == matches!(status, Scheduled | Retrying),
-            ),
-            (
                 "what came of it is known once it succeeded",
                 after.output.is_some() == (status == Succeeded),
             ),
@@ -276,16 +337,28 @@ impl Lawful for Task {
             (
                 "what succeeded or was skipped never changes again",
                 since(before, |task| {
-                    !matches!(task.status, Skipped | Succeeded) || task == after
+                    !matches!(task.status, Skipped | Succeeded)
+                        || lived(task.clone()) == lived(after.clone())
+                }),
+            ),
+            (
+                "a result that came too late changes nothing and stays",
+                since(before, |task| {
+                    task.late == after.late
+                        || (after.late.starts_with(&task.late)
+                            && lived(task.clone()) == lived(after.clone()))
                 }),
             ),
             (
                 "what is to be done stays the same",
                 since(before, |task| {
-                    (&task.spec, task.origin) == (&after.spec, after.origin)
+                    (&task.spec, task.origin, &task.after, &task.unique_key)
+                        == (&after.spec, after.origin, &after.after, &after.unique_key)
+                        && (task.again_of, task.batch) == (after.again_of, after.batch)
                 }),
             ),
-        ]
+        ]);
+        laws
     }
 }
 

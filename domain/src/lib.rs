@@ -14,6 +14,8 @@ pub mod identity_claim;
 mod ids;
 pub mod job;
 pub mod log_checkpoint;
+mod log_level;
+pub mod operation;
 pub mod parked_commit;
 pub mod resource;
 pub mod resource_type;
@@ -23,6 +25,7 @@ mod slug;
 pub mod task;
 pub mod tenant;
 mod time;
+pub mod unique_key;
 pub mod user;
 mod values;
 
@@ -35,9 +38,10 @@ mod testing;
 
 pub use aggregate::{Actor, Aggregate, AggregateKind, Context, Decision, UnknownKind};
 pub use ids::{
-    ApiKeyId, CommandId, JobId, ParkedCommitId, ResourceId, ResourceTypeId, TaskId, TenantId,
-    UserId,
+    ApiKeyId, CommandId, JobId, OperationId, ParkedCommitId, ResourceId, ResourceTypeId, TaskId,
+    TenantId, UniqueKeyId, UserId,
 };
+pub use log_level::LogLevel;
 pub use slug::{InvalidSlug, Slug};
 pub use time::{InvalidTimestamp, Timestamp};
 pub use values::{Attributes, InvalidName, Labels, Name, Origin, Sealed};

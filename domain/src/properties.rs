@@ -7,21 +7,26 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Attributes, Labels, Name, Origin, Sealed, Slug, UserId,
+    Attributes, Labels, Name, Origin, Sealed, Slug, TaskId, UserId,
     api_key::{Access, ApiKey, ApiKeyCommand, ApiKeyCreated, LIFE_MAX_MS, Scope},
     email_claim::{EmailClaim, EmailClaimCommand},
     identity_claim::{IdentityClaim, IdentityClaimCommand},
     job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
     laws::live,
     log_checkpoint::{LogCheckpoint, LogCheckpointCommand, LogCheckpointSigned},
+    operation::{
+        Action, Counts, Operation, OperationCommand, OperationFinished, OperationProgressed,
+        OperationStarted, TaskFilter,
+    },
     parked_commit::{ParkedCommit, ParkedCommitCommand},
     resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
     resource_type::{ResourceType, ResourceTypeCommand},
     schedule::Schedule,
     settings::{Settings, SettingsCommand},
-    task::{Priority, TaskSpec},
+    task::TaskSpec,
     tenant::{Tenant, TenantCommand},
     testing::NOW,
+    unique_key::{UniqueKey, UniqueKeyCommand},
     user::{LinkedIdentity, Role, User, UserCommand},
 };
 
@@ -72,11 +77,9 @@ fn wanted_job() -> impl Strategy<Value = JobCreated> {
             name,
             schedule,
             task: TaskSpec {
-                kind: "echo".into(),
-                payload: json!({}).into(),
-                priority: Priority::Normal,
                 max_attempts,
                 timeout_ms: 1_000,
+                ..TaskSpec::new("echo", json!({}))
             },
             overlap: Overlap::Skip,
             misfire: Misfire::All,
@@ -218,6 +221,37 @@ fn log_checkpoint_command() -> impl Strategy<Value = LogCheckpointCommand> {
     })
 }
 
+fn operation_command() -> impl Strategy<Value = OperationCommand> {
+    (0_u128..4, 0_u64..3, 0_u8..3, any::<bool>()).prop_map(|(id, changed, which, flag)| {
+        let counts = Counts {
+            changed,
+            refused: 0,
+        };
+        match which {
+            0 => OperationCommand::Start(OperationStarted {
+                action: if flag { Action::Cancel } else { Action::Replay },
+                as_of: changed,
+                filter: TaskFilter::default(),
+            }),
+            1 => OperationCommand::Progress(OperationProgressed {
+                counts,
+                reached: TaskId::new(Uuid::from_u128(id)),
+            }),
+            _ => OperationCommand::Finish(OperationFinished { counts }),
+        }
+    })
+}
+
+fn unique_key_command() -> impl Strategy<Value = UniqueKeyCommand> {
+    (0_u128..3, prop::option::of(0_u128..3)).prop_map(|(task, ended)| {
+        let id = |id| TaskId::new(Uuid::from_u128(id));
+        UniqueKeyCommand::Claim {
+            ended: ended.filter(|ended| *ended != task).map(id),
+            task_id: id(task),
+        }
+    })
+}
+
 fn parked_commit_command() -> impl Strategy<Value = ParkedCommitCommand> {
     (1_u64..3, any::<bool>(), 0_usize..3).prop_map(|(position, retry, length)| {
         if retry {
@@ -334,6 +368,16 @@ proptest! {
     #[test]
     fn of_log_checkpoints(commands in lives(log_checkpoint_command())) {
         live::<LogCheckpoint>(&commands)?;
+    }
+
+    #[test]
+    fn of_operations(commands in lives(operation_command())) {
+        live::<Operation>(&commands)?;
+    }
+
+    #[test]
+    fn of_unique_keys(commands in lives(unique_key_command())) {
+        live::<UniqueKey>(&commands)?;
     }
 
     #[test]

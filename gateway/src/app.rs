@@ -4,7 +4,8 @@
 
 use std::sync::{Arc, Weak};
 
-use commands::{Audit, Commands, Identity};
+use commands::{Audit, Commands, External, Identity, TaskLogs, Workers};
+use files::Files;
 use futures::future::BoxFuture;
 use projections::{Freshness, LiveFeed, Store};
 use schemas::Position;
@@ -21,8 +22,12 @@ pub struct Services {
     pub commands: Commands,
     /// How to serve.
     pub config: runtime::Gateway,
+    /// Attempts that are made outside of Almanac.
+    pub external: External,
     /// Commits, once their rows can be read.
     pub feed: LiveFeed,
+    /// Where the files of tasks are; none if this installation keeps none.
+    pub files: Option<Files>,
     /// How far the read models are.
     pub freshness: Freshness,
     /// Who somebody is.
@@ -31,6 +36,10 @@ pub struct Services {
     pub log: LogProbe,
     /// The read side.
     pub store: Store,
+    /// What attempts say while they run.
+    pub task_logs: TaskLogs,
+    /// Which workers are there.
+    pub workers: Workers,
 }
 
 /// How the log is, for those who only ask that.

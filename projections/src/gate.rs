@@ -14,8 +14,9 @@ use futures::StreamExt as _;
 use schemas::{
     Commit, Position, StreamId,
     domain::{
-        Aggregate, api_key::ApiKey, job::Job, parked_commit::ParkedCommitEvent, resource::Resource,
-        resource_type::ResourceType, settings::Settings, task::Task, tenant::Tenant, user::User,
+        Aggregate, api_key::ApiKey, job::Job, operation::Operation,
+        parked_commit::ParkedCommitEvent, resource::Resource, resource_type::ResourceType,
+        settings::Settings, task::Task, tenant::Tenant, user::User,
     },
 };
 
@@ -95,6 +96,7 @@ struct Reader {
 struct States {
     api_keys: Folded<ApiKey>,
     jobs: Folded<Job>,
+    operations: Folded<Operation>,
     resource_types: Folded<ResourceType>,
     resources: Folded<Resource>,
     settings: Folded<Settings>,
@@ -184,8 +186,10 @@ impl States {
             Events::EmailClaim
             | Events::IdentityClaim
             | Events::LogCheckpoint
-            | Events::ParkedCommit(_) => {}
+            | Events::ParkedCommit(_)
+            | Events::UniqueKey => {}
             Events::Job(events) => fold(&mut self.jobs, commit, events),
+            Events::Operation(events) => fold(&mut self.operations, commit, events),
             Events::Resource(events) => fold(&mut self.resources, commit, events),
             Events::ResourceType(events) => fold(&mut self.resource_types, commit, events),
             Events::Settings(events) => fold(&mut self.settings, commit, events),

@@ -15,6 +15,7 @@ pub mod audit;
 mod difference;
 pub mod editions;
 pub mod event_log;
+mod extract;
 mod feed;
 mod freshness;
 pub mod gate;
@@ -33,9 +34,12 @@ mod verify;
 
 pub use answer::{At, Generation, Listed, Row};
 pub use difference::{Differences, EventBehind, Sample, TableDifference, What, difference};
+pub use extract::{Extract, ExtractColumn, ExtractError, Extracts, People, Question, ROW_MAX};
 pub use feed::{Live, LiveFeed, LiveItem};
 pub use freshness::{Freshness, Lagging};
-pub use models::{api_keys, jobs, resource_types, resources, settings, tasks, tenants, users};
+pub use models::{
+    api_keys, jobs, operations, resource_types, resources, settings, tasks, tenants, users,
+};
 pub use page::{ForeignKey, Key, PageRequest, Sort, SortKey, UnknownSort};
 pub use rebuild::rebuild_into;
 pub use runner::{Projector, RunError, run};

@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use domain::{TaskId, task::Priority};
+use domain::{
+    TaskId,
+    task::{Priority, is_built_in},
+};
 use event_log::{WorkItem, WorkQueue};
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
@@ -66,7 +69,10 @@ async fn send(work: &WorkQueue, errand: &Errand, ended: &CancellationToken) {
     loop {
         let sent = match errand {
             Errand::Announce(task) => work.announce_cancel(*task).await,
-            Errand::Push(priority, item) => work.push(*priority, item).await,
+            Errand::Push(priority, item) if is_built_in(&item.kind) => {
+                work.push(*priority, item).await
+            }
+            Errand::Push(priority, item) => work.push_outside(*priority, item).await,
         };
         let Err(reason) = sent else { return };
         failures += 1;

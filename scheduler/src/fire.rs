@@ -91,9 +91,8 @@ fn birth(due: &Due) -> (Ask, TaskCommand) {
     };
     let command = match &due.intent {
         Intent::Create(spec) => TaskCommand::Create(TaskCreated {
-            spec: spec.clone(),
-            not_before: None,
             origin: Some(origin),
+            ..TaskCreated::new(spec.clone())
         }),
         Intent::Skip(reason) => TaskCommand::SkipSlot {
             origin,

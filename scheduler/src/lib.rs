@@ -11,6 +11,7 @@
 //!
 //! To add a kind of task: write its file in [`handlers`] (payload, run, tests) and list it there.
 
+mod admission;
 mod backoff;
 mod dispatch;
 mod feed;
@@ -19,13 +20,16 @@ pub mod handlers;
 mod index;
 mod leader;
 mod misfire;
+mod operate;
+mod release;
+pub mod report;
 mod term;
 mod ticks;
 mod timer;
 pub mod worker;
 
 use commands::Commands;
-use event_log::{Leases, SharedLog, WorkQueue};
+use event_log::{Leases, Presence, SharedLog, WorkQueue};
 use projections::Overview;
 use runtime::Clock;
 use tokio_cron_scheduler::JobSchedulerError;
@@ -42,6 +46,8 @@ pub struct Services {
     pub commands: Commands,
     /// How slots are caught up.
     pub config: runtime::Scheduler,
+    /// Which attempts are made outside of Almanac.
+    pub leased: Presence,
     /// Who leads.
     pub leases: Leases,
     /// What happened.
@@ -50,6 +56,8 @@ pub struct Services {
     pub overview: Overview,
     /// Where attempts wait for workers.
     pub work: WorkQueue,
+    /// Which workers are there.
+    pub workers: Presence,
 }
 
 /// Why the scheduler cannot run at all.

@@ -17,7 +17,10 @@ mod compatibility;
 mod envelope;
 mod event_views;
 pub mod generated;
+mod lease;
+mod task_logs;
 mod views;
+mod worker;
 
 pub use api_compatibility::breaking_api_changes;
 pub use audit::{AuditRecord, Origin, OriginKey, SealedOrigin};
@@ -25,6 +28,10 @@ pub use compatibility::breaking_changes;
 pub use domain;
 pub use envelope::{Commit, Hash, InvalidHash, Meta, Position, StreamId, Version};
 pub use event_views::{Occurrence, event_views, occurrence};
+pub use lease::LeaseEntry;
+pub use task_logs::{TaskLogBatch, TaskLogEntry};
 pub use views::{
-    job_view, resource_type_view, resource_view, settings_view, task_view, tenant_view,
+    job_view, operation_view, resource_type_view, resource_view, settings_view, task_view,
+    tenant_view,
 };
+pub use worker::{RunningAttempt, WorkerEntry};

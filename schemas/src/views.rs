@@ -4,8 +4,9 @@
 //! the read side from the state in the read model, so both show the same.
 
 use domain::{
-    JobId, ResourceId, TaskId, TenantId,
+    JobId, OperationId, ResourceId, TaskId, TenantId,
     job::Job,
+    operation::Operation,
     resource::Resource,
     resource_type::ResourceType,
     settings::{DEFINITIONS, InForce, Settings},
@@ -16,7 +17,8 @@ use domain::{
 use crate::{
     Version,
     api::{
-        AttemptView, JobView, ResourceTypeView, ResourceView, SettingsView, TaskView, TenantView,
+        AttemptView, JobView, OperationView, ResourceTypeView, ResourceView, SettingsView,
+        TaskView, TenantView,
     },
 };
 
@@ -34,6 +36,21 @@ pub fn job_view(id: JobId, version: Version, job: Job) -> JobView {
         origin: job.origin,
         created_at: job.created_at,
         updated_at: job.updated_at,
+        version: version.0,
+    }
+}
+
+/// An operation as the API shows it.
+pub fn operation_view(id: OperationId, version: Version, operation: Operation) -> OperationView {
+    OperationView {
+        id,
+        action: operation.action,
+        filter: operation.filter,
+        as_of: operation.as_of,
+        counts: operation.counts,
+        started_at: operation.started_at,
+        updated_at: operation.updated_at,
+        finished_at: operation.finished_at,
         version: version.0,
     }
 }
@@ -95,7 +112,17 @@ pub fn task_view(id: TaskId, version: Version, task: Task) -> TaskView {
         priority: task.spec.priority,
         max_attempts: task.spec.max_attempts,
         timeout_ms: task.spec.timeout_ms,
+        queue_timeout_ms: task.spec.queue_timeout_ms,
+        total_timeout_ms: task.spec.total_timeout_ms,
+        silence_timeout_ms: task.spec.silence_timeout_ms,
+        retry: task.spec.retry,
         due_at: task.due_at,
+        after: task.after,
+        held: task.held,
+        again_of: task.again_of,
+        batch: task.batch,
+        unique_key: task.unique_key,
+        late_results: task.late,
         job_id: task.origin.map(|origin| origin.job_id),
         slot: task.origin.and_then(|origin| origin.slot),
         attempt: task.attempt.map(|attempt| AttemptView {

@@ -11,8 +11,9 @@ use std::{
 use domain::{
     AggregateKind, api_key::ApiKeyEvent, email_claim::EmailClaimEvent,
     identity_claim::IdentityClaimEvent, job::JobEvent, log_checkpoint::LogCheckpointEvent,
-    parked_commit::ParkedCommitEvent, resource::ResourceEvent, resource_type::ResourceTypeEvent,
-    settings::SettingsEvent, task::TaskEvent, tenant::TenantEvent, user::UserEvent,
+    operation::OperationEvent, parked_commit::ParkedCommitEvent, resource::ResourceEvent,
+    resource_type::ResourceTypeEvent, settings::SettingsEvent, task::TaskEvent,
+    tenant::TenantEvent, unique_key::UniqueKeyEvent, user::UserEvent,
 };
 use schemas::{
     breaking_changes,
@@ -47,12 +48,14 @@ fn reread(kind: AggregateKind, payload: &[u8]) -> Result<Vec<u8>, DecodeError> {
         AggregateKind::IdentityClaim => through::<IdentityClaimEvent>(payload),
         AggregateKind::Job => through::<JobEvent>(payload),
         AggregateKind::LogCheckpoint => through::<LogCheckpointEvent>(payload),
+        AggregateKind::Operation => through::<OperationEvent>(payload),
         AggregateKind::ParkedCommit => through::<ParkedCommitEvent>(payload),
         AggregateKind::Resource => through::<ResourceEvent>(payload),
         AggregateKind::ResourceType => through::<ResourceTypeEvent>(payload),
         AggregateKind::Settings => through::<SettingsEvent>(payload),
         AggregateKind::Task => through::<TaskEvent>(payload),
         AggregateKind::Tenant => through::<TenantEvent>(payload),
+        AggregateKind::UniqueKey => through::<UniqueKeyEvent>(payload),
         AggregateKind::User => through::<UserEvent>(payload),
     }
 }

@@ -66,6 +66,9 @@ impl EventLog for Forgetful {
     }
 
     async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
+        if take(&self.conflicts) {
+            return Err(AppendError::Conflict);
+        }
         let stored = if take(&self.dropped) {
             None
         } else if take(&self.full) {

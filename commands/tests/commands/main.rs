@@ -5,6 +5,7 @@
 
 mod births;
 mod forgetful;
+mod together;
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -12,7 +13,7 @@ use commands::{Ask, CommandError, Commands, Failure, Receipt, fingerprint};
 use domain::{
     Actor, CommandId, ParkedCommitId, TenantId, Timestamp,
     parked_commit::{ParkedCommit, ParkedCommitCommand},
-    task::{Priority, Task, TaskCommand, TaskCreated, TaskRejection, TaskSpec, TaskStatus},
+    task::{Task, TaskCommand, TaskCreated, TaskRejection, TaskSpec, TaskStatus},
 };
 use event_log::{Entry, EventLog as _, NewCommit, Position, Version, seal};
 use forgetful::Forgetful;
@@ -63,17 +64,10 @@ fn ask(id: u128, command: u128) -> Ask {
 
 fn create() -> TaskCommand {
     let spec = TaskSpec {
-        kind: "echo".into(),
-        payload: serde_json::json!({}).into(),
-        priority: Priority::Normal,
-        max_attempts: 3,
         timeout_ms: 1_000,
+        ..TaskSpec::new("echo", serde_json::json!({}))
     };
-    TaskCommand::Create(TaskCreated {
-        spec,
-        not_before: None,
-        origin: None,
-    })
+    TaskCommand::Create(TaskCreated::new(spec))
 }
 
 fn start(worker: &str) -> TaskCommand {
@@ -84,7 +78,7 @@ fn start(worker: &str) -> TaskCommand {
 }
 
 fn cancel() -> TaskCommand {
-    TaskCommand::Cancel { reason: None }
+    TaskCommand::Cancel(domain::task::TaskCancelRequested::default())
 }
 
 fn status(receipt: &Receipt<Task>) -> Option<TaskStatus> {

@@ -9,6 +9,8 @@ use crate::{TenantId, api_key::LIFE_MAX_MS};
 pub(super) const DAY_MS: i64 = 24 * 3_600_000;
 /// How long a sign-in lasts at most, in days, whatever a tenant sets.
 pub const SESSION_DAYS_MAX: i64 = 30;
+/// As many tasks as count as no limit.
+pub(super) const TASKS_MAX: i64 = 100_000;
 const CLOSED: &str = "closed";
 const OPEN: &str = "open";
 
@@ -47,8 +49,35 @@ pub const SESSION_DAYS: Definition = Definition {
     default: |_| json!(SESSION_DAYS_MAX),
 };
 
+/// How many tasks run at a time.
+pub const TASKS_AT_ONCE: Definition = Definition {
+    name: "tasks_at_once",
+    meaning: "How many of its tasks run at a time at most; the most means no limit",
+    form: Form::Whole {
+        least: 1,
+        most: TASKS_MAX,
+    },
+    default: |_| json!(TASKS_MAX),
+};
+/// How many attempts begin in a minute.
+pub const TASKS_PER_MINUTE: Definition = Definition {
+    name: "tasks_per_minute",
+    meaning: "How many attempts at its tasks begin in a minute at most; the most means no limit",
+    form: Form::Whole {
+        least: 1,
+        most: TASKS_MAX,
+    },
+    default: |_| json!(TASKS_MAX),
+};
+
 /// Every setting, alphabetically.
-pub const DEFINITIONS: [Definition; 3] = [API_KEY_DAYS, REGISTRATION, SESSION_DAYS];
+pub const DEFINITIONS: [Definition; 5] = [
+    API_KEY_DAYS,
+    REGISTRATION,
+    SESSION_DAYS,
+    TASKS_AT_ONCE,
+    TASKS_PER_MINUTE,
+];
 
 /// What a setting is.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,10 @@
 
 use serde_json::Value;
 
-use super::{API_KEY_DAYS, DAY_MS, Definition, REGISTRATION, SESSION_DAYS, Settings};
+use super::{
+    API_KEY_DAYS, DAY_MS, Definition, REGISTRATION, SESSION_DAYS, Settings, TASKS_AT_ONCE,
+    TASKS_MAX, TASKS_PER_MINUTE,
+};
 use crate::TenantId;
 
 /// The settings of a tenant, whether it has ever changed any or not.
@@ -45,6 +48,21 @@ impl<'a> InForce<'a> {
     /// How long a sign-in lasts at most, in milliseconds.
     pub fn session_ms(&self) -> i64 {
         self.days(&SESSION_DAYS) * DAY_MS
+    }
+
+    /// How many of the tenant's tasks run at a time at most, if it limits them.
+    pub fn tasks_at_once(&self) -> Option<u32> {
+        self.limit(&TASKS_AT_ONCE)
+    }
+
+    /// How many attempts at its tasks begin in a minute at most, if it limits them.
+    pub fn tasks_per_minute(&self) -> Option<u32> {
+        self.limit(&TASKS_PER_MINUTE)
+    }
+
+    fn limit(&self, setting: &Definition) -> Option<u32> {
+        let limit = self.value(setting).as_i64()?;
+        u32::try_from(limit).ok().filter(|_| limit < TASKS_MAX)
     }
 
     fn days(&self, setting: &Definition) -> i64 {

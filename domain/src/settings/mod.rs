@@ -13,11 +13,11 @@ mod tests;
 
 pub use definition::{
     API_KEY_DAYS, DEFINITIONS, Definition, Form, REGISTRATION, SESSION_DAYS, SESSION_DAYS_MAX,
-    schema,
+    TASKS_AT_ONCE, TASKS_PER_MINUTE, schema,
 };
 pub use in_force::InForce;
 
-use definition::DAY_MS;
+use definition::{DAY_MS, TASKS_MAX};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -96,13 +96,21 @@ fn what_is_not_set_or_no_more_allowed_is_the_default() {
     let none = InForce::new(None, tenant);
     assert_eq!(none.session_ms(), 30 * DAY_MS);
     assert_eq!(none.api_key_ms(), 366 * DAY_MS);
+    assert_eq!(
+        (none.tasks_at_once(), none.tasks_per_minute()),
+        (None, None)
+    );
     assert!(!none.is_registration_open());
     assert!(InForce::new(None, TenantId::MAIN).is_registration_open());
-    let event = changed(json!({"api_key_days": 1, "registration": "open", "session_days": 99}));
+    let event = changed(
+        json!({"api_key_days": 1, "registration": "open", "session_days": 99,
+        "tasks_at_once": 7}),
+    );
     let settings = Settings::evolve(None, &event, NOW);
     let set = InForce::new(settings.as_ref(), tenant);
     assert_eq!(set.api_key_ms(), DAY_MS);
     assert!(set.is_registration_open() && !set.is_default(&REGISTRATION));
     assert!(set.is_default(&SESSION_DAYS));
+    assert_eq!(set.tasks_at_once(), Some(7));
     assert_eq!(set.value(&SESSION_DAYS), json!(30));
 }

@@ -4,21 +4,21 @@
 //! commit, and this file refuses the thought.
 
 use super::{
-    JobSlot, MAX_ATTEMPTS, SkipReason, TIMEOUT_MAX_MS, Task, TaskAttemptFailed,
-    TaskCancelRequested, TaskCancelled, TaskCreated, TaskDied, TaskError, TaskEvent, TaskFailed,
-    TaskHandedBack, TaskRequeued, TaskRetryScheduled, TaskSlotSkipped, TaskSpec, TaskStarted,
-    TaskStatus, TaskSucceeded, retry_delay_ms,
+    AttemptResult, JobSlot, Limit, SkipReason, TIMEOUT_MAX_MS, Task, TaskAttemptFailed,
+    TaskCancelRequested, TaskCreated, TaskDied, TaskError, TaskEvent, TaskFailed, TaskHandedBack,
+    TaskReleased, TaskRequeued, TaskRetryScheduled, TaskSlotSkipped, TaskStarted, TaskStatus,
+    TaskSucceeded, dependency,
 };
 use crate::{Aggregate, AggregateKind, Context, Decision, TaskId, Timestamp};
+
+/// The longest uniqueness key, in characters.
+const UNIQUE_KEY_MAX: usize = 200;
 
 /// What can be asked of a task.
 #[derive(Clone, Debug)]
 pub enum TaskCommand {
     /// Stop it: at once if it waits, else as soon as its worker can.
-    Cancel {
-        /// Why, for whoever asks later.
-        reason: Option<String>,
-    },
+    Cancel(TaskCancelRequested),
     /// Its worker has stopped it.
     ConfirmCancel {
         /// The attempt that was stopped.
@@ -48,8 +48,21 @@ pub enum TaskCommand {
         /// The worker that had it.
         worker: String,
     },
+    /// Keep a result that was refused, as evidence.
+    RefuseResult {
+        /// The attempt that it is of.
+        attempt: u32,
+        /// What came of it.
+        result: AttemptResult,
+        /// The worker that had it.
+        worker: String,
+    },
+    /// Hold it back no longer: the tasks before it are what they had to be.
+    Release,
     /// Put it back into the queue after its end.
     Requeue,
+    /// The same of a task with a uniqueness key, which is claimed in the same batch.
+    RequeueUnique,
     /// Decide that a job's slot does not run.
     SkipSlot {
         /// The job and its slot.
@@ -73,6 +86,8 @@ pub enum TaskCommand {
         /// The worker that ran it.
         worker: String,
     },
+    /// Be ended for having exceeded a limit.
+    TimeOut(Limit),
 }
 
 /// Why a task may say no.
@@ -84,18 +99,27 @@ pub enum TaskRejection {
     /// It has ended, so it can be neither stopped nor started.
     #[error("the task has ended as {0}")]
     Ended(&'static str),
+    /// Other tasks come first.
+    #[error("the task waits for others")]
+    Held,
     /// What is to be done is out of bounds.
     #[error("{0}")]
     Invalid(&'static str),
     /// It has not ended, so there is nothing to try again.
     #[error("the task is {0}; only a failed, dead or cancelled task can be retried")]
     NotEnded(&'static str),
+    /// Its uniqueness key must be claimed with it.
+    #[error("the task has a uniqueness key, which must be claimed anew")]
+    KeyNeeded,
     /// There is none with this id.
     #[error("there is no such task")]
     NotFound,
     /// Its time has not come.
     #[error("the task is not due before {0}")]
     NotDue(Timestamp),
+    /// The result counts, or still may.
+    #[error("the result of attempt {0} is not late")]
+    NotLate(u32),
     /// The attempt is another worker's, or over.
     #[error("attempt {0} is not run by this worker")]
     NotYourAttempt(u32),
@@ -116,10 +140,10 @@ impl Aggregate for Task {
 
     fn decide(state: Option<&Self>, command: &TaskCommand, context: &Context) -> Decision<Self> {
         let Some(task) = state else {
-            return begin(command);
+            return begin(command, context);
         };
         match command.clone() {
-            TaskCommand::Cancel { reason } => task.cancel(reason),
+            TaskCommand::Cancel(request) => task.cancel(request),
             TaskCommand::ConfirmCancel {
                 attempt,
                 forced,
@@ -133,7 +157,14 @@ impl Aggregate for Task {
                 worker,
             } => task.fail(attempt, error, id, worker, context.now),
             TaskCommand::HandBack { attempt, worker } => task.hand_back(attempt, worker),
-            TaskCommand::Requeue => task.requeue(),
+            TaskCommand::RefuseResult {
+                attempt,
+                result,
+                worker,
+            } => task.refuse_result(attempt, result, worker),
+            TaskCommand::Release => task.release(),
+            TaskCommand::Requeue if task.unique_key.is_some() => Err(TaskRejection::KeyNeeded),
+            TaskCommand::Requeue | TaskCommand::RequeueUnique => task.requeue(),
             TaskCommand::SkipSlot { .. } => match task.skipped {
                 Some(_) => Ok(vec![]),
                 None => Err(TaskRejection::AlreadyExists),
@@ -144,15 +175,16 @@ impl Aggregate for Task {
                 output,
                 worker,
             } => task.succeed(attempt, output, worker),
+            TaskCommand::TimeOut(limit) => task.time_out(limit, context.now),
         }
     }
 }
 
 /// Decides for a task that does not exist yet.
-fn begin(command: &TaskCommand) -> Decision<Task> {
+fn begin(command: &TaskCommand, context: &Context) -> Decision<Task> {
     match command.clone() {
         TaskCommand::Create(created) => {
-            created.spec.check()?;
+            created.check(TaskId::new(context.id))?;
             Ok(vec![TaskEvent::Created(created)])
         }
         TaskCommand::SkipSlot { origin, reason } => {
@@ -165,67 +197,26 @@ fn begin(command: &TaskCommand) -> Decision<Task> {
     }
 }
 
-impl TaskSpec {
-    /// Refuses what no worker could follow.
-    pub(crate) fn check(&self) -> Result<(), TaskRejection> {
-        let kind_fits = (1..=100).contains(&self.kind.len())
-            && self
-                .kind
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-        if !kind_fits {
-            return Err(TaskRejection::Invalid(
-                "kind has 1 to 100 characters from a-z, A-Z, 0-9, '-', '_' and '.'",
-            ));
-        }
-        if !(1..=MAX_ATTEMPTS).contains(&self.max_attempts) {
-            return Err(TaskRejection::Invalid(
-                "max_attempts lies between 1 and 100",
-            ));
-        }
-        if !(1..=TIMEOUT_MAX_MS).contains(&self.timeout_ms) {
-            return Err(TaskRejection::Invalid(
-                "timeout_ms lies between 1 and 86400000",
-            ));
+impl TaskCreated {
+    /// Refuses what cannot be a task.
+    fn check(&self, id: TaskId) -> Result<(), TaskRejection> {
+        self.spec.check()?;
+        dependency::check(id, &self.after)?;
+        let fits = |key: &String| (1..=UNIQUE_KEY_MAX).contains(&key.chars().count());
+        if !self.unique_key.as_ref().is_none_or(fits) {
+            return Err(TaskRejection::Invalid("unique_key has 1 to 200 characters"));
         }
         Ok(())
     }
 }
 
 impl Task {
-    fn cancel(&self, reason: Option<String>) -> Decision<Self> {
-        match self.status {
-            TaskStatus::Cancelled => Ok(vec![]),
-            TaskStatus::Running if self.cancel_requested.is_some() => Ok(vec![]),
-            TaskStatus::Running => Ok(vec![TaskEvent::CancelRequested(TaskCancelRequested {
-                reason,
-            })]),
-            TaskStatus::Queued | TaskStatus::Retrying | TaskStatus::Scheduled => {
-                Ok(vec![TaskEvent::Cancelled(TaskCancelled {
-                    forced: false,
-                    reason,
-                })])
-            }
-            TaskStatus::Dead | TaskStatus::Failed | TaskStatus::Skipped | TaskStatus::Succeeded => {
-                Err(TaskRejection::Ended(self.status.name()))
-            }
-        }
-    }
-
-    fn confirm_cancel(&self, attempt: u32, forced: bool, worker: &str) -> Decision<Self> {
-        if self.status == TaskStatus::Cancelled {
-            return Ok(vec![]);
-        }
-        self.check_runs(attempt, worker)?;
-        let reason = self
-            .cancel_requested
-            .as_ref()
-            .and_then(|request| request.reason.clone());
-        Ok(vec![TaskEvent::Cancelled(TaskCancelled { forced, reason })])
-    }
-
     fn create_again(&self, created: &TaskCreated) -> Decision<Self> {
-        let same = self.spec == created.spec && self.origin == created.origin;
+        let same = self.spec == created.spec
+            && (self.origin, self.again_of, self.batch)
+                == (created.origin, created.again_of, created.batch)
+            && self.after == created.after
+            && self.unique_key == created.unique_key;
         if same {
             Ok(vec![])
         } else {
@@ -252,7 +243,7 @@ impl Task {
         } else {
             let delay_ms = error
                 .retry_after_ms
-                .unwrap_or_else(|| retry_delay_ms(id, attempt));
+                .unwrap_or_else(|| self.spec.retry.unwrap_or_default().delay_ms(id, attempt));
             let at = now.plus_ms(delay_ms.min(TIMEOUT_MAX_MS) as i64);
             TaskEvent::RetryScheduled(TaskRetryScheduled { at })
         };
@@ -274,13 +265,15 @@ impl Task {
             .collect())
     }
 
-    /// The end of an attempt that somebody wanted cancelled.
-    fn requested_cancel(&self) -> Option<TaskEvent> {
-        let request = self.cancel_requested.as_ref()?;
-        Some(TaskEvent::Cancelled(TaskCancelled {
-            forced: false,
-            reason: request.reason.clone(),
-        }))
+    fn release(&self) -> Decision<Self> {
+        if self.status.is_final() {
+            return Err(TaskRejection::Ended(self.status.name()));
+        }
+        Ok(if self.held {
+            vec![TaskEvent::Released(TaskReleased {})]
+        } else {
+            vec![]
+        })
     }
 
     fn requeue(&self) -> Decision<Self> {
@@ -307,6 +300,9 @@ impl Task {
         if attempt != self.attempts() + 1 {
             return Err(TaskRejection::NotYourAttempt(attempt));
         }
+        if self.held {
+            return Err(TaskRejection::Held);
+        }
         match self.due_at {
             Some(due_at) if due_at > now => Err(TaskRejection::NotDue(due_at)),
             _ => Ok(vec![TaskEvent::Started(TaskStarted { attempt, worker })]),
@@ -330,7 +326,7 @@ impl Task {
         })])
     }
 
-    fn check_runs(&self, attempt: u32, worker: &str) -> Result<(), TaskRejection> {
+    pub(super) fn check_runs(&self, attempt: u32, worker: &str) -> Result<(), TaskRejection> {
         match self.running() {
             Some(running) if running.number == attempt && running.worker == worker => Ok(()),
             _ => Err(TaskRejection::NotYourAttempt(attempt)),

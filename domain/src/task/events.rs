@@ -5,8 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{JobSlot, SkipReason, TaskError, TaskSpec};
-use crate::Timestamp;
+use super::{CancelMode, Dependency, JobSlot, Limit, SkipReason, TaskError, TaskSpec};
+use crate::{TaskId, Timestamp};
 
 /// What can have happened to a task.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +25,12 @@ pub enum TaskEvent {
     Failed(TaskFailed),
     /// `task.handed_back`
     HandedBack(TaskHandedBack),
+    /// `task.released`
+    Released(TaskReleased),
     /// `task.requeued`
     Requeued(TaskRequeued),
+    /// `task.result_refused`
+    ResultRefused(TaskResultRefused),
     /// `task.retry_scheduled`
     RetryScheduled(TaskRetryScheduled),
     /// `task.slot_skipped`
@@ -35,6 +39,8 @@ pub enum TaskEvent {
     Started(TaskStarted),
     /// `task.succeeded`
     Succeeded(TaskSucceeded),
+    /// `task.timed_out`
+    TimedOut(TaskTimedOut),
 }
 
 /// An attempt ended badly.
@@ -49,11 +55,17 @@ pub struct TaskAttemptFailed {
 }
 
 /// Somebody asked a running task to stop.
-#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct TaskCancelRequested {
     /// Why, in their words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How; cooperatively if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<CancelMode>,
+    /// How long its handler may take to stop; ten seconds if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_ms: Option<u64>,
 }
 
 /// The task was stopped: the end.
@@ -78,6 +90,33 @@ pub struct TaskCreated {
     /// The job it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<JobSlot>,
+    /// The tasks that must come first; it is held back until all of this holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Dependency>,
+    /// The task that it runs again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_of: Option<TaskId>,
+    /// What it was created together with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<uuid::Uuid>,
+    /// Of its kind, at most one task with this key is open at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_key: Option<String>,
+}
+
+impl TaskCreated {
+    /// A task that does `spec` as soon as it can.
+    pub const fn new(spec: TaskSpec) -> Self {
+        Self {
+            spec,
+            not_before: None,
+            origin: None,
+            after: Vec::new(),
+            again_of: None,
+            batch: None,
+            unique_key: None,
+        }
+    }
 }
 
 /// All attempts were used up: the end, unless somebody requeues it.
@@ -103,9 +142,28 @@ pub struct TaskHandedBack {
     pub worker: String,
 }
 
+/// The tasks that it was held back for have become what they had to.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct TaskReleased {}
+
 /// Somebody put an ended task back into the queue, with all its attempts anew.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct TaskRequeued {}
+
+/// A worker had a result of an attempt that was no longer its own; it counts for nothing.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct TaskResultRefused {
+    /// Which attempt.
+    pub attempt: u32,
+    /// What went wrong in it, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<TaskError>,
+    /// What would have come of it, unless that was too large to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<serde_json::Value>,
+    /// The worker that had it.
+    pub worker: String,
+}
 
 /// Another attempt will be made.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
@@ -141,4 +199,11 @@ pub struct TaskSucceeded {
     pub output: serde_json::Value,
     /// The worker that did it.
     pub worker: String,
+}
+
+/// It has exceeded a limit: the end, unless somebody requeues it.
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct TaskTimedOut {
+    /// Which one.
+    pub limit: Limit,
 }

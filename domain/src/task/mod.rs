@@ -5,7 +5,8 @@
 //! ```text
 //!             created                       ┌────────── handed back ──────────┐
 //!   (none) ─────────────► queued ◄──────────┘                                 │
-//!      │    not before      │ ▲  requeued (by hand)                           │
+//!      │    not before,     │ ▲  requeued (by hand)                           │
+//!      │    or after others │ │                                               │
 //!      ├──────► scheduled   │ └───────────── failed · dead · cancelled         │
 //!      │            │       │ started                 ▲                       │
 //!      │            └───────┴──────► running ─────────┼───────────────────────┘
@@ -13,40 +14,51 @@
 //!      │                     │         │ │ └► succeeded    cancelled: at once while it waits,
 //!      │                     │         │ │                 while it runs once its worker confirms
 //!      │                  retrying ◄───┘ └► failed (not retryable) · dead (attempts used up)
+//!   scheduled, queued, retrying, running ──► failed   a limit of the whole task was exceeded
 //!      └──► skipped   a job's slot that was decided not to run: the end
 //! ```
 //!
 //! Invariant: at most one attempt runs at a time; only the worker that started it can end it; and a
-//! task in `succeeded` or `skipped` never changes again.
+//! task in `succeeded` or `skipped` never changes again. While it is held back for other tasks no
+//! attempt begins, whatever the clock says. A result that comes too late changes nothing.
 
+mod cancel;
 mod decide;
+mod dependency;
 mod events;
+mod kinds;
+mod late;
+mod limit;
+#[cfg(test)]
+mod races;
 mod retry;
+mod spec;
 mod state;
+mod story;
 #[cfg(test)]
 mod tests;
 
+pub use cancel::{CancelMode, GRACE_MAX_MS, GRACE_MS};
 pub use decide::{TaskCommand, TaskRejection};
+pub use dependency::{DEPENDENCIES_MAX, Dependency, Standing, When};
 pub use events::{
     TaskAttemptFailed, TaskCancelRequested, TaskCancelled, TaskCreated, TaskDied, TaskEvent,
-    TaskFailed, TaskHandedBack, TaskRequeued, TaskRetryScheduled, TaskSlotSkipped, TaskStarted,
-    TaskSucceeded,
+    TaskFailed, TaskHandedBack, TaskReleased, TaskRequeued, TaskResultRefused, TaskRetryScheduled,
+    TaskSlotSkipped, TaskStarted, TaskSucceeded, TaskTimedOut,
 };
-pub use retry::{RETRY_BASE_MS, RETRY_CAP_MS, retry_delay_ms};
+pub use kinds::{BUILT_IN_KINDS, is_built_in};
+pub use late::{AttemptResult, LATE_MAX, LateResult};
+pub use limit::Limit;
+pub use retry::{Backoff, Jitter, RETRY_BASE_MS, RETRY_CAP_MS};
+pub use spec::{MAX_ATTEMPTS, TIMEOUT_MAX_MS, TOTAL_MAX_MS, TaskSpec};
 pub use state::{Attempt, Task, TaskStatus};
-
-use std::sync::Arc;
+pub use story::{Chapter, Doing, story};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{JobId, Timestamp};
-
-/// The most attempts a task may be given.
-pub const MAX_ATTEMPTS: u32 = 100;
-/// The longest an attempt may last: one day, in milliseconds.
-pub const TIMEOUT_MAX_MS: u64 = 24 * 3_600_000;
 
 /// Which tasks go first.
 #[derive(
@@ -92,31 +104,6 @@ impl Priority {
     }
 }
 
-/// What is to be done, by whom and how insistently.
-#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema)]
-pub struct TaskSpec {
-    /// The handler that does it, such as `http`.
-    #[schema(min_length = 1, max_length = 100, examples("echo"))]
-    pub kind: String,
-    // Shared, since all slots of a job become tasks with the same.
-    /// What the handler is given.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    pub payload: Arc<serde_json::Value>,
-    /// Which tasks go first.
-    #[serde(default)]
-    #[schema(default = "normal")]
-    pub priority: Priority,
-    /// How often to try: 1 to 100.
-    #[serde(default = "default_max_attempts")]
-    #[schema(default = 3, minimum = 1, maximum = 100)]
-    pub max_attempts: u32,
-    /// How long one attempt may last, up to one day.
-    #[serde(default = "default_timeout_ms")]
-    #[schema(default = 60_000, minimum = 1, maximum = 86_400_000)]
-    pub timeout_ms: u64,
-}
-
 /// What made a task.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema)]
 pub struct JobSlot {
@@ -149,12 +136,4 @@ pub struct TaskError {
     /// When the other side asked to be tried again, in milliseconds from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-}
-
-fn default_max_attempts() -> u32 {
-    3
-}
-
-fn default_timeout_ms() -> u64 {
-    60_000
 }

@@ -3,16 +3,15 @@
 //! Invariant: `attempt` is present exactly while the task runs or has ended an attempt, and its
 //! number never falls except when the attempt is handed back or somebody requeues the task.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    JobSlot, SkipReason, TaskCancelRequested, TaskCancelled, TaskError, TaskEvent, TaskSpec,
+    Dependency, JobSlot, LateResult, SkipReason, TaskCancelRequested, TaskCancelled, TaskError,
+    TaskEvent, TaskSpec, TaskTimedOut,
 };
-use crate::Timestamp;
+use crate::{TaskId, Timestamp};
 
 /// Where in its life a task is.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema)]
@@ -55,9 +54,18 @@ pub struct Attempt {
 /// A task as its events left it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
+    /// The tasks that must come first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Dependency>,
+    /// The task that it runs again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_of: Option<TaskId>,
     /// The latest attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
+    /// What it was created together with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<uuid::Uuid>,
     /// Whether somebody asked a running task to stop, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_requested: Option<TaskCancelRequested>,
@@ -72,6 +80,15 @@ pub struct Task {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+    /// Whether it is held back until other tasks are what they have to be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// Results that came too late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<LateResult>,
+    /// While it is held back: when it may start at the earliest all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
     /// The job it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<JobSlot>,
@@ -81,6 +98,9 @@ pub struct Task {
     /// While an attempt runs, the one before it, which is the latest again once it is handed back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Attempt>,
+    /// When somebody last put it back into the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requeued_at: Option<Timestamp>,
     /// Why its slot was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<SkipReason>,
@@ -88,6 +108,9 @@ pub struct Task {
     pub spec: TaskSpec,
     /// Where in its life it is.
     pub status: TaskStatus,
+    /// Of its kind, at most one task with this key is open at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_key: Option<String>,
     /// When anything of it last changed.
     pub updated_at: Timestamp,
 }
@@ -146,33 +169,42 @@ impl Task {
     /// The state that `event` alone brings about from nothing, if it can begin a life.
     pub(super) fn born(event: &TaskEvent, at: Timestamp) -> Option<Self> {
         let blank = |spec: TaskSpec, status: TaskStatus| Self {
+            after: Vec::new(),
+            again_of: None,
             attempt: None,
+            batch: None,
             cancel_requested: None,
             created_at: at,
             due_at: None,
             error: None,
             finished_at: None,
+            held: false,
+            late: Vec::new(),
+            not_before: None,
             origin: None,
             output: None,
             previous: None,
+            requeued_at: None,
             skipped: None,
             spec,
             status,
+            unique_key: None,
             updated_at: at,
         };
         match event {
             TaskEvent::Created(created) => {
-                let waits = created.not_before.filter(|not_before| *not_before > at);
-                let status = if waits.is_some() {
-                    TaskStatus::Scheduled
-                } else {
-                    TaskStatus::Queued
-                };
-                Some(Self {
-                    due_at: waits,
+                let held = !created.after.is_empty();
+                let task = Self {
+                    after: created.after.clone(),
+                    again_of: created.again_of,
+                    batch: created.batch,
+                    held,
+                    not_before: created.not_before,
                     origin: created.origin,
-                    ..blank(created.spec.clone(), status)
-                })
+                    unique_key: created.unique_key.clone(),
+                    ..blank(created.spec.clone(), TaskStatus::Scheduled)
+                };
+                Some(if held { task } else { task.set_free(at) })
             }
             TaskEvent::SlotSkipped(skipped) => Some(Self {
                 finished_at: Some(at),
@@ -186,6 +218,9 @@ impl Task {
 
     /// The state after `event`; events that cannot follow leave it as it is.
     pub(super) fn grown(self, event: &TaskEvent, at: Timestamp) -> Self {
+        if let TaskEvent::ResultRefused(refused) = event {
+            return self.with_late(refused, at);
+        }
         let before = self.clone();
         let task = Self {
             updated_at: at,
@@ -193,10 +228,11 @@ impl Task {
         };
         match (task.status, event) {
             (TaskStatus::Running, event) => task.grown_running(event, at).unwrap_or(before),
+            (TaskStatus::Scheduled, TaskEvent::Released(_)) if task.held => task.set_free(at),
             (
                 TaskStatus::Queued | TaskStatus::Retrying | TaskStatus::Scheduled,
                 TaskEvent::Started(started),
-            ) => Self {
+            ) if !task.held => Self {
                 attempt: Some(Attempt {
                     ended_at: None,
                     number: started.attempt,
@@ -213,6 +249,10 @@ impl Task {
                 TaskEvent::Cancelled(cancelled),
             ) => task.cancelled(cancelled, at),
             (
+                TaskStatus::Queued | TaskStatus::Retrying | TaskStatus::Scheduled,
+                TaskEvent::TimedOut(timed_out),
+            ) => task.timed_out(*timed_out, at),
+            (
                 TaskStatus::Cancelled | TaskStatus::Dead | TaskStatus::Failed,
                 TaskEvent::Requeued(_),
             ) => Self {
@@ -221,6 +261,7 @@ impl Task {
                 due_at: None,
                 error: None,
                 finished_at: None,
+                requeued_at: Some(at),
                 status: TaskStatus::Queued,
                 ..task
             },
@@ -275,8 +316,11 @@ impl Task {
                 status: TaskStatus::Succeeded,
                 ..ended(self)
             },
+            TaskEvent::TimedOut(timed_out) => ended(self).timed_out(*timed_out, at),
             TaskEvent::Created(_)
+            | TaskEvent::Released(_)
             | TaskEvent::Requeued(_)
+            | TaskEvent::ResultRefused(_)
             | TaskEvent::SlotSkipped(_)
             | TaskEvent::Started(_) => return None,
         })
@@ -284,12 +328,41 @@ impl Task {
 
     fn cancelled(self, cancelled: &TaskCancelled, at: Timestamp) -> Self {
         Self {
-            cancel_requested: Some(TaskCancelRequested {
-                reason: cancelled.reason.clone(),
-            }),
+            cancel_requested: Some(TaskCancelRequested::because(cancelled.reason.clone())),
             due_at: None,
             finished_at: Some(at),
+            held: false,
+            not_before: None,
             status: TaskStatus::Cancelled,
+            ..self
+        }
+    }
+
+    fn timed_out(self, timed_out: TaskTimedOut, at: Timestamp) -> Self {
+        Self {
+            due_at: None,
+            error: Some(timed_out.limit.error()),
+            finished_at: Some(at),
+            held: false,
+            not_before: None,
+            status: TaskStatus::Failed,
+            ..self
+        }
+    }
+
+    /// Nothing but its time holds it back any more.
+    fn set_free(self, at: Timestamp) -> Self {
+        let due_at = self.not_before.filter(|not_before| *not_before > at);
+        let status = if due_at.is_some() {
+            TaskStatus::Scheduled
+        } else {
+            TaskStatus::Queued
+        };
+        Self {
+            due_at,
+            held: false,
+            not_before: None,
+            status,
             ..self
         }
     }
@@ -299,11 +372,9 @@ impl TaskSpec {
     /// What a skipped slot was to do: nothing.
     fn none() -> Self {
         Self {
-            kind: "none".to_owned(),
-            payload: Arc::default(),
-            priority: super::Priority::Normal,
             max_attempts: 1,
             timeout_ms: 1,
+            ..Self::new("none", serde_json::Value::Null)
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub(crate) use page::{each, listed};
-pub(crate) use view::{api_key, job, resource, resource_type, task, tenant, user};
+pub(crate) use view::{api_key, job, operation, resource, resource_type, task, tenant, user};
 
 const CONSISTENCY: HeaderName = HeaderName::from_static("consistency");
 const CONSISTENCY_AGE_MS: HeaderName = HeaderName::from_static("consistency-age-ms");

@@ -4,13 +4,17 @@
 //! for a user's and an API key's, which must be opened first.
 
 use domain::{
-    ApiKeyId, JobId, ResourceId, TaskId, TenantId, UserId, api_key::ApiKey, job::Job,
-    resource::Resource, resource_type::ResourceType, task::Task, tenant::Tenant, user::User,
+    ApiKeyId, JobId, OperationId, ResourceId, TaskId, TenantId, UserId, api_key::ApiKey, job::Job,
+    operation::Operation, resource::Resource, resource_type::ResourceType, task::Task,
+    tenant::Tenant, user::User,
 };
 use projections::Row;
 use schemas::{
     Version,
-    api::{ApiKeyView, JobView, ResourceTypeView, ResourceView, TaskView, TenantView, UserView},
+    api::{
+        ApiKeyView, JobView, OperationView, ResourceTypeView, ResourceView, TaskView, TenantView,
+        UserView,
+    },
 };
 
 use crate::{app::App, problem::Result};
@@ -40,6 +44,10 @@ pub(crate) async fn api_key(
 
 pub(crate) fn job(row: Row<Job>) -> JobView {
     schemas::job_view(JobId::new(row.id), row.version, row.state)
+}
+
+pub(crate) fn operation(row: Row<Operation>) -> OperationView {
+    schemas::operation_view(OperationId::new(row.id), row.version, row.state)
 }
 
 pub(crate) fn resource(row: Row<Resource>) -> ResourceView {

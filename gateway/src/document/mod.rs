@@ -100,6 +100,7 @@ const LIVE: [&str; 2] = ["/api/v1/stream", "/api/v1/ws"];
         (name = "tasks", description = "Units of work"),
         (name = "tenants", description = "Whom everything else belongs to"),
         (name = "users", description = "People who sign in"),
+        (name = "workers", description = "Who does the work, and how to do it elsewhere"),
     ),
     components(schemas(
         Diff,

@@ -24,14 +24,19 @@ use crate::{
 
 /// The most bytes a body may have.
 const SIZE_MAX: usize = 256 * 1024;
+/// The most bytes a body of many objects may have.
+const LARGE_MAX: usize = 4 * 1024 * 1024;
 /// How much of a body that is too large is read and thrown away, in bytes.
 const DRAINED_MAX: usize = 8 * 1024 * 1024;
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
+/// A body of many objects.
+pub(crate) type LargeBody<T> = Body<T, LARGE_MAX>;
+
 /// A body that must be there.
-pub(crate) struct Body<T> {
+pub(crate) struct Body<T, const MAX: usize = SIZE_MAX> {
     /// As it was sent, to tell a retry from another request.
     pub bytes: Bytes,
     pub value: T,
@@ -49,13 +54,13 @@ pub(crate) struct Patch<T> {
     pub value: T,
 }
 
-impl<T: DeserializeOwned + Serialize> FromRequest<App> for Body<T> {
+impl<T: DeserializeOwned + Serialize, const MAX: usize> FromRequest<App> for Body<T, MAX> {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         check_type(request.headers(), &[JSON])
             .map_err(|error| error.with_header(header::ACCEPT, JSON))?;
-        let bytes = read(request, app).await?;
+        let bytes = read(request, MAX, app).await?;
         let value = decode(&bytes)?;
         Ok(Self { bytes, value })
     }
@@ -71,7 +76,7 @@ impl<T: DeserializeOwned + Serialize + Default> FromRequest<App> for OptionalBod
                 value: T::default(),
             });
         }
-        let Body { bytes, value } = Body::from_request(request, app).await?;
+        let Body { bytes, value } = Body::<T>::from_request(request, app).await?;
         Ok(Self { bytes, value })
     }
 }
@@ -82,7 +87,7 @@ impl<T: DeserializeOwned + Serialize> FromRequest<App> for Patch<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         check_type(request.headers(), &[MERGE_PATCH, JSON])
             .map_err(|error| error.with_header(ACCEPT_PATCH, MERGE_PATCH))?;
-        let bytes = read(request, app).await?;
+        let bytes = read(request, SIZE_MAX, app).await?;
         let value = decode(&bytes)?;
         Ok(Self { bytes, value })
     }
@@ -111,9 +116,9 @@ fn check_type(headers: &HeaderMap, accepted: &[&'static str]) -> Result<()> {
 
 /// Reads a body to its end, also when it is too large: a connection that is closed with unread
 /// bytes is reset, and the client may never see the answer.
-async fn read(request: Request, app: &App) -> Result<Bytes> {
+async fn read(request: Request, most: usize, app: &App) -> Result<Bytes> {
     let too_large = || {
-        let detail = format!("a body has at most {SIZE_MAX} bytes");
+        let detail = format!("a body has at most {most} bytes");
         Error::new(Code::BodyTooLarge, detail)
     };
     let mut body = Limited::new(request.into_body(), DRAINED_MAX);
@@ -123,7 +128,7 @@ async fn read(request: Request, app: &App) -> Result<Bytes> {
             let frame = frame?;
             if let Some(data) = frame.data_ref() {
                 size += data.len();
-                if size <= SIZE_MAX {
+                if size <= most {
                     bytes.extend_from_slice(data);
                 }
             }
@@ -133,7 +138,7 @@ async fn read(request: Request, app: &App) -> Result<Bytes> {
     let within_ms = app.config.body_within_ms.get();
     let within = Duration::from_millis(within_ms.into());
     match tokio::time::timeout(within, arrival).await {
-        Ok(Ok((bytes, size))) if size <= SIZE_MAX => Ok(bytes.into()),
+        Ok(Ok((bytes, size))) if size <= most => Ok(bytes.into()),
         Ok(Ok(_)) => Err(too_large()),
         Ok(Err(reason)) if reason.is::<LengthLimitError>() => {
             Err(too_large().with_header(header::CONNECTION, "close"))

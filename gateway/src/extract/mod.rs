@@ -19,13 +19,13 @@ mod writing;
 
 pub(crate) use address::{Address, Peer};
 pub(crate) use as_of::{Look, Told};
-pub(crate) use body::{Body, OptionalBody, Patch};
+pub(crate) use body::{Body, LargeBody, OptionalBody, Patch};
 pub(crate) use caller::{Caller, Unknown, bearer};
 pub(crate) use cursor::Cursors;
 pub(crate) use fields::Fields;
 pub(crate) use json::escaped;
 pub(crate) use parameters::{FromParameters, History, Nothing, Paging, Parameters, Query, word};
-pub(crate) use path::{Id, Segment};
+pub(crate) use path::{Id, IdAndName, Segment};
 pub(crate) use reading::Reading;
 pub(crate) use token::token;
 pub(crate) use writing::{Precondition, Writing};

@@ -31,6 +31,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// The `{id}` of the route and the other segment that it leaves open, decoded.
+#[derive(Clone, Debug)]
+pub(crate) struct IdAndName(pub Uuid, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdAndName {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let Id(id) = Id::from_request_parts(parts, state).await?;
+        let path = RawPathParams::from_request_parts(parts, state).await;
+        let path = path.map_err(Error::internal)?;
+        let name = path.iter().nth(1).map(|(_, name)| name.to_owned());
+        let name = name.ok_or_else(|| Error::internal("the route leaves one segment open"))?;
+        Ok(Self(id, name))
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Segment {
     type Rejection = Error;
 

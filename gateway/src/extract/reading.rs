@@ -10,7 +10,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use domain::TenantId;
+use domain::{TenantId, user::Role};
 use projections::{At, Lagging};
 use schemas::{Position, Version};
 
@@ -71,9 +71,18 @@ impl Reading {
         self
     }
 
+    /// The role of who reads.
+    pub fn role(&self) -> Role {
+        self.caller.0.role
+    }
+
     /// Whether the client has this version already.
     pub fn has(&self, version: Version) -> bool {
-        let current = etag(version);
+        self.has_tag(&etag(version))
+    }
+
+    /// Whether the client has what bears this `ETag` already.
+    pub fn has_tag(&self, current: &str) -> bool {
         self.if_none_match.as_deref().is_some_and(|listed| {
             // Weak comparison (RFC 9110 §13.1.2).
             listed

@@ -44,16 +44,18 @@ pub(crate) fn hears(principal: &Principal, kind: AggregateKind, id: Uuid) -> boo
     least.is_some_and(|least| principal.role >= least) || of_self && id == principal.user.uuid()
 }
 
-/// Where the history of things of a kind is read; none if nowhere, so that it is for
-/// administrators.
+/// Where the history of things of a kind is read, or what came of them; none if nowhere, so that
+/// it is for administrators.
 const fn history(kind: AggregateKind) -> Option<&'static str> {
     match kind {
         AggregateKind::EmailClaim
         | AggregateKind::IdentityClaim
         | AggregateKind::LogCheckpoint
-        | AggregateKind::ParkedCommit => None,
+        | AggregateKind::ParkedCommit
+        | AggregateKind::UniqueKey => None,
         AggregateKind::ApiKey => Some("/api/v1/api-keys/{id}/events"),
         AggregateKind::Job => Some("/api/v1/jobs/{id}/events"),
+        AggregateKind::Operation => Some("/api/v1/system/operations/{id}"),
         AggregateKind::Resource => Some("/api/v1/resources/{id}/events"),
         AggregateKind::ResourceType => Some("/api/v1/resource-types/{name}/events"),
         AggregateKind::Settings => Some("/api/v1/settings/events"),
@@ -71,11 +73,13 @@ const fn collection(kind: AggregateKind) -> Option<&'static str> {
         | AggregateKind::IdentityClaim
         | AggregateKind::LogCheckpoint
         | AggregateKind::ParkedCommit
-        | AggregateKind::Tenant => None,
+        | AggregateKind::Tenant
+        | AggregateKind::UniqueKey => None,
         AggregateKind::Job => Some("jobs"),
         AggregateKind::Resource => Some("resources"),
         AggregateKind::ResourceType => Some("resource-types"),
         AggregateKind::Settings => Some("settings"),
+        AggregateKind::Operation => Some("system"),
         AggregateKind::Task => Some("tasks"),
         AggregateKind::User => Some("users"),
     }

@@ -68,9 +68,11 @@ fn expected(method: &str, route: &str) -> Option<String> {
         "settings",
         "stats",
         "stream",
+        "system",
         "tasks",
         "tenant",
         "users",
+        "workers",
     ];
     let collection = collections
         .iter()
@@ -138,6 +140,8 @@ fn nobody_gives_a_key_more_than_their_role_may() {
         ("tenant:read", Role::Viewer),
         ("users:read", Role::Admin),
         ("users:write", Role::Admin),
+        ("workers:read", Role::Operator),
+        ("workers:write", Role::Operator),
     ];
     for (text, least) in table {
         for role in [Role::Viewer, Role::Operator, Role::Admin] {

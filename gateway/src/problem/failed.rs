@@ -3,7 +3,7 @@
 //! Invariant: a failure after which something may be stored says so; every other one stored
 //! nothing.
 
-use commands::{AccountError, AttributesError, CommandError, Failure, IdentityError};
+use commands::{AccountError, AttributesError, CommandError, Failure, IdentityError, UniqueError};
 use projections::{ForeignKey, Lagging, StoreError};
 use schemas::{
     Position, Version,
@@ -144,6 +144,15 @@ impl From<AccountError> for Error {
             AccountError::WrongPassword => {
                 Self::invalid_field("/current_password", error.to_string())
             }
+        }
+    }
+}
+
+impl From<UniqueError> for Error {
+    fn from(error: UniqueError) -> Self {
+        match error {
+            UniqueError::Command(error) => error.into(),
+            UniqueError::KeyTaken(_) => Self::new(Code::UniqueKeyTaken, error.to_string()),
         }
     }
 }

@@ -90,6 +90,17 @@ impl Error {
         Self::new(Code::NotFound, format!("there is no such {what}"))
     }
 
+    /// The fields that are wrong; if none is named, what is wrong with all of it.
+    pub fn fields(self) -> Vec<FieldError> {
+        if !self.0.errors.is_empty() {
+            return self.0.errors;
+        }
+        vec![FieldError {
+            pointer: String::new(),
+            detail: self.0.detail,
+        }]
+    }
+
     /// What sort of problem it is.
     pub const fn code(&self) -> Code {
         self.0.code

@@ -4,9 +4,9 @@
 //! blame.
 
 use domain::{
-    api_key::ApiKeyRejection, job::JobRejection, resource::ResourceRejection,
-    resource_type::ResourceTypeRejection, schedule::InvalidSchedule, settings::SettingsRejection,
-    task::TaskRejection, tenant::TenantRejection, user::UserRejection,
+    api_key::ApiKeyRejection, job::JobRejection, operation::OperationRejection,
+    resource::ResourceRejection, resource_type::ResourceTypeRejection, schedule::InvalidSchedule,
+    settings::SettingsRejection, task::TaskRejection, tenant::TenantRejection, user::UserRejection,
 };
 use schemas::api::{Code, FieldError};
 
@@ -40,6 +40,17 @@ impl Explain for JobRejection {
             Self::NotFound => Error::not_found("job"),
             Self::Schedule(reason) => schedule(&reason),
             Self::Task(reason) => task("/task", &reason),
+        }
+    }
+}
+
+impl Explain for OperationRejection {
+    fn explain(self) -> Error {
+        match self {
+            Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
+            Self::Further => Error::new(Code::InvalidState, self.to_string()),
+            Self::NotFound => Error::not_found("operation"),
+            Self::Statuses => Error::invalid_field("/statuses", self.to_string()),
         }
     }
 }
@@ -130,6 +141,9 @@ fn task(at: &str, rejection: &TaskRejection) -> Error {
         }
         TaskRejection::NotFound => Error::not_found("task"),
         TaskRejection::Ended(_)
+        | TaskRejection::Held
+        | TaskRejection::KeyNeeded
+        | TaskRejection::NotLate(_)
         | TaskRejection::NotDue(_)
         | TaskRejection::NotEnded(_)
         | TaskRejection::NotYourAttempt(_) => Error::new(Code::InvalidState, rejection.to_string()),
@@ -154,11 +168,7 @@ mod tests {
             now: Timestamp::from_unix_ms(0),
             tenant: TenantId::new(uuid::Uuid::from_u128(2)),
         };
-        let create = TaskCommand::Create(TaskCreated {
-            spec,
-            not_before: None,
-            origin: None,
-        });
+        let create = TaskCommand::Create(TaskCreated::new(spec));
         let rejection = Task::decide(None, &create, &context).expect_err("rejected");
         rejection.explain().refusal().errors.clone()
     }

@@ -29,7 +29,8 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         | Code::Conflict
         | Code::EmailTaken
         | Code::IdentityTaken
-        | Code::InvalidState => StatusCode::CONFLICT,
+        | Code::InvalidState
+        | Code::UniqueKeyTaken => StatusCode::CONFLICT,
         Code::VersionMismatch => StatusCode::PRECONDITION_FAILED,
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -9,6 +9,7 @@ mod auth;
 mod history;
 mod jobs;
 mod live;
+mod operations;
 mod precondition;
 mod resource_types;
 mod resources;
@@ -17,6 +18,7 @@ mod system;
 mod tasks;
 mod tenants;
 mod users;
+mod workers;
 
 use axum::{
     Router,
@@ -67,11 +69,13 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .merge(live::router())
         .merge(resource_types::router())
         .merge(resources::router())
+        .merge(operations::router())
         .merge(settings::router())
         .merge(system::router())
         .merge(tasks::router())
         .merge(tenants::router())
         .merge(users::router())
+        .merge(workers::router())
 }
 
 /// What no endpoint is for: a file of the page, the page itself, or nothing.

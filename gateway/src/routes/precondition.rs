@@ -4,7 +4,7 @@
 //! the version that was seen, so an object that comes, goes or changes in between is met by the
 //! log's own check. A replay is never refused for what its own first try has made.
 
-use commands::{AccountError, Ask, CommandError, Receipt};
+use commands::{AccountError, Ask, CommandError, Receipt, UniqueError};
 use domain::{
     Aggregate,
     api_key::ApiKey,
@@ -173,6 +173,12 @@ pub(super) trait Mismatch: Into<Error> {
 impl<R: std::error::Error + Explain> Mismatch for CommandError<R> {
     fn is_mismatch(&self) -> bool {
         matches!(self, Self::VersionMismatch { .. })
+    }
+}
+
+impl Mismatch for UniqueError {
+    fn is_mismatch(&self) -> bool {
+        matches!(self, Self::Command(error) if error.is_mismatch())
     }
 }
 

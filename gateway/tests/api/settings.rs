@@ -55,8 +55,15 @@ fn settings_are_shown_changed_and_left_to_the_default_again() {
         let first = ann.get("/settings").await.expect(200);
         assert_eq!(first.header("etag"), "\"0\"");
         assert_eq!(first.header("cache-control"), "no-store");
-        let defaults = json!({"api_key_days": 366, "registration": "closed", "session_days": 30});
-        let names = json!(["api_key_days", "registration", "session_days"]);
+        let defaults = json!({"api_key_days": 366, "registration": "closed", "session_days": 30,
+            "tasks_at_once": 100_000, "tasks_per_minute": 100_000});
+        let names = json!([
+            "api_key_days",
+            "registration",
+            "session_days",
+            "tasks_at_once",
+            "tasks_per_minute"
+        ]);
         let untouched = json!({"values": defaults, "defaults": names, "changed_at": null,
             "version": 0});
         assert_eq!(first.body(), untouched);
@@ -70,7 +77,10 @@ fn settings_are_shown_changed_and_left_to_the_default_again() {
         let body = set.body();
         assert_eq!(body["values"]["session_days"], 7);
         assert_eq!(body["values"]["registration"], "open");
-        assert_eq!(body["defaults"], json!(["api_key_days"]));
+        assert_eq!(
+            body["defaults"],
+            json!(["api_key_days", "tasks_at_once", "tasks_per_minute"])
+        );
         let again = patch(&ann, &terms, wanted).await.expect(200);
         assert_eq!(again.header("idempotent-replayed"), "true");
         let late = patch(&ann, &terms[..1], json!({"session_days": 8})).await;
@@ -90,7 +100,12 @@ fn settings_are_shown_changed_and_left_to_the_default_again() {
         assert_eq!(back.body()["values"]["session_days"], 30);
         assert_eq!(
             back.body()["defaults"],
-            json!(["api_key_days", "session_days"])
+            json!([
+                "api_key_days",
+                "session_days",
+                "tasks_at_once",
+                "tasks_per_minute"
+            ])
         );
         let events = ann.get_with("/settings/events", &after(&back)).await;
         let events = events.expect(200).body();

@@ -12,7 +12,7 @@ use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, Method, Request, StatusCode},
 };
-use commands::{Audit, Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
+use commands::{Audit, Commands, DEFAULT_TENANT, Identity, Registration, TaskLogs, bootstrap};
 use domain::user::Role;
 use event_log::{AuditLog, AuditOptions, EventLog as _, JetStreamLog, Options, SharedLog, Vault};
 use futures::future::LocalBoxFuture;
@@ -25,6 +25,8 @@ use schemas::api::{Code, Problem};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+
+use crate::outside::{external, task_logs, workers};
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
@@ -76,6 +78,25 @@ pub fn on_own_world<F: Future<Output = World>>(test: impl FnOnce(World) -> F) {
     world.servers.stop();
 }
 
+fn config() -> runtime::Gateway {
+    runtime::Gateway {
+        // All tests are one address.
+        limits: runtime::Limits::off(),
+        registration: runtime::Registration::Open,
+        ..runtime::Gateway::default()
+    }
+}
+
+/// Where files are: in a folder of the servers, which goes with them.
+fn files(servers: &Servers) -> Option<files::Files> {
+    let folder = servers.nats.log().with_file_name("files");
+    let config = runtime::Files {
+        folder: Some(folder),
+        ..runtime::Files::default()
+    };
+    files::Files::open(&config, Clock::system()).expect("opened")
+}
+
 impl World {
     fn start() -> Self {
         runtime::install_crypto();
@@ -86,6 +107,7 @@ impl World {
     async fn open(servers: Servers) -> Self {
         let owner = open(&servers.nats, event_log::Role::Owner).await;
         audit_log(&owner, true).await;
+        task_logs(&owner, true).await;
         let log = open(&servers.nats, event_log::Role::Gateway).await;
         let shared: SharedLog = Arc::new(log.clone());
         let written = audit_log(&log, false).await;
@@ -126,18 +148,17 @@ impl World {
         let feed = LiveFeed::start(shared, freshness.clone(), shutdown);
         let services = Services {
             audit,
+            external: external(&commands, &identity, &log).await,
+            workers: workers(&log).await,
             commands,
-            config: runtime::Gateway {
-                // All tests are one address.
-                limits: runtime::Limits::off(),
-                registration: runtime::Registration::Open,
-                ..runtime::Gateway::default()
-            },
+            config: config(),
             feed,
+            files: files(&servers),
             freshness,
             identity,
             log: probe(&log).await,
             store,
+            task_logs: TaskLogs::new(task_logs(&log, false).await),
         };
         let world = Self {
             kept,
@@ -181,6 +202,8 @@ impl World {
             identity: identity.expect("an identity"),
             log: probe(&log).await,
             store,
+            task_logs: TaskLogs::new(task_logs(&log, false).await),
+            workers: workers(&log).await,
             ..self.services.clone()
         }
     }
@@ -290,7 +313,7 @@ impl World {
 }
 
 /// The log, as `role` may have it.
-async fn open(nats: &local::Nats, role: event_log::Role) -> JetStreamLog {
+pub async fn open(nats: &local::Nats, role: event_log::Role) -> JetStreamLog {
     let options = Options {
         accept_interval_sync: false,
         group_commit: true,

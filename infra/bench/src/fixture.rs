@@ -6,7 +6,7 @@
 use commands::DEFAULT_TENANT;
 use domain::{
     Actor, Aggregate as _, AggregateKind, CommandId, Context, Timestamp,
-    task::{Priority, Task, TaskCommand, TaskCreated, TaskSpec},
+    task::{Task, TaskCommand, TaskCreated, TaskSpec},
 };
 use event_log::{Hash, Meta, NewCommit, Position, StreamId, Version, seal};
 use runtime::{Clock, Ids};
@@ -38,17 +38,7 @@ pub fn payload() -> Value {
 
 /// A task that waits for a worker.
 pub fn task() -> TaskCreated {
-    TaskCreated {
-        spec: TaskSpec {
-            kind: "echo".to_owned(),
-            payload: payload().into(),
-            priority: Priority::Normal,
-            max_attempts: 3,
-            timeout_ms: 60_000,
-        },
-        not_before: None,
-        origin: None,
-    }
+    TaskCreated::new(TaskSpec::new("echo", payload()))
 }
 
 impl Author {

@@ -15,7 +15,8 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use commands::{Audit, Commands, Identity};
 use event_log::{
-    AuditLog, AuditOptions, JetStreamLog, Leases, Options, SharedLog, Vault, WorkQueue,
+    AuditLog, AuditOptions, ExternalQueue, JetStreamLog, Leases, Options, Presence, SharedLog,
+    TaskLogs, Vault, WorkQueue,
 };
 use gateway::LogProbe;
 use projections::{Freshness, LiveFeed, Overview, Store, Writer};
@@ -167,10 +168,12 @@ pub async fn play(part: Part) -> Result<()> {
                 clock,
                 commands,
                 config: config.scheduler,
+                leased: Presence::of_leased(&log).await?,
                 leases: Leases::open(&log).await?,
                 log: shared,
                 overview: Overview::of_schedule(&config.postgres).await?,
                 work: WorkQueue::new(&log),
+                workers: Presence::of_workers(&log).await?,
             };
             println!("{address}");
             Box::pin(scheduler::run(services, shutdown)).await?;
@@ -221,11 +224,22 @@ async fn gateway(
         let log = shared.clone();
         Box::pin(async move { log.head().await.ok().map(|head| head.position) })
     };
+    let leased = Presence::of_leased(log).await?;
+    let workers = Presence::of_workers(log).await?;
+    let logs = TaskLogs::open(log, &config.task_logs, false).await?;
+    let outside = commands::Ground {
+        leased: leased.clone(),
+        logs: logs.clone(),
+        queue: ExternalQueue::new(log),
+        workers: workers.clone(),
+    };
     Ok(gateway::Services {
         audit,
+        external: commands::External::new(commands.clone(), identity.clone(), outside),
         commands,
         config: config.gateway.clone(),
         feed,
+        files: None,
         freshness,
         identity,
         log: LogProbe {
@@ -234,5 +248,7 @@ async fn gateway(
             is_connected: Arc::new(move || connected.is_connected()),
         },
         store,
+        task_logs: commands::TaskLogs::new(logs),
+        workers: commands::Workers::new(workers, leased),
     })
 }

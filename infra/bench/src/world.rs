@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use commands::{Commands, DEFAULT_TENANT, Identity, Registration, bootstrap};
 use domain::user::Role as UserRole;
 use event_log::{
-    AuditLog, EventLog as _, JetStreamLog, Position, Role as LogRole, SharedLog, Vault,
+    AuditLog, EventLog as _, JetStreamLog, Position, Role as LogRole, SharedLog, TaskLogs, Vault,
 };
 use futures::StreamExt as _;
 use local::{Role as Login, Servers, Sync};
@@ -57,6 +57,7 @@ impl World {
         let owner = Box::pin(open(&servers, LogRole::Owner, true)).await?;
         let audit = crate::role::audit_options(&runtime::Audit::default(), true);
         AuditLog::open(&owner, &audit).await?;
+        TaskLogs::open(&owner, &runtime::TaskLogs::default(), true).await?;
         let followed = Box::pin(open(&servers, LogRole::Projector, true)).await?;
         let log = Box::pin(open(&servers, LogRole::Gateway, true)).await?;
         let owner = Owner::connect(&login(&servers, Login::Owner)?).await?;

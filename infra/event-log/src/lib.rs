@@ -7,8 +7,10 @@
 //!   [`Receipt`]
 //!   proves one commit to whoever has neither.
 //! - [`AuditLog`] keeps who did or tried what, for as long as it is told.
-//! - [`WorkQueue`] carries attempts to workers, [`Vault`] keeps secrets sealed, [`Lease`] says who
-//!   leads. None of them is ever the truth about what happened.
+//! - [`TaskLogs`] keeps what attempts say while they run, for a while.
+//! - [`WorkQueue`] carries attempts to workers and [`ExternalQueue`] outside, [`Vault`] keeps secrets
+//!   sealed, [`Lease`] says who leads, [`Presence`] who is there. None of them is ever the truth
+//!   about what happened.
 //! - Each kind of process signs in as its own [`Role`]; `rights` says what that may say and hear.
 //!
 //! Invariant: this is the only crate that speaks to NATS, and [`subject`] the only file that spells
@@ -17,6 +19,7 @@
 mod audit;
 mod chain;
 mod checkpoint;
+mod external;
 mod headers;
 mod jetstream;
 mod lease;
@@ -24,18 +27,22 @@ mod log;
 mod memory;
 mod merkle;
 mod note;
+mod presence;
 mod proof;
 mod receipt;
 mod restore;
 mod rights;
 mod role;
+mod sealed;
 mod subject;
+mod task_logs;
 mod vault;
 mod work;
 
 pub use audit::{AuditBatch, AuditLog, AuditOptions, AuditSpan};
 pub use chain::{NewCommit, leaf, seal};
 pub use checkpoint::{Checkpoint, NoCheckpoint, checkpoints, origin};
+pub use external::ExternalQueue;
 pub use jetstream::{JetStreamLog, OpenError, Options};
 pub use lease::{Lease, Leases};
 pub use log::{
@@ -44,10 +51,13 @@ pub use log::{
 pub use memory::MemoryLog;
 pub use merkle::{Frontier, Path, includes};
 pub use note::{NoteError, SignedNote, SigningKey, VerifierKey};
+pub use presence::{Presence, Present, leased};
 pub use proof::{Against, CheckpointFlaw, Finding, Flaw, Proof, prove};
 pub use receipt::{Attested, Receipt, ReceiptError, receipt};
 pub use rights::nats_users;
 pub use role::Role;
 pub use schemas::{Commit, Hash, Meta, Position, StreamId, Version};
+pub use sealed::{SealedSecret, SealedVault};
+pub use task_logs::{SaidTogether, TaskLogs};
 pub use vault::{Change, Secret, Vault, VaultError};
-pub use work::{Delivery, Inquiry, WorkError, WorkItem, WorkQueue};
+pub use work::{APART, Delivery, Inquiry, WorkError, WorkItem, WorkQueue};

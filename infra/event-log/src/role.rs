@@ -10,6 +10,8 @@ use crate::{rights, subject};
 pub enum Role {
     /// Reads the log and nothing else: whoever proves the read models.
     Analyst,
+    /// Copies the log and the sealed vault: reads both and nothing else.
+    Backup,
     /// Is asked: writes any aggregate, and looks after secrets.
     Gateway,
     /// Makes streams and buckets, the first administrator and the signing keys.
@@ -24,8 +26,9 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Analyst,
+        Self::Backup,
         Self::Gateway,
         Self::Owner,
         Self::Projector,
@@ -37,6 +40,7 @@ impl Role {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Analyst => "analyst",
+            Self::Backup => "backup",
             Self::Gateway => "gateway",
             Self::Owner => "owner",
             Self::Projector => "projector",
@@ -49,6 +53,7 @@ impl Role {
     pub const fn user(self) -> &'static str {
         match self {
             Self::Analyst => "analyst",
+            Self::Backup => "almanac_backup",
             Self::Gateway => "almanac_gateway",
             Self::Owner => "almanac_owner",
             Self::Projector => "almanac_projector",

@@ -10,12 +10,20 @@ use schemas::StreamId;
 pub const EVENTS: &str = "EVENTS";
 /// The stream of who did or tried what.
 pub const AUDIT: &str = "AUDIT";
+/// The stream of what attempts say while they run.
+pub const TASK_LOGS: &str = "TASK_LOGS";
+/// The stream that carries attempts to workers outside of Almanac.
+pub const EXTERNAL: &str = "EXTERNAL";
 /// The stream that carries attempts to workers.
 pub const WORK: &str = "WORK";
 /// The bucket of sealed secrets.
 pub const VAULT_BUCKET: &str = "vault";
 /// The bucket that says who leads.
 pub const LEASE_BUCKET: &str = "leases";
+/// The bucket that says which workers are there.
+pub const WORKER_BUCKET: &str = "workers";
+/// The bucket that says which attempts are made outside of Almanac.
+pub const LEASED_BUCKET: &str = "leased";
 
 /// What the subjects of all secrets begin with.
 const VAULT: &str = "$KV.vault.";
@@ -24,6 +32,10 @@ const VAULT: &str = "$KV.vault.";
 pub const ALL_AUDIT: &str = "audit.*";
 /// What the log listens to.
 pub const ALL_EVENTS: &str = "events.>";
+/// What the tasks' logs listen to.
+pub const ALL_TASK_LOGS: &str = "logs.*.*";
+/// What the queue of attempts for the outside listens to.
+pub const ALL_EXTERNAL: &str = "external.*.*.*";
 /// What the work queue listens to.
 pub const ALL_WORK: &str = "work.>";
 /// Whom to tell that a running task is to stop.
@@ -103,6 +115,11 @@ pub fn audited(subject: &str) -> Option<TenantId> {
     subject.strip_prefix("audit.")?.parse().ok()
 }
 
+/// Where the attempts of a task say what they do.
+pub fn task_logs(tenant: TenantId, task: TaskId) -> String {
+    format!("logs.{tenant}.{task}")
+}
+
 /// Where attempts of a priority wait.
 pub fn work(priority: Priority) -> String {
     format!("work.{}", priority.name())
@@ -111,6 +128,36 @@ pub fn work(priority: Priority) -> String {
 /// The consumer that hands out a priority's attempts.
 pub fn work_consumer(priority: Priority) -> String {
     format!("workers-{}", priority.name())
+}
+
+/// Where attempts of a priority wait whose kind not every worker may run.
+pub fn work_apart(priority: Priority, kind: &str) -> String {
+    format!("{}.{kind}", work(priority))
+}
+
+/// The consumer that hands those out.
+pub fn work_apart_consumer(priority: Priority, kind: &str) -> String {
+    format!("{}-{kind}", work_consumer(priority))
+}
+
+/// Where attempts of a tenant's own kind wait for somebody outside.
+pub fn external(priority: Priority, tenant: TenantId, kind: &str) -> String {
+    format!("external.{}.{tenant}.{}", priority.name(), token(kind))
+}
+
+/// The consumer that hands those out.
+pub fn external_consumer(priority: Priority, tenant: TenantId, kind: &str) -> String {
+    format!("{}-{tenant}-{}", priority.name(), token(kind))
+}
+
+/// Wherever attempts of a tenant's own kind wait.
+pub fn externals(tenant: TenantId, kind: &str) -> String {
+    format!("external.*.{tenant}.{}", token(kind))
+}
+
+/// A kind as one token of a subject; no kind has a `=` of its own.
+fn token(kind: &str) -> String {
+    kind.replace('.', "=")
 }
 
 /// Where a running task hears that it is to stop.
@@ -146,6 +193,14 @@ pub fn inboxes(user: &str) -> String {
 /// All secrets of a bucket.
 pub fn bucket(name: &str) -> String {
     format!("$KV.{name}.>")
+}
+
+/// What the entry at `subject` of a bucket is called.
+pub fn bucket_key<'a>(name: &str, subject: &'a str) -> Option<&'a str> {
+    subject
+        .strip_prefix("$KV.")?
+        .strip_prefix(name)?
+        .strip_prefix('.')
 }
 
 /// The stream behind a bucket.
@@ -203,6 +258,17 @@ mod tests {
         ] {
             assert_eq!(may_be_an_aggregate(subject), expected, "{subject}");
         }
+    }
+
+    #[test]
+    fn a_kind_is_one_token_and_no_two_are_the_same() {
+        let tenant = TenantId::new(uuid::Uuid::from_u128(1));
+        let of = |kind| external(Priority::Low, tenant, kind);
+        for kind in [".", "a.b", "a..b", "a-b", "a_b"] {
+            assert_eq!(of(kind).split('.').count(), 4, "{kind}");
+            assert!(!external_consumer(Priority::Low, tenant, kind).contains('.'));
+        }
+        assert_ne!(of("a.b"), of("a-b"));
     }
 
     #[test]

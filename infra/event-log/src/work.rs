@@ -18,6 +18,9 @@ use tokio::sync::OnceCell;
 
 use crate::{JetStreamLog, LogError, subject};
 
+/// The kinds that not every worker can do: their attempts wait by themselves, so that those of others
+/// never wait behind them.
+pub const APART: [&str; 4] = ["backup", "command", "export", "generate-report"];
 /// How long a worker may take to say what it is at.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 const YES: &[u8] = b"yes";
@@ -26,6 +29,7 @@ const NO: &[u8] = b"no";
 /// The attempts that wait. Clones share what they have looked up.
 #[derive(Clone)]
 pub struct WorkQueue {
+    apart: Option<&'static str>,
     consumers: Arc<[OnceCell<PullConsumer>; Priority::ALL.len()]>,
     log: JetStreamLog,
 }
@@ -35,6 +39,9 @@ pub struct WorkQueue {
 pub struct WorkItem {
     /// Which attempt, from 1.
     pub attempt: u32,
+    /// What is to be done; empty if an earlier version queued it.
+    #[serde(default)]
+    pub kind: String,
     /// The task.
     pub task: TaskId,
     /// Its owner.
@@ -71,29 +78,38 @@ impl WorkQueue {
     /// The work queue on `log`'s server.
     pub fn new(log: &JetStreamLog) -> Self {
         Self {
+            apart: None,
             consumers: Arc::default(),
             log: log.clone(),
         }
     }
 
+    /// The part of it where attempts of a kind wait that not every worker may run.
+    pub fn of_kind(&self, kind: &str) -> Option<Self> {
+        let apart = APART.iter().find(|apart| **apart == kind);
+        apart.map(|apart| Self {
+            apart: Some(apart),
+            consumers: Arc::default(),
+            log: self.log.clone(),
+        })
+    }
+
     /// Puts `item` into the queue of `priority`; repeats within two minutes are dropped by the
     /// server.
     pub async fn push(&self, priority: Priority, item: &WorkItem) -> Result<(), WorkError> {
-        let mut headers = HeaderMap::new();
-        let id = format!("{}.{}.{}", item.tenant, item.task, item.version);
-        headers.insert("Nats-Msg-Id", id);
-        let payload = serde_json::to_vec(item).expect("work items always encode");
-        let published = self.log.jetstream().publish_with_headers(
-            subject::work(priority),
-            headers,
-            payload.into(),
-        );
-        published
-            .await
-            .map_err(failed)?
-            .await
-            .map(drop)
-            .map_err(failed)
+        let apart = APART.contains(&item.kind.as_str());
+        let to = if apart {
+            subject::work_apart(priority, &item.kind)
+        } else {
+            subject::work(priority)
+        };
+        put(&self.log, to, item).await
+    }
+
+    /// The same for an attempt of a kind of the tenant's own, which somebody outside makes.
+    pub async fn push_outside(&self, priority: Priority, item: &WorkItem) -> Result<(), WorkError> {
+        let to = subject::external(priority, item.tenant, &item.kind);
+        put(&self.log, to, item).await
     }
 
     /// The next attempt of `priority`, if one waits or comes within `wait`.
@@ -113,7 +129,10 @@ impl WorkQueue {
 
     /// The consumer that hands out `priority`, looked up once.
     async fn consumer(&self, priority: Priority) -> Result<&PullConsumer, WorkError> {
-        let name = subject::work_consumer(priority);
+        let name = match self.apart {
+            Some(kind) => subject::work_apart_consumer(priority, kind),
+            None => subject::work_consumer(priority),
+        };
         let look_up = || {
             self.log
                 .jetstream()
@@ -169,6 +188,32 @@ impl WorkQueue {
             .map_err(failed)?;
         Ok(messages.filter_map(|message| async move { subject::cancelled(&message.subject) }))
     }
+}
+
+/// The consumers that hand out work, and what each hands out.
+pub(crate) fn handed_out() -> Vec<(String, String)> {
+    let common = Priority::ALL.map(|priority| {
+        let name = subject::work_consumer(priority);
+        (name, subject::work(priority))
+    });
+    let apart = APART.iter().flat_map(|kind| {
+        Priority::ALL.map(|priority| {
+            let name = subject::work_apart_consumer(priority, kind);
+            (name, subject::work_apart(priority, kind))
+        })
+    });
+    common.into_iter().chain(apart).collect()
+}
+
+async fn put(log: &JetStreamLog, to: String, item: &WorkItem) -> Result<(), WorkError> {
+    let mut headers = HeaderMap::new();
+    let id = format!("{}.{}.{}", item.tenant, item.task, item.version);
+    headers.insert("Nats-Msg-Id", id);
+    let payload = serde_json::to_vec(item).expect("work items always encode");
+    let sent = log.jetstream();
+    let sent = sent.publish_with_headers(to, headers, payload.into());
+    let stored = sent.await.map_err(failed)?.await;
+    stored.map(drop).map_err(failed)
 }
 
 impl Inquiry {
@@ -232,7 +277,7 @@ impl Drop for Delivery {
 }
 
 /// Reads a message; one that is no work item is taken off the queue, with a word in the log file.
-async fn delivery(message: Message) -> Result<Option<Delivery>, WorkError> {
+pub(crate) async fn delivery(message: Message) -> Result<Option<Delivery>, WorkError> {
     let info = message.info().map_err(failed)?;
     let queued_ms = info.published.unix_timestamp_nanos() / 1_000_000;
     let queued_at = Timestamp::from_unix_ms(queued_ms as i64);
@@ -253,7 +298,7 @@ async fn delivery(message: Message) -> Result<Option<Delivery>, WorkError> {
     }
 }
 
-fn failed(reason: impl std::fmt::Display) -> WorkError {
+pub(crate) fn failed(reason: impl std::fmt::Display) -> WorkError {
     WorkError(reason.to_string())
 }
 

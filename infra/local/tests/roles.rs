@@ -49,7 +49,8 @@ fn a_cluster_of_before_gets_its_roles_and_its_tables_an_owner() {
          CREATE TABLE app.t_0 PARTITION OF app.t FOR VALUES FROM (0) TO (9); \
          CREATE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
          INSERT INTO app.t VALUES (1); ALTER DATABASE almanac OWNER TO postgres; \
-         DROP ROLE almanac_owner, almanac_gateway, almanac_projector, almanac_scheduler; \
+         DROP ROLE almanac_owner, almanac_gateway, almanac_projector, almanac_scheduler, \
+         almanac_worker; \
          ALTER ROLE analyst PASSWORD 'of before'",
     );
     let marker = postgres.cluster().join("almanac.roles");
@@ -111,6 +112,7 @@ fn each_user_of_nats_signs_in_with_a_password_that_nobody_sees() {
     let dir = nats.log().parent().expect("a folder").to_owned();
     let users = [
         "analyst",
+        "almanac_backup",
         "almanac_gateway",
         "almanac_owner",
         "almanac_projector",
@@ -132,7 +134,7 @@ fn each_user_of_nats_signs_in_with_a_password_that_nobody_sees() {
         assert_eq!(file.permissions().mode() & 0o777, 0o600, "{user}");
         passwords.insert(password.to_owned());
     }
-    assert_eq!(passwords.len(), 6, "passwords are shared");
+    assert_eq!(passwords.len(), 7, "passwords are shared");
     let config = fs::metadata(dir.join("nats.conf")).expect("written");
     assert_eq!(config.permissions().mode() & 0o777, 0o600);
 

@@ -4,6 +4,7 @@
 //! surprise later.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     path::Path,
@@ -11,10 +12,13 @@ use std::{
 };
 
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::{InvalidOidc, Limits, OidcProvider, Origin, oidc};
+use crate::{
+    Files, InvalidFiles, InvalidNotice, InvalidOidc, Limits, Nats, OidcProvider, Origin, Postgres,
+    Rebuild, Secrets, Smtp, TaskLogs, Webhook, WorkLimits, notices, oidc,
+};
 
 /// The least room for the audit: some ten thousand records.
 const AUDIT_MIN_BYTES: u64 = 16 << 20;
@@ -26,6 +30,9 @@ pub struct Config {
     /// Who did or tried what.
     #[serde(default)]
     pub audit: Audit,
+    /// Where files are kept.
+    #[serde(default)]
+    pub files: Files,
     /// Who is asked.
     #[serde(default)]
     pub gateway: Gateway,
@@ -41,9 +48,18 @@ pub struct Config {
     pub scheduler: Scheduler,
     /// What must not be read by others.
     pub secrets: Secrets,
+    /// Who sends mail for tasks.
+    #[serde(default)]
+    pub smtp: Option<Smtp>,
+    /// What attempts say while they run.
+    #[serde(default)]
+    pub task_logs: TaskLogs,
     /// What is told about the work.
     #[serde(default)]
     pub telemetry: Telemetry,
+    /// Whom tasks may tell by webhook, by name.
+    #[serde(default)]
+    pub webhooks: BTreeMap<String, Webhook>,
     /// Who does the work.
     #[serde(default)]
     pub worker: Worker,
@@ -102,65 +118,14 @@ pub enum Registration {
     Open,
 }
 
-/// How the log is reached.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nats {
-    /// Where the server's monitor answers, for the check that it syncs every write.
-    pub monitor_url: String,
-    /// How many copies of each message the streams keep.
-    #[serde(default = "one")]
-    pub replicas: usize,
-    /// Accept a server that syncs at intervals: an acknowledged command may then be lost in a power
-    /// cut.
-    #[serde(default)]
-    pub accept_interval_sync: bool,
-    /// Reach a server on another machine unencrypted.
-    #[serde(default)]
-    pub accept_plaintext: bool,
-    /// Where the server listens, with the credentials of this kind of process.
-    pub url: SecretString,
-}
-
-/// How the read models are reached.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Postgres {
-    /// Reach a server on another machine unencrypted, or without proof of who it is.
-    #[serde(default)]
-    pub accept_plaintext: bool,
-    /// Connections kept open by one process.
-    #[serde(default = "eight")]
-    pub connections: u32,
-    /// Where the database is, with credentials.
-    pub url: SecretString,
-}
-
-/// Who makes other copies of the read models, in schemas of the same database: beside
-/// `postgres.url`, which reads them.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Rebuild {
-    /// Who makes the tables, with credentials: `almanac_owner`.
-    pub owner_url: Option<SecretString>,
-    /// Who fills them, with credentials: `almanac_projector`.
-    pub projector_url: Option<SecretString>,
-}
-
 /// How due jobs are fired.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scheduler {
     /// How many slots of one job are caught up at most after downtime.
     pub catch_up_max: usize,
-}
-
-/// What must not be read by others.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Secrets {
-    /// 64 hexadecimal digits: the key that seals everything in the vault.
-    pub master_key: SecretString,
+    /// How much of the work may go on at a time.
+    pub limits: WorkLimits,
 }
 
 /// What is told about the work.
@@ -183,10 +148,18 @@ pub struct Worker {
     pub allow_commands: bool,
     /// Let tasks call private and loopback addresses.
     pub allow_private_addresses: bool,
-    /// Attempts at a time.
+    /// Where the log and the sealed vault are read for backups, with credentials:
+    /// `almanac_backup`. Without it this worker takes no tasks of the kind `backup`.
+    pub backup_nats_url: Option<SecretString>,
+    /// Attempts at a time; as many more of each kind that not every worker can do.
     pub concurrency: usize,
     /// How long attempts may take to end on shutdown, in milliseconds.
     pub drain_ms: u64,
+    /// Where reports and exports are read, with credentials: `almanac_worker`. Without it this
+    /// worker takes no tasks of the kinds `export` and `generate-report`.
+    pub postgres_url: Option<SecretString>,
+    /// Where it is, for whoever looks at the workers.
+    pub zone: Option<String>,
 }
 
 /// Why a process cannot be configured.
@@ -195,6 +168,9 @@ pub enum ConfigError {
     /// The audit would have no room, or no limit.
     #[error("audit.max_bytes must be from 16777216 (16 MiB) up")]
     AuditRoom,
+    /// Files cannot be kept there, or not safely.
+    #[error(transparent)]
+    Files(#[from] InvalidFiles),
     /// A key is missing, unknown or of the wrong type.
     #[error("configuration: {0}")]
     Invalid(#[from] config::ConfigError),
@@ -203,6 +179,9 @@ pub enum ConfigError {
         "secrets.master_key must be 64 hexadecimal digits; make one with `openssl rand -hex 32`"
     )]
     MasterKey,
+    /// Notices cannot be sent, or not safely.
+    #[error(transparent)]
+    Notice(#[from] InvalidNotice),
     /// Secrets would be sent in the clear.
     #[error("{what}; {instead}, or set {accept} = true if the network itself encrypts")]
     Plaintext {
@@ -240,7 +219,9 @@ impl Config {
             .try_deserialize()?;
         config.secrets.master_key()?;
         config.audit.check()?;
+        config.files.check()?;
         config.gateway.check()?;
+        notices::check(config.smtp.as_ref(), &config.webhooks)?;
         crate::wire::check(&config)?;
         Ok(config)
     }
@@ -281,22 +262,6 @@ impl Gateway {
     }
 }
 
-impl Secrets {
-    /// The master key's bytes.
-    pub fn master_key(&self) -> Result<[u8; 32], ConfigError> {
-        let text = self.master_key.expose_secret();
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(ConfigError::MasterKey);
-        }
-        let mut key = [0; 32];
-        for (byte, at) in key.iter_mut().zip((0..64).step_by(2)) {
-            *byte =
-                u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| ConfigError::MasterKey)?;
-        }
-        Ok(key)
-    }
-}
-
 impl Default for Audit {
     fn default() -> Self {
         Self {
@@ -327,7 +292,10 @@ impl Default for Gateway {
 
 impl Default for Scheduler {
     fn default() -> Self {
-        Self { catch_up_max: 100 }
+        Self {
+            catch_up_max: 100,
+            limits: WorkLimits::default(),
+        }
     }
 }
 
@@ -336,18 +304,13 @@ impl Default for Worker {
         Self {
             allow_commands: false,
             allow_private_addresses: false,
+            backup_nats_url: None,
             concurrency: 10,
             drain_ms: 10_000,
+            postgres_url: None,
+            zone: None,
         }
     }
-}
-
-fn one() -> usize {
-    1
-}
-
-fn eight() -> u32 {
-    8
 }
 
 #[cfg(test)]

@@ -25,15 +25,21 @@ pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
         });
     }
     let plain = |url: &&str| !is_loopback(url) && !url.starts_with("tls://");
-    let nats = config.nats.url.expose_secret();
-    if nats.split(',').find(plain).is_some() && !config.nats.accept_plaintext {
+    let backups = config.worker.backup_nats_url.as_ref();
+    let mut nats = std::iter::once(&config.nats.url).chain(backups);
+    let is_plain = nats.any(|url| url.expose_secret().split(',').find(plain).is_some());
+    if is_plain && !config.nats.accept_plaintext {
         return Err(ConfigError::Plaintext {
             accept: "nats.accept_plaintext",
             instead: "write tls://… instead of nats://… (SSL_CERT_FILE names a CA of your own)",
-            what: "nats.url leads to another machine in the clear",
+            what: "a URL of NATS leads to another machine in the clear",
         });
     }
-    let others = [&config.rebuild.owner_url, &config.rebuild.projector_url];
+    let others = [
+        &config.rebuild.owner_url,
+        &config.rebuild.projector_url,
+        &config.worker.postgres_url,
+    ];
     let urls = std::iter::once(&config.postgres.url).chain(others.into_iter().flatten());
     let open = |url: &str| !is_loopback(url) && !url.contains("sslmode=verify-full");
     let is_open = urls.into_iter().any(|url| open(url.expose_secret()));
@@ -48,7 +54,7 @@ pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
 }
 
 /// Whether `url` leads to this machine, or names none.
-fn is_loopback(url: &str) -> bool {
+pub(crate) fn is_loopback(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let place = authority.rsplit_once('@').map_or(authority, |(_, at)| at);

@@ -29,6 +29,7 @@ pub const PUBLISHED: &str = include_str!("columns.tsv");
 pub fn views() -> Vec<View> {
     let mut views = vec![
         objects::jobs(),
+        objects::resource_types(),
         objects::resources(),
         objects::tasks(),
         objects::users(),

@@ -92,6 +92,23 @@ fn schedule() -> Vec<Column> {
     ]
 }
 
+pub(super) fn resource_types() -> View {
+    let mut columns = keys("resource_type_id", "The type.");
+    columns.extend([
+        column("name", "text", "name", "What people call it.").free_text(),
+        column(
+            "schema",
+            "jsonb",
+            "state -> 'schema'",
+            "The JSON Schema of the attributes of its resources.",
+        )
+        .free_text(),
+    ]);
+    columns.extend(ages());
+    let description = "Types of resources, one row each, as they are now.";
+    View::new("resource_types", description, "resource_types", columns)
+}
+
 pub(super) fn resources() -> View {
     let mut columns = keys("resource_id", "The resource.");
     columns.extend([

@@ -13,7 +13,7 @@ use crate::StoreError;
 
 /// All tables whose rows come from the log. What stands where the read models are (`checkpoint`)
 /// does not differ, and the audit has a log of its own.
-const TABLES: [(&str, Shape); 21] = [
+const TABLES: [(&str, Shape); 23] = [
     ("api_keys", Shape::Current(AggregateKind::ApiKey)),
     ("api_keys_history", Shape::History(AggregateKind::ApiKey)),
     ("counts", Shape::Counts),
@@ -21,6 +21,11 @@ const TABLES: [(&str, Shape); 21] = [
     ("jobs", Shape::Current(AggregateKind::Job)),
     ("jobs_history", Shape::History(AggregateKind::Job)),
     ("moments", Shape::Positions),
+    ("operations", Shape::Current(AggregateKind::Operation)),
+    (
+        "operations_history",
+        Shape::History(AggregateKind::Operation),
+    ),
     ("parked", Shape::Positions),
     (
         "resource_types",

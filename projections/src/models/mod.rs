@@ -7,6 +7,7 @@ pub mod api_keys;
 mod get;
 pub mod jobs;
 mod list;
+pub mod operations;
 pub mod resource_types;
 pub mod resources;
 pub mod settings;

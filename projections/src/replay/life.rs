@@ -8,8 +8,9 @@ use schemas::{
     domain::{
         Aggregate, AggregateKind, Timestamp, api_key::ApiKey, email_claim::EmailClaim,
         identity_claim::IdentityClaim, job::Job, log_checkpoint::LogCheckpoint,
-        parked_commit::ParkedCommit, resource::Resource, resource_type::ResourceType,
-        settings::Settings, task::Task, tenant::Tenant, user::User,
+        operation::Operation, parked_commit::ParkedCommit, resource::Resource,
+        resource_type::ResourceType, settings::Settings, task::Task, tenant::Tenant,
+        unique_key::UniqueKey, user::User,
     },
 };
 
@@ -39,12 +40,14 @@ pub(super) fn of(kind: AggregateKind) -> Box<dyn Life + Send> {
         AggregateKind::IdentityClaim => unborn::<IdentityClaim>(),
         AggregateKind::Job => unborn::<Job>(),
         AggregateKind::LogCheckpoint => unborn::<LogCheckpoint>(),
+        AggregateKind::Operation => unborn::<Operation>(),
         AggregateKind::ParkedCommit => unborn::<ParkedCommit>(),
         AggregateKind::Resource => unborn::<Resource>(),
         AggregateKind::ResourceType => unborn::<ResourceType>(),
         AggregateKind::Settings => unborn::<Settings>(),
         AggregateKind::Task => unborn::<Task>(),
         AggregateKind::Tenant => unborn::<Tenant>(),
+        AggregateKind::UniqueKey => unborn::<UniqueKey>(),
         AggregateKind::User => unborn::<User>(),
     }
 }

@@ -9,9 +9,9 @@ use schemas::{
     domain::{
         AggregateKind, api_key::ApiKeyEvent, email_claim::EmailClaimEvent,
         identity_claim::IdentityClaimEvent, job::JobEvent, log_checkpoint::LogCheckpointEvent,
-        parked_commit::ParkedCommitEvent, resource::ResourceEvent,
+        operation::OperationEvent, parked_commit::ParkedCommitEvent, resource::ResourceEvent,
         resource_type::ResourceTypeEvent, settings::SettingsEvent, task::TaskEvent,
-        tenant::TenantEvent, user::UserEvent,
+        tenant::TenantEvent, unique_key::UniqueKeyEvent, user::UserEvent,
     },
 };
 use serde_json::Value;
@@ -43,12 +43,14 @@ pub(crate) enum Events {
     IdentityClaim,
     Job(Vec<JobEvent>),
     LogCheckpoint,
+    Operation(Vec<OperationEvent>),
     ParkedCommit(Vec<ParkedCommitEvent>),
     Resource(Vec<ResourceEvent>),
     ResourceType(Vec<ResourceTypeEvent>),
     Settings(Vec<SettingsEvent>),
     Task(Vec<TaskEvent>),
     Tenant(Vec<TenantEvent>),
+    UniqueKey,
     User(Vec<UserEvent>),
 }
 
@@ -106,12 +108,14 @@ fn decode(commit: &Commit) -> Result<Decoded, String> {
         AggregateKind::LogCheckpoint => {
             typed::<LogCheckpointEvent>(&records).map(|_| Events::LogCheckpoint)
         }
+        AggregateKind::Operation => typed(&records).map(Events::Operation),
         AggregateKind::ParkedCommit => typed(&records).map(Events::ParkedCommit),
         AggregateKind::Resource => typed(&records).map(Events::Resource),
         AggregateKind::ResourceType => typed(&records).map(Events::ResourceType),
         AggregateKind::Settings => typed(&records).map(Events::Settings),
         AggregateKind::Task => typed(&records).map(Events::Task),
         AggregateKind::Tenant => typed(&records).map(Events::Tenant),
+        AggregateKind::UniqueKey => typed::<UniqueKeyEvent>(&records).map(|_| Events::UniqueKey),
         AggregateKind::User => typed(&records).map(Events::User),
     }?;
     Ok(Decoded { events, records })

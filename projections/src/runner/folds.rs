@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use schemas::{
     Commit, StreamId,
     domain::{
-        AggregateKind, api_key::ApiKey, job::Job, resource::Resource, resource_type::ResourceType,
-        settings::Settings, task::Task, tenant::Tenant, user::User,
+        AggregateKind, api_key::ApiKey, job::Job, operation::Operation, resource::Resource,
+        resource_type::ResourceType, settings::Settings, task::Task, tenant::Tenant, user::User,
     },
 };
 use sqlx::PgConnection;
@@ -27,6 +27,7 @@ pub(super) struct Folds {
     api_keys: Fold<ApiKey>,
     counts: Counts,
     jobs: Fold<Job>,
+    operations: Fold<Operation>,
     resource_types: Fold<ResourceType>,
     resources: Fold<Resource>,
     settings: Fold<Settings>,
@@ -41,6 +42,7 @@ pub(super) struct Rewritten {
     api_keys: Changed<ApiKey>,
     counts: Counts,
     jobs: Changed<Job>,
+    operations: Changed<Operation>,
     resource_types: Changed<ResourceType>,
     resources: Changed<Resource>,
     settings: Changed<Settings>,
@@ -53,8 +55,8 @@ pub(super) struct Rewritten {
 macro_rules! each {
     ($folds:ident, $fold:ident, $kind:ident => $do:expr) => {
         each!(@ $folds, $fold, $kind, $do;
-            api_keys ApiKey, jobs Job, resource_types ResourceType, resources Resource,
-            settings Settings, tasks Task, tenants Tenant, users User)
+            api_keys ApiKey, jobs Job, operations Operation, resource_types ResourceType,
+            resources Resource, settings Settings, tasks Task, tenants Tenant, users User)
     };
     (@ $folds:ident, $fold:ident, $kind:ident, $do:expr; $($field:ident $name:ident),*) => {
         $({
@@ -98,8 +100,10 @@ impl Folds {
             Events::EmailClaim
             | Events::IdentityClaim
             | Events::LogCheckpoint
-            | Events::ParkedCommit(_) => {}
+            | Events::ParkedCommit(_)
+            | Events::UniqueKey => {}
             Events::Job(events) => self.jobs.apply(commit, events, counts),
+            Events::Operation(events) => self.operations.apply(commit, events, counts),
             Events::Resource(events) => self.resources.apply(commit, events, counts),
             Events::ResourceType(events) => self.resource_types.apply(commit, events, counts),
             Events::Settings(events) => self.settings.apply(commit, events, counts),
@@ -115,6 +119,7 @@ impl Folds {
             api_keys: self.api_keys.take(),
             counts: std::mem::take(&mut self.counts),
             jobs: self.jobs.take(),
+            operations: self.operations.take(),
             resource_types: self.resource_types.take(),
             resources: self.resources.take(),
             settings: self.settings.take(),

@@ -79,7 +79,8 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let mut pause = PAUSE;
     loop {
-        let following = follow(&log, &writer, &mut pause);
+        // What a batch changes in all read models makes a future too large to be passed around.
+        let following = Box::pin(follow(&log, &writer, &mut pause));
         match shutdown.run_until_cancelled(following).await {
             None => return Ok(()),
             Some(Err(halted @ RunError::Halted { .. })) => return Err(halted),

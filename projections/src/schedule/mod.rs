@@ -3,11 +3,15 @@
 //! Invariant: jobs, their latest slots and the open tasks are of one position, so that following
 //! the log from there misses nothing and repeats nothing.
 
+mod meant;
+
 use std::time::Duration;
+
+pub use meant::meant;
 
 use schemas::{
     Version,
-    domain::{JobId, TaskId, TenantId, Timestamp, job::Job, task::Task},
+    domain::{JobId, OperationId, TaskId, TenantId, Timestamp, job::Job, task::Task},
 };
 use sqlx::{
     Row as _,
@@ -25,6 +29,8 @@ const LIMIT: Duration = Duration::from_mins(1);
 pub struct Schedule {
     /// Jobs that fire, of all tenants.
     pub jobs: Vec<DueJob>,
+    /// Operations that have not ended, of all tenants.
+    pub operations: Vec<(TenantId, OperationId)>,
     /// Tasks that have not ended, of all tenants.
     pub tasks: Vec<OpenTask>,
 }
@@ -57,7 +63,7 @@ pub struct OpenTask {
 
 /// All that is to happen, at one position.
 pub async fn load(overview: &Overview) -> Result<At<Schedule>, StoreError> {
-    let (jobs, tasks) = overview
+    let (jobs, operations, tasks) = overview
         .read_within(LIMIT, |pool| async move {
             let mut snapshot = pool
                 .begin_with("begin isolation level repeatable read read only")
@@ -68,17 +74,24 @@ pub async fn load(overview: &Overview) -> Result<At<Schedule>, StoreError> {
             let jobs = sqlx::query(include_str!("jobs.sql"))
                 .fetch_all(&mut *snapshot)
                 .await?;
+            let operations = sqlx::query(include_str!("operations.sql"))
+                .fetch_all(&mut *snapshot)
+                .await?;
             let tasks = sqlx::query(include_str!("tasks.sql"))
                 .fetch_all(&mut *snapshot)
                 .await?;
             snapshot.commit().await?;
-            Ok((jobs, tasks))
+            Ok((jobs, operations, tasks))
         })
         .await?;
     let schedule = Schedule {
         jobs: jobs
             .iter()
             .filter_map(|row| due_job(row).transpose())
+            .collect::<Result<_, _>>()?,
+        operations: operations
+            .iter()
+            .map(open_operation)
             .collect::<Result<_, _>>()?,
         tasks: tasks
             .iter()
@@ -99,6 +112,11 @@ fn due_job(row: &PgRow) -> Result<Option<DueJob>, StoreError> {
         job: found.state,
         last_slot: last_slot.map(Timestamp::from),
     }))
+}
+
+fn open_operation(row: &PgRow) -> Result<(TenantId, OperationId), StoreError> {
+    let tenant = TenantId::new(row.try_get("tenant_id")?);
+    Ok((tenant, OperationId::new(row.try_get("id")?)))
 }
 
 fn open_task(row: &PgRow) -> Result<Option<OpenTask>, StoreError> {

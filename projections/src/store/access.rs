@@ -9,9 +9,11 @@ use super::StoreError;
 
 /// What a process does with the tables.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     /// Reads all rows of all tenants.
     Everything,
+    /// Reads what analysts see, of one tenant for each transaction.
+    Extract,
     /// Reads the rows of one tenant at a time.
     OneTenant,
     /// Makes and changes the tables themselves.
@@ -46,6 +48,8 @@ pub enum ConnectError {
     reason = "each is true of a role by itself"
 )]
 struct Found {
+    /// Whether it may begin an extract.
+    extracts: bool,
     /// Tables with the rows of all tenants open to it.
     open: Vec<String>,
     owns: bool,
@@ -58,7 +62,7 @@ struct Found {
 
 impl Access {
     /// Refuses a session that may do more than this, or less.
-    pub(super) async fn check(self, connection: &mut PgConnection) -> Result<(), ConnectError> {
+    pub(crate) async fn check(self, connection: &mut PgConnection) -> Result<(), ConnectError> {
         let row = sqlx::query(include_str!("access.sql"))
             .fetch_one(connection)
             .await
@@ -78,8 +82,9 @@ impl Access {
     fn wrong(self, found: &Found) -> Option<&'static str> {
         let enough = match self {
             Self::Own => true,
+            Self::Extract => found.open.is_empty() && !found.reads && found.extracts,
             Self::OneTenant => found.open.is_empty(),
-            Self::Schedule => found.open == ["jobs", "tasks"],
+            Self::Schedule => found.open == ["jobs", "operations", "tasks", "tasks_history"],
             Self::Everything | Self::Write => {
                 found.open == found.closed && !found.closed.is_empty()
             }
@@ -92,7 +97,10 @@ impl Access {
             Some("may write what is only to be read")
         } else if !found.writes && self == Self::Write {
             Some("may not write")
-        } else if !found.reads && !found.closed.is_empty() && self != Self::Own {
+        } else if !found.reads
+            && !found.closed.is_empty()
+            && !matches!(self, Self::Extract | Self::Own)
+        {
             Some("may not read")
         } else if !enough && self == Self::OneTenant {
             Some("sees the rows of all tenants at once")
@@ -107,6 +115,7 @@ impl Access {
     const fn role(self) -> &'static str {
         match self {
             Self::Everything => "almanac_auditor",
+            Self::Extract => "almanac_worker",
             Self::OneTenant => "almanac_gateway",
             Self::Own => "almanac_owner",
             Self::Schedule => "almanac_scheduler",
@@ -118,6 +127,7 @@ impl Access {
 fn read(row: &sqlx::postgres::PgRow) -> Result<(String, Found), sqlx::Error> {
     let found = Found {
         closed: row.try_get("closed")?,
+        extracts: row.try_get("extracts")?,
         open: row.try_get("open")?,
         owns: row.try_get("owns")?,
         passes_by: row.try_get("passes_by")?,

@@ -19,6 +19,12 @@ select r.rolname::text as name,
     exists (select from tables where pg_has_role(relowner, 'member')) as owns,
     exists (select from tables where relname = 'checkpoint' and is_readable) as reads,
     exists (select from tables where is_writable) as writes,
+    exists (
+        select from pg_proc p
+        where p.pronamespace = to_regnamespace(current_setting('search_path'))
+            and p.proname = 'begin_extract' and has_function_privilege(p.oid, 'execute')
+            and has_schema_privilege(p.pronamespace, 'usage')
+    ) as extracts,
     array(
         select relname::text from tables where relrowsecurity and is_open order by relname
     ) as open,

@@ -7,7 +7,7 @@ declare
     here constant text := current_schema();
 begin
     execute format(
-        'revoke usage on schema %I from almanac_gateway, almanac_scheduler', here);
+        'revoke usage on schema %I from almanac_gateway, almanac_scheduler, almanac_worker', here);
     create table to_restore (statement text not null);
     for part in
         select c.conrelid::regclass as "table", c.conname as name,

@@ -16,8 +16,8 @@ mod writer;
 
 use std::time::Duration;
 
-use access::Access;
-use place::Place;
+pub(crate) use access::Access;
+pub(crate) use place::Place;
 
 pub use access::ConnectError;
 pub use error::StoreError;

@@ -21,14 +21,14 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A schema of a database, and who signs in there.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     options: PgConnectOptions,
     schema: Arc<str>,
 }
 
 impl Place {
     /// Where the read models are that are served.
-    pub(super) fn of(config: &runtime::Postgres) -> Result<Self, StoreError> {
+    pub(crate) fn of(config: &runtime::Postgres) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(config.url.expose_secret())
             .map_err(|_| StoreError::Corrupt("postgres.url is not a Postgres URL".into()))?
             .application_name("almanac");
@@ -57,7 +57,7 @@ impl Place {
     }
 
     /// A connection of one's own, without a limit on time.
-    pub(super) async fn connection(&self) -> Result<PgConnection, StoreError> {
+    pub(crate) async fn connection(&self) -> Result<PgConnection, StoreError> {
         Ok(self.session("0").connect().await?)
     }
 

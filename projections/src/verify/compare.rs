@@ -26,6 +26,7 @@ pub(super) async fn all(
 ) -> Result<u64, VerifyError> {
     let mut rows = model(snapshot, &mut expected.api_keys, findings).await?;
     rows += model(snapshot, &mut expected.jobs, findings).await?;
+    rows += model(snapshot, &mut expected.operations, findings).await?;
     rows += model(snapshot, &mut expected.resource_types, findings).await?;
     rows += model(snapshot, &mut expected.resources, findings).await?;
     rows += model(snapshot, &mut expected.settings, findings).await?;

@@ -12,8 +12,9 @@ use schemas::{
     domain::{
         Aggregate, AggregateKind, TenantId, api_key::ApiKey, email_claim::EmailClaimEvent,
         identity_claim::IdentityClaimEvent, job::Job, log_checkpoint::LogCheckpointEvent,
-        parked_commit::ParkedCommitEvent, resource::Resource, resource_type::ResourceType,
-        settings::Settings, task::Task, tenant::Tenant, user::User,
+        operation::Operation, parked_commit::ParkedCommitEvent, resource::Resource,
+        resource_type::ResourceType, settings::Settings, task::Task, tenant::Tenant,
+        unique_key::UniqueKeyEvent, user::User,
     },
 };
 use sqlx::PgConnection;
@@ -36,6 +37,7 @@ pub(super) struct Expected {
     pub(super) api_keys: Rows<ApiKey>,
     pub(super) counts: BTreeMap<(TenantId, String, String), i64>,
     pub(super) jobs: Rows<Job>,
+    pub(super) operations: Rows<Operation>,
     pub(super) mirror: Mirror,
     pub(super) moments: Moments,
     pub(super) parked: Parked,
@@ -180,6 +182,7 @@ impl Expected {
             AggregateKind::LogCheckpoint => records
                 .iter()
                 .try_for_each(|record| LogCheckpointEvent::read(record).map(drop)),
+            AggregateKind::Operation => self.operations.add(commit, &records, counts),
             AggregateKind::ParkedCommit => {
                 self.skipped.decide(commit, &records);
                 records
@@ -191,6 +194,9 @@ impl Expected {
             AggregateKind::Settings => self.settings.add(commit, &records, counts),
             AggregateKind::Task => self.tasks.add(commit, &records, counts),
             AggregateKind::Tenant => self.tenants.add(commit, &records, counts),
+            AggregateKind::UniqueKey => records
+                .iter()
+                .try_for_each(|record| UniqueKeyEvent::read(record).map(drop)),
             AggregateKind::User => self.users.add(commit, &records, counts),
         }
         .map_err(|reason| reason.to_string())

@@ -43,6 +43,7 @@ pub struct Urls {
     pub projector: String,
     pub scheduler: String,
     pub superuser: String,
+    pub worker: String,
 }
 
 impl Urls {
@@ -57,6 +58,7 @@ impl Urls {
             projector: url(Role::Projector),
             scheduler: url(Role::Scheduler),
             superuser: server.url(name),
+            worker: url(Role::Worker),
         }
     }
 }

@@ -7,6 +7,7 @@ mod audit;
 mod database;
 mod difference;
 mod editions;
+mod extracts;
 mod faults;
 mod feed;
 mod freshness;

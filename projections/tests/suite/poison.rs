@@ -10,7 +10,7 @@ use schemas::{
     Hash, Position, StreamId, Version,
     domain::{
         AggregateKind, TaskId,
-        task::{Priority, Task, TaskCommand, TaskCreated, TaskSpec, TaskStatus},
+        task::{Task, TaskCommand, TaskCreated, TaskSpec, TaskStatus},
     },
 };
 use uuid::Uuid;
@@ -31,17 +31,10 @@ pub fn task(id: u128) -> StreamId {
 
 pub fn create() -> TaskCommand {
     let spec = TaskSpec {
-        kind: "echo".into(),
-        payload: serde_json::json!({}).into(),
-        priority: Priority::Normal,
-        max_attempts: 3,
         timeout_ms: 1_000,
+        ..TaskSpec::new("echo", serde_json::json!({}))
     };
-    TaskCommand::Create(TaskCreated {
-        spec,
-        not_before: None,
-        origin: None,
-    })
+    TaskCommand::Create(TaskCreated::new(spec))
 }
 
 pub fn events(name: &str, v: u16, data: &str) -> String {

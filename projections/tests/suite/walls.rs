@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use projections::{ConnectError, Overview, Owner, Store, Writer};
+use projections::{ConnectError, Extracts, Overview, Owner, Store, Writer};
 use schemas::domain::Timestamp;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Tables that keep tenants apart.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 23] = [
     "api_keys",
     "api_keys_history",
     "audit",
@@ -24,6 +24,8 @@ const TABLES: [&str; 21] = [
     "event_log",
     "jobs",
     "jobs_history",
+    "operations",
+    "operations_history",
     "parked",
     "resource_types",
     "resource_types_history",
@@ -40,7 +42,7 @@ const TABLES: [&str; 21] = [
     "users_history",
 ];
 /// Those that a gateway reads.
-const SERVED: [&str; 20] = [
+const SERVED: [&str; 22] = [
     "api_keys",
     "api_keys_history",
     "audit",
@@ -48,6 +50,8 @@ const SERVED: [&str; 20] = [
     "event_log",
     "jobs",
     "jobs_history",
+    "operations",
+    "operations_history",
     "parked",
     "resource_types",
     "resource_types_history",
@@ -337,7 +341,7 @@ async fn each_reads_and_writes_no_more_than_it_needs() {
     refused(&urls.gateway, "select payload from parked").await;
     for table in TABLES
         .into_iter()
-        .filter(|table| !["jobs", "tasks"].contains(table))
+        .filter(|table| !["jobs", "operations", "tasks", "tasks_history"].contains(table))
     {
         refused(&urls.scheduler, &format!("select from {table}")).await;
     }
@@ -372,7 +376,7 @@ async fn each_reads_and_writes_no_more_than_it_needs() {
         );
     }
     let mut scheduler = session(&urls.scheduler).await;
-    for table in ["jobs", "tasks"] {
+    for table in ["jobs", "operations", "tasks"] {
         let seen = whose(&mut scheduler, format!("select tenant_id from {table}")).await;
         assert_eq!(seen, everybody, "{table}");
     }
@@ -389,6 +393,7 @@ async fn a_process_refuses_a_role_that_may_do_more_or_less() {
         ("almanac_owner", &urls.owner),
         ("almanac_projector", &urls.projector),
         ("almanac_scheduler", &urls.scheduler),
+        ("almanac_worker", &urls.worker),
         ("analyst", &urls.analyst),
         ("postgres", &urls.superuser),
     ];
@@ -408,6 +413,7 @@ async fn a_process_refuses_a_role_that_may_do_more_or_less() {
                 "almanac_scheduler",
                 Overview::of_schedule(&config).await.map(drop),
             ),
+            ("almanac_worker", Extracts::connect(&config).await.map(drop)),
         ];
         for (wanted, outcome) in outcomes {
             match outcome {

@@ -3,6 +3,7 @@
 //! Invariant: output equals payload.
 
 use async_trait::async_trait;
+use domain::LogLevel;
 use serde_json::Value;
 
 use super::{AttemptContext, Handler, Outcome};
@@ -12,7 +13,9 @@ pub struct Echo;
 
 #[async_trait]
 impl Handler for Echo {
-    async fn run(&self, payload: Value, _: &AttemptContext) -> Outcome {
+    async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome {
+        let what = "gives back what it was given";
+        context.report.log(LogLevel::Debug, what);
         Outcome::Done(payload)
     }
 }

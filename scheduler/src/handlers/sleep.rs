@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::LogLevel;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -28,6 +29,8 @@ impl Handler for Sleep {
             Ok(payload) => payload,
             Err(outcome) => return outcome,
         };
+        let waits = format!("waits for {ms} ms");
+        context.report.log(LogLevel::Info, waits);
         tokio::select! {
             () = context.cancel.cancelled() => Outcome::stopped(),
             () = tokio::time::sleep(Duration::from_millis(ms)) => Outcome::Done(json!({"ms": ms})),
@@ -42,8 +45,11 @@ mod tests {
 
     #[tokio::test]
     async fn waits_and_says_how_long() {
-        let outcome = Sleep.run(json!({"ms": 1}), &attempt()).await;
+        let attempt = attempt();
+        let outcome = Sleep.run(json!({"ms": 1}), &attempt).await;
         assert_eq!(outcome, Outcome::Done(json!({"ms": 1})));
+        let said = (LogLevel::Info, "waits for 1 ms".to_owned());
+        assert_eq!(attempt.report.lines(), [said]);
     }
 
     #[tokio::test]

@@ -4,16 +4,19 @@
 //! takes no commit twice, whether the commit comes from the log or with a loaded state; and
 //! wherever it is wrong, the log refuses what follows from that.
 
+mod dependents;
 mod jobs;
 mod tasks;
 
 use std::collections::HashMap;
 
-use domain::{AggregateKind, JobId, TaskId, TenantId, Timestamp, task::Priority};
+use domain::{AggregateKind, JobId, OperationId, TaskId, TenantId, Timestamp, task::Priority};
 use event_log::{Commit, Entry, Position, WorkItem};
 use projections::schedule::Schedule;
 
+use crate::operate::OperationKey;
 use jobs::Jobs;
+pub use tasks::Held;
 use tasks::Tasks;
 
 /// A job of a tenant; tenants choose ids for themselves, so an id alone is nobody's.
@@ -24,6 +27,8 @@ pub type TaskKey = (TenantId, TaskId);
 /// What stands in the timer.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Key {
+    /// A task that has until then.
+    Deadline(TaskKey),
     /// A job that waits for its next slot.
     Job(JobKey),
     /// A task that waits for its time.
@@ -35,10 +40,16 @@ pub enum Key {
 pub enum Effect {
     /// The worker of a running task must hear that it is to stop.
     Announce(TaskId),
+    /// Whether a task that is held back for others must still be is to be found out.
+    Judge(TaskKey),
     /// The state of a job that the index does not know is wanted.
     LoadJob(JobKey),
+    /// What a tenant has set may be different now.
+    LoadSettings(TenantId),
     /// The state of a task that the index does not know is wanted.
     LoadTask(TaskKey),
+    /// An operation is to be carried out.
+    Operate(OperationKey),
     /// An attempt can be made.
     Push(Priority, WorkItem),
     /// Nothing is due for this any more.
@@ -54,6 +65,8 @@ pub struct Index {
     pub followed: Position,
     /// The active jobs.
     pub jobs: Jobs,
+    /// The operations that had not ended when it began.
+    operations: Vec<OperationKey>,
     /// The tasks that have not ended.
     pub tasks: Tasks,
 }
@@ -71,6 +84,7 @@ impl Index {
         let mut index = Self {
             followed: position,
             jobs: Jobs::default(),
+            operations: schedule.operations,
             tasks: Tasks::default(),
         };
         for due in schedule.jobs {
@@ -97,13 +111,25 @@ impl Index {
     /// Everything that is due or will be, as after a start.
     pub fn all_effects(&self) -> Vec<Effect> {
         let mut effects = self.jobs.all_effects();
+        effects.extend(self.operations.iter().copied().map(Effect::Operate));
         effects.extend(self.tasks.all_effects());
         effects
+    }
+
+    /// Takes in that an operation needs nobody any more.
+    pub fn operation_ended(&mut self, ended: OperationKey) {
+        self.operations.retain(|key| *key != ended);
     }
 
     fn commit(&mut self, commit: &Commit) -> Vec<Effect> {
         match commit.stream.kind {
             AggregateKind::Job => self.jobs.follow(commit),
+            AggregateKind::Operation if commit.meta.version.0 == 1 => {
+                let key = (commit.stream.tenant, OperationId::new(commit.stream.id));
+                self.operations.push(key);
+                vec![Effect::Operate(key)]
+            }
+            AggregateKind::Settings => vec![Effect::LoadSettings(commit.stream.tenant)],
             AggregateKind::Task => {
                 let (effects, decided) = self.tasks.follow(commit);
                 if let Some((job, slot)) = decided {

@@ -1,7 +1,8 @@
 //! The tasks that have not ended, and which job each belongs to.
 //!
 //! Invariant: every change that makes an attempt possible gives exactly one effect that brings it
-//! about: a push now, or a place in the timer.
+//! about: a push now, or a place in the timer. A task that is held back is judged whenever one that
+//! it is held back for has ended or is not known here.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,11 +11,11 @@ use std::{
 
 use domain::{
     Aggregate as _, JobId, TaskId, Timestamp,
-    task::{Task, TaskEvent, TaskStatus},
+    task::{Dependency, Limit, Task, TaskEvent, TaskStatus},
 };
 use event_log::{Commit, Position, Version, WorkItem};
 
-use super::{Awaited, Effect, JobKey, Key, TaskKey};
+use super::{Awaited, Effect, JobKey, Key, TaskKey, dependents::Dependents};
 
 /// A task under watch; its payload is left out.
 #[derive(Debug)]
@@ -24,9 +25,9 @@ struct Open {
     version: Version,
 }
 
-/// An attempt that should have ended long ago.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Overdue {
+/// An attempt that a worker has.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Held {
     /// Which one.
     pub attempt: u32,
     /// Whose.
@@ -39,6 +40,7 @@ pub struct Overdue {
 #[derive(Debug, Default)]
 pub struct Tasks {
     awaited: Awaited<TaskKey>,
+    dependents: Dependents,
     of_job: HashMap<JobKey, HashSet<TaskId>>,
     open: HashMap<TaskKey, Open>,
 }
@@ -54,9 +56,20 @@ impl Tasks {
         self.of_job.contains_key(&job)
     }
 
+    /// The task, if it has not ended; without its payload.
+    pub fn get(&self, key: TaskKey) -> Option<&Task> {
+        self.open.get(&key).map(|open| &open.task)
+    }
+
     /// Counts a task among the open ones of its job until the log brings it.
     pub fn expect(&mut self, job: JobKey, task: TaskId) {
         self.of_job.entry(job).or_default().insert(task);
+    }
+
+    /// What the task is held back for, if it still is.
+    pub fn held_for(&self, key: TaskKey) -> Option<Vec<Dependency>> {
+        let open = self.open.get(&key).filter(|open| open.task.held)?;
+        Some(open.task.after.clone())
     }
 
     /// Takes in a state that was asked for; [`Effect::LoadTask`] if it is older than what was seen.
@@ -77,17 +90,30 @@ impl Tasks {
     }
 
     /// The attempts that by `now` should have ended at least `grace_ms` ago.
-    pub fn overdue(&self, now: Timestamp, grace_ms: i64) -> Vec<Overdue> {
+    pub fn overdue(&self, now: Timestamp, grace_ms: i64) -> Vec<Held> {
         let overdue = |(key, open): (&TaskKey, &Open)| {
             let running = open.task.running()?;
             let allowed_ms = (open.task.spec.timeout_ms as i64).saturating_add(grace_ms);
-            (now.since_ms(running.started_at) > allowed_ms).then(|| Overdue {
+            (now.since_ms(running.started_at) > allowed_ms).then(|| Held {
                 attempt: running.number,
                 key: *key,
                 worker: running.worker.clone(),
             })
         };
         self.open.iter().filter_map(overdue).collect()
+    }
+
+    /// The attempts that had begun before `then`.
+    pub fn running_since(&self, then: Timestamp) -> Vec<Held> {
+        let held = |(key, open): (&TaskKey, &Open)| {
+            let running = open.task.running()?;
+            (running.started_at < then).then(|| Held {
+                attempt: running.number,
+                key: *key,
+                worker: running.worker.clone(),
+            })
+        };
+        self.open.iter().filter_map(held).collect()
     }
 
     /// Takes in the state after a commit.
@@ -100,7 +126,12 @@ impl Tasks {
     ) -> Vec<Effect> {
         self.close(key);
         if task.status.is_final() {
-            return vec![Effect::Rest(Key::Task(key))];
+            let judged = self.dependents.of(key).map(Effect::Judge);
+            let limited = is_limited(&task).then_some(Effect::Rest(Key::Deadline(key)));
+            return std::iter::once(Effect::Rest(Key::Task(key)))
+                .chain(limited)
+                .chain(judged)
+                .collect();
         }
         task.spec.payload = Arc::default();
         if let Some(origin) = task.origin {
@@ -111,16 +142,43 @@ impl Tasks {
             task,
             version,
         };
-        let effects = open.effects(key);
+        if open.task.held {
+            self.dependents.hold(key, &open.task.after);
+        }
         self.open.insert(key, open);
-        effects
+        self.effects(key)
     }
 
     pub(super) fn all_effects(&self) -> Vec<Effect> {
         self.open
-            .iter()
-            .flat_map(|(key, open)| open.effects(*key))
+            .keys()
+            .flat_map(|key| self.effects(*key))
             .collect()
+    }
+
+    /// What must be brought about for the task as it is.
+    fn effects(&self, key: TaskKey) -> Vec<Effect> {
+        let Some(open) = self.open.get(&key) else {
+            return vec![];
+        };
+        let is_open = |first: &Dependency| self.open.contains_key(&(key.0, first.task));
+        let mut effects = open.effects(key);
+        if open.task.held && !open.task.after.iter().all(is_open) {
+            effects.push(Effect::Judge(key));
+        }
+        if is_limited(&open.task) {
+            let key = Key::Deadline(key);
+            effects.push(match open.task.next_deadline() {
+                Some((_, at)) => Effect::Wake(key, at),
+                None => Effect::Rest(key),
+            });
+        }
+        effects
+    }
+
+    /// The limit that a task exceeds next, and when.
+    pub fn next_deadline(&self, key: TaskKey) -> Option<(Limit, Timestamp)> {
+        self.open.get(&key)?.task.next_deadline()
     }
 
     /// What follows from `commit`, and the slot that it decides.
@@ -156,7 +214,11 @@ impl Tasks {
         let decided = (commit.meta.version.0 == 1)
             .then(|| slot_of(key, &task))
             .flatten();
-        let effects = self.put(key, task, commit.meta.version, commit.position);
+        let mut effects = self.put(key, task, commit.meta.version, commit.position);
+        if events.iter().any(|e| matches!(e, TaskEvent::TimedOut(_))) {
+            // Whoever makes an attempt at it must hear that it is over.
+            effects.push(Effect::Announce(key.1));
+        }
         (effects, decided)
     }
 
@@ -164,6 +226,9 @@ impl Tasks {
         let Some(open) = self.open.remove(&key) else {
             return;
         };
+        if open.task.held {
+            self.dependents.let_go(key, &open.task.after);
+        }
         let Some(origin) = open.task.origin else {
             return;
         };
@@ -194,17 +259,24 @@ impl Open {
 
     /// The next attempt, if one can be made.
     fn push(&self, key: TaskKey) -> Option<Effect> {
-        if self.task.status.is_final() || self.task.status == TaskStatus::Running {
+        if self.task.held || self.task.status.is_final() || self.task.status == TaskStatus::Running
+        {
             return None;
         }
         let item = WorkItem {
             attempt: self.task.attempts() + 1,
+            kind: self.task.spec.kind.clone(),
             task: key.1,
             tenant: key.0,
             version: self.version,
         };
         Some(Effect::Push(self.task.spec.priority, item))
     }
+}
+
+/// Whether time may run out for it.
+fn is_limited(task: &Task) -> bool {
+    task.spec.queue_timeout_ms.is_some() || task.spec.total_timeout_ms.is_some()
 }
 
 fn slot_of(key: TaskKey, task: &Task) -> Option<(JobKey, Timestamp)> {

@@ -7,8 +7,9 @@ use domain::{
     job::{Job, JobCreated, JobEvent, JobPaused, JobResumed, JobUpdated, Misfire, Overlap},
     schedule::Schedule as When,
     task::{
-        JobSlot, Priority, SkipReason, TaskCancelRequested, TaskCreated, TaskEvent, TaskHandedBack,
-        TaskRequeued, TaskSlotSkipped, TaskSpec, TaskStarted, TaskSucceeded,
+        Dependency, JobSlot, Limit, Priority, SkipReason, TaskCancelRequested, TaskCreated,
+        TaskEvent, TaskHandedBack, TaskReleased, TaskRequeued, TaskSlotSkipped, TaskSpec,
+        TaskStarted, TaskSucceeded, TaskTimedOut, When as Wanted,
     },
 };
 use event_log::{Hash, Meta, StreamId, Version};
@@ -31,6 +32,7 @@ impl Log {
     fn new() -> Self {
         let nothing = Schedule {
             jobs: vec![],
+            operations: vec![],
             tasks: vec![],
         };
         Self {
@@ -103,15 +105,16 @@ fn job_created(every_ms: u64) -> JobEvent {
 
 fn task_created(origin: Option<JobSlot>, not_before: Option<Timestamp>) -> TaskEvent {
     TaskEvent::Created(TaskCreated {
-        spec: spec(),
         not_before,
         origin,
+        ..TaskCreated::new(spec())
     })
 }
 
 fn push(attempt: u32, version: u64) -> Effect {
     let item = WorkItem {
         attempt,
+        kind: "echo".to_owned(),
         task: TASK.1,
         tenant: TENANT,
         version: Version(version),
@@ -203,7 +206,7 @@ fn each_way_to_an_attempt_leads_to_a_push() {
     });
     assert_eq!(log.task(3, handed_back), [rest(), push(1, 3)]);
     log.task(4, started());
-    let requested = TaskEvent::CancelRequested(TaskCancelRequested { reason: None });
+    let requested = TaskEvent::CancelRequested(TaskCancelRequested::default());
     assert_eq!(log.task(5, requested), [rest(), Effect::Announce(TASK.1)]);
     let succeeded = TaskEvent::Succeeded(TaskSucceeded {
         attempt: 1,
@@ -229,6 +232,70 @@ fn a_task_that_waits_stands_in_the_timer() {
     assert_eq!(effects, [Effect::Wake(Key::Task(TASK), at(5_000))]);
     assert_eq!(log.index.tasks.due(TASK), Some(push(1, 1)));
     assert_eq!(log.index.all_effects(), effects);
+}
+
+#[test]
+fn a_task_held_back_is_judged_once_one_before_it_has_ended_or_is_unknown() {
+    let mut log = Log::new();
+    let first = Uuid::from_u128(8);
+    let key = (TENANT, TaskId::new(first));
+    let held = || {
+        TaskEvent::Created(TaskCreated {
+            after: vec![Dependency {
+                task: key.1,
+                when: Wanted::Succeeded,
+            }],
+            not_before: Some(at(1)),
+            ..TaskCreated::new(spec())
+        })
+    };
+    let judged = vec![rest(), Effect::Judge(TASK)];
+    assert_eq!(log.task(1, held()), judged);
+    assert_eq!(log.index.all_effects(), judged);
+    assert_eq!(log.index.tasks.due(TASK), None);
+
+    let mut log = Log::new();
+    let of_first = |log: &mut Log, event| log.commit(AggregateKind::Task, first, 1, &[event]);
+    of_first(&mut log, task_created(None, None));
+    assert_eq!(log.task(1, held()), [rest()]);
+    assert_eq!(of_first(&mut log, started()).len(), 1);
+    let succeeded = TaskEvent::Succeeded(TaskSucceeded {
+        attempt: 1,
+        output: serde_json::Value::Null,
+        worker: "w".into(),
+    });
+    let effects = of_first(&mut log, succeeded);
+    assert_eq!(effects, [Effect::Rest(Key::Task(key)), Effect::Judge(TASK)]);
+    assert_eq!(log.index.all_effects(), judged);
+    let after = log.index.tasks.held_for(TASK).expect("held back");
+    assert_eq!(after[0].task, key.1);
+    let released = log.task(2, TaskEvent::Released(TaskReleased {}));
+    assert_eq!(released, [rest(), push(1, 2)]);
+    assert_eq!(log.index.tasks.held_for(TASK), None);
+}
+
+#[test]
+fn a_task_with_limits_stands_in_the_timer_for_the_next_of_them() {
+    let mut log = Log::new();
+    let limited = TaskEvent::Created(TaskCreated::new(TaskSpec {
+        queue_timeout_ms: Some(100),
+        total_timeout_ms: Some(1_000),
+        ..spec()
+    }));
+    let deadline = |ms| Effect::Wake(Key::Deadline(TASK), at(ms));
+    assert_eq!(log.task(1, limited), [rest(), push(1, 1), deadline(101)]);
+    assert_eq!(log.task(50, started()), [rest(), deadline(1_001)]);
+    let next = log.index.tasks.next_deadline(TASK);
+    assert_eq!(next, Some((Limit::Total, at(1_001))));
+    let timed_out = TaskEvent::TimedOut(TaskTimedOut {
+        limit: Limit::Total,
+    });
+    let stopped = [
+        rest(),
+        Effect::Rest(Key::Deadline(TASK)),
+        Effect::Announce(TASK.1),
+    ];
+    assert_eq!(log.task(1_001, timed_out), stopped);
 }
 
 #[test]

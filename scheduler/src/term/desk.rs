@@ -9,6 +9,7 @@ use commands::{Ask, CommandError, Commands, Current, Failure};
 use domain::{
     Actor, Aggregate, CommandId, TenantId, Timestamp,
     job::Job,
+    settings::Settings,
     task::{Priority, Task, TaskCommand, TaskError},
 };
 use event_log::{Entry, WorkItem};
@@ -18,9 +19,16 @@ use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Interrupted, firing::Firing};
+use super::{
+    Interrupted,
+    firing::Firing,
+    operating::Operating,
+    releasing::Releasing,
+    vigil::{Vigil, YOUNG_MS},
+};
 use crate::{
     Services,
+    admission::Admission,
     backoff::backoff,
     dispatch::Dispatcher,
     feed::Feed,
@@ -44,39 +52,50 @@ const NAP_MAX_MS: i64 = 1_000;
 
 /// Everything the leader holds.
 pub(super) struct Desk {
+    pub(super) admission: Admission,
     pub(super) clock: Clock,
     pub(super) commands: Commands,
+    pub(super) expiring: JoinSet<()>,
     pub(super) firing: Firing,
     pub(super) index: Index,
     pub(super) late_max: usize,
+    pub(super) operating: Operating,
+    pub(super) releasing: Releasing,
     pub(super) timer: Timer<Key>,
     crowded_since: Option<Instant>,
     dispatcher: Dispatcher,
-    held_back: Vec<(Priority, WorkItem)>,
+    pub(super) held_back: Vec<(Priority, WorkItem)>,
     loading: JoinSet<Loaded>,
     sweeping: JoinSet<()>,
+    vigil: Vigil,
 }
 
 /// A state that was asked for.
 enum Loaded {
-    Job(JobKey, Option<Current<Job>>),
-    Task(TaskKey, Option<Current<Task>>),
+    Job(JobKey, Option<Box<Current<Job>>>),
+    Settings(TenantId, Option<Current<Settings>>),
+    Task(TaskKey, Option<Box<Current<Task>>>),
 }
 
 impl Desk {
     pub(super) fn new(services: &Services, index: Index, dispatcher: Dispatcher) -> Self {
         Self {
+            admission: Admission::new(services.config.limits.clone()),
             clock: services.clock.clone(),
             commands: services.commands.clone(),
+            expiring: JoinSet::new(),
             firing: Firing::default(),
             index,
             late_max: services.config.catch_up_max,
+            operating: Operating::new(services),
+            releasing: Releasing::default(),
             timer: Timer::default(),
             crowded_since: None,
             dispatcher,
             held_back: Vec::new(),
             loading: JoinSet::new(),
             sweeping: JoinSet::new(),
+            vigil: Vigil::new(services),
         }
     }
 
@@ -96,8 +115,11 @@ impl Desk {
                 () = ended.cancelled() => return Ok(()),
                 entries = feed.next(), if !self.reads_later() => self.follow(&entries?),
                 Some(fired) = self.firing.next() => self.fired(fired),
+                Some(key) = self.releasing.next() => self.judged(key),
                 Some(Ok(loaded)) = self.loading.join_next() => self.loaded(loaded),
                 Some(_) = self.sweeping.join_next() => {}
+                Some(ended) = self.operating.next() => self.index.operation_ended(ended),
+                Some(_) = self.expiring.join_next() => {}
                 () = tokio::time::sleep(nap) => {}
                 () = ticks.watch.beat() => {}
                 () = ticks.sweep.beat() => self.sweep(),
@@ -109,12 +131,27 @@ impl Desk {
         for effect in effects {
             match effect {
                 Effect::Announce(task) => self.dispatcher.announce(task),
+                Effect::Judge(key) => self.releasing.want(key),
                 Effect::LoadJob(key) => self.load_job(key),
+                Effect::LoadSettings(tenant) => self.load_settings(tenant),
                 Effect::LoadTask(key) => self.load_task(key),
-                Effect::Push(priority, item) => self.held_back.push((priority, item)),
-                Effect::Rest(key) => self.timer.remove(&key),
-                Effect::Wake(key, at) => self.timer.set(key, at),
+                Effect::Operate(key) => self.operating.begin(key),
+                Effect::Push(priority, item) => self.offer(priority, item),
+                Effect::Rest(key) => {
+                    self.timer.remove(&key);
+                    self.settle_if_task(key);
+                }
+                Effect::Wake(key, at) => {
+                    self.timer.set(key, at);
+                    self.settle_if_task(key);
+                }
             }
+        }
+    }
+
+    fn settle_if_task(&mut self, key: Key) {
+        if let Key::Task(task) = key {
+            self.settle(task);
         }
     }
 
@@ -135,6 +172,7 @@ impl Desk {
         let now = self.clock.now();
         while let Some(key) = self.timer.pop_due(now) {
             match key {
+                Key::Deadline(task) => self.expire(task, now),
                 Key::Job(job) => self.plan(job, now),
                 Key::Task(task) => {
                     let effects = self.index.tasks.due(task).into_iter().collect();
@@ -142,7 +180,9 @@ impl Desk {
                 }
             }
         }
+        self.admit(now);
         self.fill();
+        self.release();
         if self.firing.is_crowded() {
             self.crowded_since.get_or_insert_with(Instant::now);
         } else {
@@ -171,15 +211,21 @@ impl Desk {
 
     fn nap(&self) -> Duration {
         let now = self.clock.now();
-        let next = self.timer.next().unwrap_or(now.plus_ms(NAP_MAX_MS));
+        let due = [self.timer.next(), self.admission.next_at(now)];
+        let next = due.into_iter().flatten().min();
+        let next = next.unwrap_or(now.plus_ms(NAP_MAX_MS));
         Duration::from_millis(next.since_ms(now).clamp(0, NAP_MAX_MS) as u64)
     }
 
     fn loaded(&mut self, loaded: Loaded) {
         let effects = match loaded {
             Loaded::Job(key, found) => {
-                let found = found.map(|current| (current.state, current.position));
+                let found = found.map(|found| (found.state, found.position));
                 self.index.jobs.loaded(key, found)
+            }
+            Loaded::Settings(tenant, found) => {
+                self.settings_loaded(tenant, found);
+                vec![]
             }
             Loaded::Task(key, found) => {
                 let found = found.map(|c| (c.state, c.version, c.position));
@@ -192,13 +238,19 @@ impl Desk {
     fn load_job(&mut self, key: JobKey) {
         let state = state(self.commands.clone(), key.0, key.1.uuid());
         self.loading
-            .spawn(async move { Loaded::Job(key, state.await) });
+            .spawn(async move { Loaded::Job(key, state.await.map(Box::new)) });
+    }
+
+    pub(super) fn load_settings(&mut self, tenant: TenantId) {
+        let state = state(self.commands.clone(), tenant, tenant.uuid());
+        self.loading
+            .spawn(async move { Loaded::Settings(tenant, state.await) });
     }
 
     fn load_task(&mut self, key: TaskKey) {
         let state = state(self.commands.clone(), key.0, key.1.uuid());
         self.loading
-            .spawn(async move { Loaded::Task(key, state.await) });
+            .spawn(async move { Loaded::Task(key, state.await.map(Box::new)) });
     }
 
     /// Ends attempts whose worker is gone and whose delivery does not come back either.
@@ -237,6 +289,8 @@ impl Desk {
                 }
             });
         }
+        let held = self.index.tasks.running_since(now.plus_ms(-YOUNG_MS));
+        self.sweeping.spawn(self.vigil.clone().look(held));
     }
 }
 

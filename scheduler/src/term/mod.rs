@@ -4,8 +4,13 @@
 //! is never half changed. It waits for nobody: whatever may take long runs beside it and reports
 //! back.
 
+mod admitting;
 mod desk;
+mod expiring;
 mod firing;
+mod operating;
+mod releasing;
+mod vigil;
 
 use projections::StoreError;
 use tokio_util::sync::CancellationToken;

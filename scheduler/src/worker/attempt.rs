@@ -5,7 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::task::{Task, TaskCommand, TaskError};
+use domain::{
+    LogLevel,
+    task::{AttemptResult, Task, TaskCommand, TaskError},
+};
 use event_log::{Delivery, WorkItem};
 use tokio::{task::JoinError, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -17,24 +20,44 @@ use super::{
     conclude::Ended,
     delivery::Held,
 };
-use crate::handlers::{AttemptContext, Handler, Outcome, error};
+use crate::{
+    handlers::{AttemptContext, Handler, Outcome, error},
+    report::Reporter,
+};
 
 /// How long a handler that is handed back may take to stop.
 const HAND_BACK_GRACE: Duration = Duration::from_secs(1);
 /// How long a delivery rests whose end could not be committed, or whose attempt is in hand.
 const REST: Duration = Duration::from_secs(5);
 
+/// What is said of a handler that showed no sign of life.
+const SILENT: &str = "the handler showed no sign of life for longer than it may";
+
 /// Why a handler was asked to stop.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stop {
-    /// Somebody cancelled the task.
-    Cancelled,
+    /// Somebody cancelled the task, and gives the handler so long.
+    Cancelled { grace: Duration },
     /// This worker must go.
     Draining,
     /// The attempt is no longer this worker's.
     Fenced,
+    /// It showed no sign of life.
+    Silent,
     /// Its time is up.
     TimedOut,
+}
+
+impl Stop {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Cancelled { .. } => "asked to stop: the task was cancelled",
+            Self::Draining => "asked to stop: the worker ends, another will make the attempt",
+            Self::Fenced => "asked to stop: the attempt is not this worker's any more",
+            Self::Silent => "asked to stop: it showed no sign of life",
+            Self::TimedOut => "asked to stop: the attempt took longer than its timeout",
+        }
+    }
 }
 
 /// How a handler ended.
@@ -56,6 +79,10 @@ pub(super) async fn make(shared: Arc<Shared>, delivery: Delivery) {
     let Some(_in_hand) = shared.hands.take(&item) else {
         return Held::new(delivery, &shared.deliveries).hand_back(REST);
     };
+    if !shared.serves(&item) {
+        let pause = shared.leave(&delivery);
+        return Held::new(delivery, &shared.deliveries).hand_back(pause);
+    }
     // Listening begins before the claim, so that no cancellation falls between the two.
     let listener = shared.cancels.listen(item.task);
     let claimed = claim(&shared, &delivery).await;
@@ -65,18 +92,26 @@ pub(super) async fn make(shared: Arc<Shared>, delivery: Delivery) {
         Claim::Gone => return held.done(),
         Claim::Later(delay) => return held.hand_back(delay),
     };
+    let mut late = None;
     let command = if let Some(handler) = shared.handlers.get(&task.spec.kind) {
         let finish = supervise(&shared, &item, *task, handler, &listener).await;
+        late = result(&finish);
         end(&shared.name, &item, finish)
     } else {
-        let message = format!("this worker knows no kind {:?}", task.spec.kind);
-        let unknown = error("unknown_kind", message, false);
-        Some(fail(&shared.name, &item, unknown))
+        // Its kind was not known before the claim: an earlier version queued it.
+        tokio::time::sleep(REST).await;
+        Some(TaskCommand::HandBack {
+            attempt: item.attempt,
+            worker: shared.name.clone(),
+        })
     };
     let ended = match command {
         Some(command) => shared.conclude(&item, command).await,
         None => Ended::Refused,
     };
+    if let Some(late) = late.filter(|_| ended == Ended::Refused) {
+        shared.testify(&item, late).await;
+    }
     match ended {
         Ended::Committed | Ended::Refused => held.done(),
         Ended::Unheard => held.hand_back(REST),
@@ -94,30 +129,52 @@ async fn supervise(
         attempt: item.attempt,
         cancel: CancellationToken::new(),
         deadline: Instant::now() + Duration::from_millis(task.spec.timeout_ms),
+        report: shared.logs.report(Reporter {
+            attempt: item.attempt,
+            task: item.task,
+            tenant: item.tenant,
+        }),
         task: item.task,
+        tenant: item.tenant,
     };
-    let (cancel, deadline) = (context.cancel.clone(), context.deadline);
+    let (cancel, deadline, report) = (
+        context.cancel.clone(),
+        context.deadline,
+        context.report.clone(),
+    );
+    let silence = task.spec.silence_timeout_ms.map(Duration::from_millis);
+    let silent = report.pulse().silent_for(silence);
     let payload = Arc::unwrap_or_clone(task.spec.payload);
     let running = tokio::spawn(async move { handler.run(payload, &context).await });
     let mut running = AbortOnDropHandle::new(running);
     let stop = tokio::select! {
         outcome = &mut running => return Finish::Itself(outcome),
         stop = reason_to_stop(shared, item, deadline, listener) => stop,
+        () = silent => Stop::Silent,
     };
+    let asked = Instant::now();
+    report.log(LogLevel::Warn, stop.words());
     cancel.cancel();
     let grace = match stop {
         Stop::Draining | Stop::Fenced => HAND_BACK_GRACE,
-        Stop::Cancelled | Stop::TimedOut => STOP_GRACE,
+        Stop::Cancelled { grace } => grace,
+        Stop::Silent | Stop::TimedOut => STOP_GRACE,
     };
-    let stopped = tokio::time::timeout(grace, &mut running).await;
-    if stopped.is_err() {
+    let stopped = tokio::select! {
+        biased;
+        outcome = &mut running => Some(outcome),
+        () = tokio::time::sleep(grace) => None,
+        () = insisted(shared, item, asked, listener) => None,
+    };
+    if stopped.is_none() {
         running.abort();
+        report.log(LogLevel::Error, "it did not stop and is ended by force");
         // It ends at its next await; one that blocks its thread is left behind.
         let _aborted = tokio::time::timeout(HAND_BACK_GRACE, &mut running).await;
     }
     Finish::Stopped {
-        forced: stopped.is_err(),
-        last: stopped.ok().and_then(Result::ok),
+        forced: stopped.is_none(),
+        last: stopped.and_then(Result::ok),
         stop,
     }
 }
@@ -149,6 +206,16 @@ async fn reason_to_stop(
     }
 }
 
+/// Waits until somebody leaves the handler no more time.
+async fn insisted(shared: &Shared, item: &WorkItem, asked: Instant, listener: &Listener) {
+    loop {
+        listener.hinted().await;
+        if let Some(Stop::Cancelled { grace }) = look(shared, item).await {
+            return tokio::time::sleep_until(asked + grace).await;
+        }
+    }
+}
+
 /// Asks the log whether the attempt still is this worker's and still wanted.
 async fn look(shared: &Shared, item: &WorkItem) -> Option<Stop> {
     let state = shared
@@ -163,7 +230,9 @@ async fn look(shared: &Shared, item: &WorkItem) -> Option<Stop> {
     if !mine {
         return Some(Stop::Fenced);
     }
-    task.cancel_requested.is_some().then_some(Stop::Cancelled)
+    let request = task.cancel_requested?;
+    let grace = Duration::from_millis(request.grace_ms());
+    Some(Stop::Cancelled { grace })
 }
 
 /// The commit that says how the attempt ended; none if it is not this worker's to say.
@@ -174,7 +243,7 @@ fn end(worker: &str, item: &WorkItem, finish: Finish) -> Option<TaskCommand> {
         Finish::Itself(Ok(Outcome::Done(output)))
         | Finish::Stopped {
             last: Some(Outcome::Done(output)),
-            stop: Stop::Cancelled | Stop::Draining,
+            stop: Stop::Cancelled { .. } | Stop::Draining,
             ..
         } => TaskCommand::Succeed {
             attempt,
@@ -186,16 +255,34 @@ fn end(worker: &str, item: &WorkItem, finish: Finish) -> Option<TaskCommand> {
         }
         Finish::Itself(Err(panic)) => fail(&worker, item, error("panic", words(panic), true)),
         Finish::Stopped { forced, stop, .. } => match stop {
-            Stop::Cancelled => TaskCommand::ConfirmCancel {
+            Stop::Cancelled { .. } => TaskCommand::ConfirmCancel {
                 attempt,
                 forced,
                 worker,
             },
             Stop::Draining => TaskCommand::HandBack { attempt, worker },
             Stop::Fenced => return None,
+            Stop::Silent => fail(&worker, item, error("silent", SILENT, true)),
             Stop::TimedOut => fail(&worker, item, error("timeout", timed_out(forced), true)),
         },
     })
+}
+
+/// What the handler itself came to, should it not count.
+fn result(finish: &Finish) -> Option<AttemptResult> {
+    let (Finish::Itself(Ok(outcome))
+    | Finish::Stopped {
+        last: Some(outcome),
+        ..
+    }) = finish
+    else {
+        return None;
+    };
+    match outcome {
+        Outcome::Done(output) => Some(AttemptResult::Succeeded(Some(output.clone()))),
+        stopped if *stopped == Outcome::stopped() => None,
+        Outcome::Fail(error) | Outcome::Retry(error) => Some(AttemptResult::Failed(error.clone())),
+    }
 }
 
 fn fail(worker: &str, item: &WorkItem, error: TaskError) -> TaskCommand {
@@ -231,9 +318,14 @@ mod tests {
     use event_log::Version;
     use uuid::Uuid;
 
+    const CANCELLED: Stop = Stop::Cancelled {
+        grace: Duration::ZERO,
+    };
+
     fn item() -> WorkItem {
         WorkItem {
             attempt: 1,
+            kind: "echo".to_owned(),
             task: TaskId::new(Uuid::from_u128(1)),
             tenant: TenantId::new(Uuid::from_u128(2)),
             version: Version(1),
@@ -253,20 +345,21 @@ mod tests {
 
     #[test]
     fn who_stops_on_request_is_cancelled_and_who_was_done_has_succeeded() {
-        let by_itself = stopped(Stop::Cancelled, false, Some(Outcome::stopped()));
+        let by_itself = stopped(CANCELLED, false, Some(Outcome::stopped()));
         assert!(matches!(
             by_itself,
             Some(TaskCommand::ConfirmCancel { forced: false, .. })
         ));
-        let by_force = stopped(Stop::Cancelled, true, None);
+        let by_force = stopped(CANCELLED, true, None);
         assert!(matches!(
             by_force,
             Some(TaskCommand::ConfirmCancel { forced: true, .. })
         ));
         let done = || Some(Outcome::Done(serde_json::Value::Null));
-        let succeeded = stopped(Stop::Cancelled, false, done());
+        let succeeded = stopped(CANCELLED, false, done());
         assert!(matches!(succeeded, Some(TaskCommand::Succeed { .. })));
         assert_eq!(code(stopped(Stop::TimedOut, false, done())), "timeout");
+        assert_eq!(code(stopped(Stop::Silent, true, None)), "silent");
     }
 
     #[test]
@@ -274,6 +367,22 @@ mod tests {
         let handed_back = stopped(Stop::Draining, true, None);
         assert!(matches!(handed_back, Some(TaskCommand::HandBack { .. })));
         assert!(stopped(Stop::Fenced, false, None).is_none());
+    }
+
+    #[test]
+    fn what_a_handler_came_to_is_known_unless_it_only_stopped() {
+        let of = |last| {
+            result(&Finish::Stopped {
+                forced: false,
+                last,
+                stop: Stop::Fenced,
+            })
+        };
+        assert_eq!(of(Some(Outcome::stopped())), None);
+        assert_eq!(of(None), None);
+        let done = Outcome::Done(serde_json::Value::Null);
+        let output = Some(serde_json::Value::Null);
+        assert_eq!(of(Some(done)), Some(AttemptResult::Succeeded(output)));
     }
 
     #[tokio::test]

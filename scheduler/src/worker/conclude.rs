@@ -8,7 +8,7 @@ use std::time::Duration;
 use commands::{Ask, CommandError, Failure};
 use domain::{
     CommandId,
-    task::{Task, TaskCommand},
+    task::{AttemptResult, Task, TaskCommand},
 };
 use event_log::WorkItem;
 
@@ -39,6 +39,21 @@ impl Shared {
         tokio::select! {
             ended = self.insist(item, command) => ended,
             () = too_late => Ended::Unheard,
+        }
+    }
+
+    /// Has the log keep a result that does not count; without its output if that is too large.
+    pub(super) async fn testify(&self, item: &WorkItem, result: AttemptResult) {
+        let is_output = matches!(result, AttemptResult::Succeeded(Some(_)));
+        let refuse = |result| TaskCommand::RefuseResult {
+            attempt: item.attempt,
+            result,
+            worker: self.name.clone(),
+        };
+        let kept = self.conclude(item, refuse(result)).await;
+        if kept == Ended::Refused && is_output {
+            let bare = refuse(AttemptResult::Succeeded(None));
+            self.conclude(item, bare).await;
         }
     }
 

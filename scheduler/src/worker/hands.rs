@@ -15,7 +15,8 @@ use futures::StreamExt as _;
 use super::Shared;
 use crate::backoff::backoff;
 
-type Key = (TenantId, TaskId, u32);
+/// An attempt.
+pub(super) type Key = (TenantId, TaskId, u32);
 
 /// What a worker is at.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,11 @@ impl Hands {
             hands: self.clone(),
             key,
         })
+    }
+
+    /// All that are in hand.
+    pub(super) fn all(&self) -> Vec<Key> {
+        self.held().iter().copied().collect()
     }
 
     fn has(&self, item: &WorkItem) -> bool {
@@ -89,6 +95,7 @@ mod tests {
         let hands = Hands::default();
         let item = WorkItem {
             attempt: 1,
+            kind: "echo".to_owned(),
             task: TaskId::new(uuid::Uuid::from_u128(1)),
             tenant: TenantId::new(uuid::Uuid::from_u128(2)),
             version: event_log::Version(1),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{
     TaskId,
-    task::{Priority, TaskCommand, TaskSpec, TaskStatus},
+    task::{Priority, TaskCancelRequested, TaskCommand, TaskSpec, TaskStatus},
 };
 use event_log::{Role, Version, WorkItem, WorkQueue};
 use runtime::{Clock, Worker};
@@ -27,7 +27,12 @@ async fn a_running_task_is_cancelled_by_its_worker() {
         .await;
     world.until_status(task, TaskStatus::Running).await;
     let reason = Some("enough".to_owned());
-    world.task(task, TaskCommand::Cancel { reason }).await;
+    world
+        .task(
+            task,
+            TaskCommand::Cancel(TaskCancelRequested::because(reason)),
+        )
+        .await;
     let asked = std::time::Instant::now();
     let cancelled = world.until_status(task, TaskStatus::Cancelled).await;
     assert!(
@@ -50,7 +55,9 @@ async fn a_program_that_does_not_stop_is_ended_by_force() {
     let stubborn = json!({"program": "/bin/sh", "args": ["-c", "trap '' TERM; sleep 1000"]});
     let task = world.create_task(spec("command", &stubborn)).await;
     world.until_status(task, TaskStatus::Running).await;
-    world.task(task, TaskCommand::Cancel { reason: None }).await;
+    world
+        .task(task, TaskCommand::Cancel(TaskCancelRequested::default()))
+        .await;
     let cancelled = world.until_status(task, TaskStatus::Cancelled).await;
     let attempt = cancelled.attempt.expect("an attempt");
     let ended_at = attempt.ended_at.expect("an end");
@@ -83,17 +90,17 @@ async fn a_task_is_retried_until_its_attempts_are_used_up() {
     };
     let refused = world.create_task(twice).await;
     let late = world.create_task(slow).await;
-    let unknown = world.create_task(spec("unheard_of", &json!({}))).await;
+    let wrong = world.create_task(spec("sleep", &json!({"s": 1}))).await;
     let dead = world.until_status(refused, TaskStatus::Dead).await;
     assert_eq!(dead.attempts(), 2);
     assert_eq!(dead.error.expect("an error").code, "connect_failed");
     let dead = world.until_status(late, TaskStatus::Dead).await;
     assert_eq!(dead.error.expect("an error").code, "timeout");
-    let failed = world.until_status(unknown, TaskStatus::Failed).await;
-    assert_eq!(failed.error.expect("an error").code, "unknown_kind");
-    world.task(unknown, TaskCommand::Requeue).await;
+    let failed = world.until_status(wrong, TaskStatus::Failed).await;
+    assert_eq!(failed.error.expect("an error").code, "invalid_payload");
+    world.task(wrong, TaskCommand::Requeue).await;
     world
-        .until(unknown, "failed again", |task| {
+        .until(wrong, "failed again", |task| {
             task.status == TaskStatus::Failed && task.updated_at > failed.updated_at
         })
         .await;
@@ -178,6 +185,7 @@ async fn an_attempt_that_was_claimed_unheard_is_made() {
 fn attempt(task: TaskId, version: u64) -> WorkItem {
     WorkItem {
         attempt: 1,
+        kind: "echo".to_owned(),
         task,
         tenant: TENANT,
         version: Version(version),

@@ -50,7 +50,7 @@ async fn what_happened_since_the_read_models_is_caught_up_with() {
     };
     let job = world.create_job(paused).await;
     let task = world.create_task(spec("echo", &json!({}))).await;
-    let cancel = TaskCommand::Cancel { reason: None };
+    let cancel = TaskCommand::Cancel(domain::task::TaskCancelRequested::default());
     world.task(task, cancel).await;
     world.until_projected().await;
     world.stop_projecting().await;

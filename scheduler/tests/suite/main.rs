@@ -3,7 +3,12 @@
 //! Invariant: every test has servers of its own and judges by the log, read from its beginning.
 
 mod attempts;
+mod dependencies;
+mod external;
+mod extracts;
 mod firing;
+mod limits;
+mod logs;
 mod outages;
 mod workers;
 mod world;

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use commands::Commands;
-use event_log::{JetStreamLog, Role, WorkQueue};
+use event_log::{JetStreamLog, Presence, Role, TaskLogs, WorkQueue};
 use runtime::{Clock, Ids};
+use scheduler::handlers::Means;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     task::spawn_blocking,
@@ -31,7 +32,8 @@ impl Mortal {
             let open = move || Handle::current().block_on(JetStreamLog::open(&options));
             let opened = spawn_blocking(open).await.expect("no panic");
             let log = opened.expect("the log opens");
-            work(log, clock, ids, config, CancellationToken::new()).await;
+            let means = Means::default();
+            work(log, clock, ids, config, means, CancellationToken::new()).await;
         });
         Self(Some(runtime))
     }
@@ -48,9 +50,14 @@ impl Drop for Mortal {
 impl World {
     /// A worker with a connection of its own.
     pub async fn worker(&self, config: runtime::Worker) -> Part {
+        self.worker_with(config, Means::default()).await
+    }
+
+    /// The same with what its handlers may use.
+    pub async fn worker_with(&self, config: runtime::Worker, means: Means) -> Part {
         let log = open(&self.servers.nats, Role::Worker).await;
         let (clock, ids) = (self.clock.clone(), self.ids.clone());
-        Part::start(|shutdown| work(log, clock, ids, config, shutdown))
+        Part::start(|shutdown| work(log, clock, ids, config, means, shutdown))
     }
 }
 
@@ -59,14 +66,24 @@ async fn work(
     clock: Clock,
     ids: Ids,
     config: runtime::Worker,
+    means: Means,
     shutdown: CancellationToken,
 ) {
     let work = WorkQueue::new(&log);
+    let limits = runtime::TaskLogs::default();
+    let logs = TaskLogs::open(&log, &limits, false)
+        .await
+        .expect("a stream");
+    let presence = Presence::of_workers(&log).await.expect("a bucket");
     let services = scheduler::worker::Services {
         commands: Commands::new(Arc::new(log), clock.clone(), ids.clone()),
         clock,
         config,
         ids,
+        means,
+        log_level: limits.level,
+        logs,
+        presence,
         work,
     };
     let worked = scheduler::worker::run(services, shutdown).await;

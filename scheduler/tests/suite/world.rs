@@ -12,7 +12,8 @@ use domain::{
     task::{Task, TaskCommand, TaskCreated, TaskEvent, TaskSpec, TaskStatus},
 };
 use event_log::{
-    Entry, EventLog as _, JetStreamLog, Leases, Options, Position, Role, SharedLog, WorkQueue,
+    Entry, EventLog as _, JetStreamLog, Leases, Options, Position, Presence, Role, SharedLog,
+    TaskLogs, WorkQueue,
 };
 use futures::StreamExt as _;
 use projections::{Overview, Owner, Store, Writer};
@@ -77,7 +78,9 @@ impl World {
             .await
             .expect("no panic")
             .expect("servers start");
-        open(&servers.nats, Role::Owner).await;
+        let owner = open(&servers.nats, Role::Owner).await;
+        let logs = TaskLogs::open(&owner, &runtime::TaskLogs::default(), true).await;
+        logs.expect("a stream");
         let log = open(&servers.nats, Role::Scheduler).await;
         let asked = open(&servers.nats, Role::Gateway).await;
         let postgres = |role| runtime::Postgres {
@@ -135,19 +138,35 @@ impl World {
             .await
     }
 
+    /// The same with a configuration of its own.
+    pub async fn scheduler_as(&self, config: runtime::Scheduler) -> Part {
+        let log = open(&self.servers.nats, Role::Scheduler).await;
+        let leases = Leases::open(&log).await.expect("a bucket");
+        self.start_scheduler(leases, config).await
+    }
+
     /// The same with leases from elsewhere.
     pub async fn scheduler_with(&self, leases: Leases) -> Part {
+        self.start_scheduler(leases, runtime::Scheduler::default())
+            .await
+    }
+
+    async fn start_scheduler(&self, leases: Leases, config: runtime::Scheduler) -> Part {
         let log = open(&self.servers.nats, Role::Scheduler).await;
         let work = WorkQueue::new(&log);
+        let outside = Presence::of_leased(&log).await.expect("a bucket");
+        let workers = Presence::of_workers(&log).await.expect("a bucket");
         let log: SharedLog = std::sync::Arc::new(log);
         let services = scheduler::Services {
             clock: self.clock.clone(),
             commands: Commands::new(log.clone(), self.clock.clone(), self.ids.clone()),
-            config: runtime::Scheduler::default(),
+            config,
+            leased: outside,
             leases,
             log,
             overview: self.overview.clone(),
             work,
+            workers,
         };
         Part::start(|shutdown| async move {
             scheduler::run(services, shutdown)
@@ -181,9 +200,8 @@ impl World {
     pub async fn create_task_for(&self, not_before: Option<Timestamp>, spec: TaskSpec) -> TaskId {
         let id = TaskId::new(self.ids.next());
         let created = TaskCreated {
-            spec,
             not_before,
-            origin: None,
+            ..TaskCreated::new(spec)
         };
         self.task(id, TaskCommand::Create(created)).await;
         id

@@ -7,9 +7,11 @@ mod api_keys;
 mod audit;
 mod auth;
 mod events;
+mod explain;
 mod jobs;
 mod live;
 mod mfa;
+mod operations;
 mod page;
 mod past;
 mod problem;
@@ -17,9 +19,11 @@ mod resource_types;
 mod resources;
 mod settings;
 mod stats;
+mod task_logs;
 mod tasks;
 mod tenants;
 mod users;
+mod workers;
 
 pub use api_keys::{ApiKeyView, CreateApiKey, CreatedApiKey};
 pub use audit::{AuditCredential, AuditEntry, AuditManifest, AuditResult, AuditView};
@@ -28,6 +32,7 @@ pub use auth::{
     SessionView,
 };
 pub use events::{EventView, LiveEvent};
+pub use explain::{ChapterView, TaskExplanation, WaitCode, WaitReason};
 pub use jobs::{
     CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,
 };
@@ -36,6 +41,7 @@ pub use live::{
     LiveRows, ResetReason,
 };
 pub use mfa::{AccessToken, ConfirmTotp, LoginMfa, MfaView, RecoveryCodes, StepUp, TotpEnrolment};
+pub use operations::OperationView;
 pub use page::{Page, PageInfo};
 pub use past::{Cause, Diff, DiffEnd, ExplainedField, Explanation, FieldChange};
 pub use problem::{Code, FieldError, Problem};
@@ -43,6 +49,11 @@ pub use resource_types::{PutResourceType, ResourceTypeView};
 pub use resources::{CreateResource, PatchResource, ResourceView};
 pub use settings::{PatchSettings, SettingsView};
 pub use stats::{HourlyTasks, Percentiles, RecentTasks, Stats, TaskFlow, TypeCount};
-pub use tasks::{AttemptView, CancelTask, CreateTask, TaskView};
+pub use task_logs::{TaskLogLine, TaskProgress, TaskProgressView};
+pub use tasks::{AttemptView, BatchView, CancelTask, CreateTask, CreateTasks, RunAgain, TaskView};
 pub use tenants::{TenantEntry, TenantView};
 pub use users::{InvitationView, UserView};
+pub use workers::{
+    CompleteAttempt, FailAttempt, HeartbeatView, LeaseAttempts, LeasedAttempt, LeasedAttempts,
+    RunningView, SaidLine, SaidProgress, SayOfAttempt, StopWord, WorkerView, WorkersView,
+};

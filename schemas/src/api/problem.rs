@@ -86,6 +86,8 @@ codes! {
     TooManyRequests => "Too many requests",
     /// The log or the database cannot be reached; nothing is known to have changed.
     Unavailable => "Temporarily unavailable",
+    /// An open task of the kind has the uniqueness key.
+    UniqueKeyTaken => "The uniqueness key is taken",
     /// The body is of a media type that the operation does not take.
     UnsupportedMediaType => "The media type is not supported",
     /// The object is no longer at the version that the request expects.

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use domain::{
     JobId, TaskId, Timestamp,
-    task::{Priority, SkipReason, TaskError, TaskSpec, TaskStatus},
+    task::{
+        Backoff, CancelMode, Dependency, LateResult, Priority, SkipReason, TaskError, TaskSpec,
+        TaskStatus,
+    },
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A task to create.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateTask {
     /// The handler that does it, such as `http`.
@@ -33,6 +36,65 @@ pub struct CreateTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 86_400_000)]
     pub timeout_ms: Option<u64>,
+    /// How long it may wait for a worker once an attempt could be made, in milliseconds; without,
+    /// for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub queue_timeout_ms: Option<u64>,
+    /// How long all of it may take, from its creation to its end, in milliseconds; without, for
+    /// ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub total_timeout_ms: Option<u64>,
+    /// How long its handler may show no sign of life, in milliseconds; without, as long as the
+    /// attempt may last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 86_400_000)]
+    pub silence_timeout_ms: Option<u64>,
+    /// How long to wait between attempts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Backoff>,
+    /// When it may start at the earliest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// The tasks that must come first, at most 100: until then it is `scheduled`; it is cancelled
+    /// once one of them cannot become what it has to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    pub after: Vec<Dependency>,
+    /// Of its kind, at most one task with this key is open at a time: a second one is refused with
+    /// the first one's identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200)]
+    pub unique_key: Option<String>,
+}
+
+/// Tasks to create together: all or none.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTasks {
+    /// 1 to 1,000 of them, none with a uniqueness key.
+    #[schema(min_items = 1, max_items = 1000)]
+    pub tasks: Vec<CreateTask>,
+}
+
+/// Tasks that were created together.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
+pub struct BatchView {
+    /// What they can be listed by.
+    pub batch: uuid::Uuid,
+    /// Their identities, in the order in which they were asked for.
+    pub ids: Vec<TaskId>,
+}
+
+/// What is to be different when a task is run again.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunAgain {
+    /// What the handler is given; the same as before by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object)]
+    pub payload: Option<serde_json::Value>,
     /// When it may start at the earliest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
@@ -46,6 +108,14 @@ pub struct CancelTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     pub reason: Option<String>,
+    /// How a running task is stopped: `cooperative` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<CancelMode>,
+    /// How long its handler may take to stop before it is ended by force, in milliseconds: ten
+    /// seconds by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 3_600_000)]
+    pub grace_ms: Option<u64>,
 }
 
 /// The latest attempt at a task.
@@ -79,8 +149,28 @@ pub struct TaskView {
     pub max_attempts: u32,
     /// How long one attempt may last, in milliseconds.
     pub timeout_ms: u64,
+    /// How long it may wait for a worker, in milliseconds.
+    pub queue_timeout_ms: Option<u64>,
+    /// How long all of it may take, in milliseconds.
+    pub total_timeout_ms: Option<u64>,
+    /// How long its handler may show no sign of life, in milliseconds.
+    pub silence_timeout_ms: Option<u64>,
+    /// How long to wait between attempts.
+    pub retry: Option<Backoff>,
     /// When it may start at the earliest: its `not_before`, or the time of its next attempt.
     pub due_at: Option<Timestamp>,
+    /// The tasks that must come first.
+    pub after: Vec<Dependency>,
+    /// Whether it is held back for them.
+    pub held: bool,
+    /// The task that it runs again.
+    pub again_of: Option<TaskId>,
+    /// What it was created together with.
+    pub batch: Option<uuid::Uuid>,
+    /// Of its kind, at most one task with this key is open at a time.
+    pub unique_key: Option<String>,
+    /// Results that came too late to count.
+    pub late_results: Vec<LateResult>,
     /// The job it belongs to.
     pub job_id: Option<JobId>,
     /// The slot of that job, unless somebody triggered it by hand.
@@ -108,12 +198,16 @@ pub struct TaskView {
 
 impl From<CreateTask> for TaskSpec {
     fn from(wanted: CreateTask) -> Self {
+        let defaults = Self::new(wanted.kind, wanted.payload);
         Self {
-            kind: wanted.kind,
-            payload: wanted.payload.into(),
             priority: wanted.priority,
-            max_attempts: wanted.max_attempts.unwrap_or(3),
-            timeout_ms: wanted.timeout_ms.unwrap_or(60_000),
+            max_attempts: wanted.max_attempts.unwrap_or(defaults.max_attempts),
+            timeout_ms: wanted.timeout_ms.unwrap_or(defaults.timeout_ms),
+            queue_timeout_ms: wanted.queue_timeout_ms,
+            total_timeout_ms: wanted.total_timeout_ms,
+            silence_timeout_ms: wanted.silence_timeout_ms,
+            retry: wanted.retry,
+            ..defaults
         }
     }
 }

@@ -14,11 +14,12 @@ use domain::{
     Aggregate, AggregateKind, api_key::ApiKey, api_key::ApiKeyEvent, email_claim::EmailClaim,
     email_claim::EmailClaimEvent, identity_claim::IdentityClaim,
     identity_claim::IdentityClaimEvent, job::Job, job::JobEvent, log_checkpoint::LogCheckpoint,
-    log_checkpoint::LogCheckpointEvent, parked_commit::ParkedCommit,
-    parked_commit::ParkedCommitEvent, resource::Resource, resource::ResourceEvent,
-    resource_type::ResourceType, resource_type::ResourceTypeEvent, settings::Settings,
-    settings::SettingsEvent, task::Task, task::TaskEvent, tenant::Tenant, tenant::TenantEvent,
-    user::User, user::UserEvent,
+    log_checkpoint::LogCheckpointEvent, operation::Operation, operation::OperationEvent,
+    parked_commit::ParkedCommit, parked_commit::ParkedCommitEvent, resource::Resource,
+    resource::ResourceEvent, resource_type::ResourceType, resource_type::ResourceTypeEvent,
+    settings::Settings, settings::SettingsEvent, task::Task, task::TaskEvent, tenant::Tenant,
+    tenant::TenantEvent, unique_key::UniqueKey, unique_key::UniqueKeyEvent, user::User,
+    user::UserEvent,
 };
 
 /// An event that can be written to the log and read back.
@@ -121,6 +122,11 @@ catalogue! {
     LogCheckpoint, LogCheckpointEvent {
         "log_checkpoint.signed" v 1 => Signed(domain::log_checkpoint::LogCheckpointSigned),
     }
+    Operation, OperationEvent {
+        "operation.finished" v 1 => Finished(domain::operation::OperationFinished),
+        "operation.progressed" v 1 => Progressed(domain::operation::OperationProgressed),
+        "operation.started" v 1 => Started(domain::operation::OperationStarted),
+    }
     ParkedCommit, ParkedCommitEvent {
         "parked_commit.retried" v 1 => Retried(domain::parked_commit::ParkedCommitRetried),
         "parked_commit.skipped" v 1 => Skipped(domain::parked_commit::ParkedCommitSkipped),
@@ -145,11 +151,14 @@ catalogue! {
         "task.died" v 1 => Died(domain::task::TaskDied),
         "task.failed" v 1 => Failed(domain::task::TaskFailed),
         "task.handed_back" v 1 => HandedBack(domain::task::TaskHandedBack),
+        "task.released" v 1 => Released(domain::task::TaskReleased),
         "task.requeued" v 1 => Requeued(domain::task::TaskRequeued),
+        "task.result_refused" v 1 => ResultRefused(domain::task::TaskResultRefused),
         "task.retry_scheduled" v 1 => RetryScheduled(domain::task::TaskRetryScheduled),
         "task.slot_skipped" v 1 => SlotSkipped(domain::task::TaskSlotSkipped),
         "task.started" v 1 => Started(domain::task::TaskStarted),
         "task.succeeded" v 1 => Succeeded(domain::task::TaskSucceeded),
+        "task.timed_out" v 1 => TimedOut(domain::task::TaskTimedOut),
     }
     Tenant, TenantEvent {
         "tenant.created" v 1 => Created(domain::tenant::TenantCreated),
@@ -157,6 +166,9 @@ catalogue! {
         "tenant.renamed" v 1 => Renamed(domain::tenant::TenantRenamed),
         "tenant.resumed" v 1 => Resumed(domain::tenant::TenantResumed),
         "tenant.suspended" v 1 => Suspended(domain::tenant::TenantSuspended),
+    }
+    UniqueKey, UniqueKeyEvent {
+        "unique_key.claimed" v 1 => Claimed(domain::unique_key::UniqueKeyClaimed),
     }
     User, UserEvent {
         "user.disabled" v 1 => Disabled(domain::user::UserDisabled),

@@ -95,8 +95,7 @@ impl Draft {
                 .find(|known| known.name() == self.priority)
                 .unwrap_or_default(),
             max_attempts: Some(max_attempts),
-            timeout_ms: None,
-            not_before: None,
+            ..CreateTask::default()
         })
     }
 }

@@ -17,12 +17,12 @@ pub fn event_title(name: &str) -> String {
 /// What it means to whoever looks.
 pub fn event_tone(name: &str) -> Tone {
     match action(name) {
-        "attempt_failed" | "died" | "failed" | "deleted" | "disabled" => Tone::Bad,
+        "attempt_failed" | "died" | "failed" | "deleted" | "disabled" | "timed_out" => Tone::Bad,
         "cancel_requested" | "handed_back" | "paused" | "requeued" | "retry_scheduled" => {
             Tone::Wait
         }
         "created" | "defined" | "imported" | "registered" | "triggered" => Tone::Soon,
-        "enabled" | "resumed" | "succeeded" => Tone::Good,
+        "enabled" | "released" | "resumed" | "succeeded" => Tone::Good,
         "started" => Tone::Busy,
         _ => Tone::Calm,
     }

@@ -41,12 +41,11 @@ pub(super) async fn trigger_job(
     let ask = writing.derivation(&app, &body.bytes);
     let task = TaskId::new(ask.id);
     let command = TaskCommand::Create(TaskCreated {
-        spec: job.state.task,
-        not_before: None,
         origin: Some(JobSlot {
             job_id: JobId::new(id),
             slot: None,
         }),
+        ..TaskCreated::new(job.state.task)
     });
     let receipt = precondition::run::<Task>(&app, ask, command, unmet).await?;
     let view = schemas::task_view(task, receipt.version, answer::state(&receipt)?);

@@ -10,6 +10,7 @@ mod stream;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::app::App;
+pub(in crate::routes) use stream::sent;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()

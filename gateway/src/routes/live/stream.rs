@@ -130,7 +130,7 @@ fn commits(
 }
 
 /// The answer that tells `events` as they come.
-pub(super) fn sent(events: impl Stream<Item = Event> + Send + 'static) -> Response {
+pub(in crate::routes) fn sent(events: impl Stream<Item = Event> + Send + 'static) -> Response {
     let body = Sse::new(events.map(Ok::<_, Infallible>));
     let body = body.keep_alive(KeepAlive::new().interval(HEARTBEAT));
     let unbuffered = [

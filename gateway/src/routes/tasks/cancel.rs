@@ -3,7 +3,10 @@
 //! Invariant: a task that has ended otherwise stays as it is; asking twice changes nothing.
 
 use axum::{extract::State, response::Response};
-use domain::{TaskId, task::TaskCommand};
+use domain::{
+    TaskId,
+    task::{TaskCancelRequested, TaskCommand},
+};
 use schemas::api::{CancelTask, TaskView};
 
 use crate::{
@@ -14,7 +17,8 @@ use crate::{
 
 /// Stop a task.
 ///
-/// At once while it waits; while it runs, as soon as its worker can.
+/// At once while it waits. While it runs its handler is asked to stop, and ended by force once its
+/// grace is over, or at once if that is asked for.
 #[utoipa::path(
     put, path = "/api/v1/tasks/{id}/cancel", tag = "tasks", params(("id" = TaskId, Path)),
     request_body = Option<CancelTask>,
@@ -28,9 +32,13 @@ pub(super) async fn cancel_task(
     body: OptionalBody<CancelTask>,
 ) -> Result<Response> {
     let mut fields = Fields::default();
-    let reason = body.value.reason;
+    let reason = body.value.reason.clone();
     fields.text("/reason", reason.as_deref(), 1_000);
     let reason = fields.finish(Some(reason))?;
-    let command = TaskCommand::Cancel { reason };
+    let command = TaskCommand::Cancel(TaskCancelRequested {
+        reason,
+        mode: body.value.mode,
+        grace_ms: body.value.grace_ms,
+    });
     super::change(&app, &writing, id, &body.bytes, command).await
 }

@@ -3,10 +3,7 @@
 //! Invariant: with the same key, the same request makes one task however often it is sent.
 
 use axum::{extract::State, response::Response};
-use domain::{
-    TaskId,
-    task::{Task, TaskCommand, TaskCreated},
-};
+use domain::TaskId;
 use schemas::api::{CreateTask, TaskView};
 
 use crate::{
@@ -29,12 +26,9 @@ pub(super) async fn create_task(
 ) -> Result<Response> {
     let ask = writing.creation(&app, &body.bytes)?;
     let id = TaskId::new(ask.id);
-    let command = TaskCommand::Create(TaskCreated {
-        not_before: body.value.not_before,
-        origin: None,
-        spec: body.value.into(),
-    });
-    let receipt = app.commands.execute::<Task>(ask, command).await?;
+    let created = super::created(body.value);
+    super::check_after(&app, ask.tenant, "", &created.after).await?;
+    let receipt = app.commands.create_task(ask, created).await?;
     let view = schemas::task_view(id, receipt.version, answer::state(&receipt)?);
     Ok(answer::created(
         &app,

@@ -32,8 +32,10 @@ impl FromParameters for ListTasks {
 
 impl FromParameters for tasks::Filter {
     fn take(query: &mut Query) -> Result<Self> {
+        let batch = |text: &str| text.parse().map_err(|_| format!("{text:?} is no UUID"));
         let job_id = |text: &str| text.parse().map_err(|_| format!("{text:?} is no UUID"));
         Ok(Self {
+            batch: query.parsed("batch", batch)?,
             job_id: query.parsed("job_id", job_id)?,
             kinds: query.several("kind", |kind| Ok(kind.to_owned()))?,
             priorities: query.several("priority", word(&Priority::ALL, Priority::name))?,
@@ -55,6 +57,7 @@ impl FromParameters for tasks::Filter {
         ("status" = Option<String>, Query, description = "States, between commas"),
         ("kind" = Option<String>, Query, description = "Kinds, between commas"),
         ("priority" = Option<String>, Query, description = "Priorities, between commas"),
+        ("batch" = Option<uuid::Uuid>, Query, description = "What they were created together as"),
         ("job_id" = Option<domain::JobId>, Query, description = "The job that made them"),
     ),
     responses((status = 200, description = "A page", body = Page<TaskView>)),

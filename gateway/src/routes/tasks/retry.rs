@@ -2,14 +2,16 @@
 //!
 //! Invariant: only a task that has ended without success is tried again.
 
-use axum::{extract::State, response::Response};
-use domain::{TaskId, task::TaskCommand};
+use axum::{extract::State, http::StatusCode, response::Response};
+use domain::{TaskId, task::Task};
 use schemas::api::TaskView;
 
 use crate::{
+    answer,
     app::App,
     extract::{Id, Nothing, Parameters, Writing},
     problem::Result,
+    routes::precondition,
 };
 
 /// Put a failed, dead or cancelled task back into the queue, with all its attempts anew.
@@ -23,5 +25,11 @@ pub(super) async fn retry_task(
     Parameters(Nothing): Parameters<Nothing>,
     Id(id): Id,
 ) -> Result<Response> {
-    super::change(&app, &writing, id, b"", TaskCommand::Requeue).await
+    let mut ask = writing.change(&app, id, b"");
+    let unmet = precondition::expect::<Task>(&app, &writing, &mut ask).await?;
+    let receipt =
+        precondition::run_by(ask, unmet, async |ask| app.commands.requeue_task(ask).await);
+    let receipt = receipt.await?;
+    let view = schemas::task_view(TaskId::new(id), receipt.version, answer::state(&receipt)?);
+    Ok(answer::written(&app, &receipt, StatusCode::OK, &view))
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a question that is not understood is answered in one line.
 
+mod backup;
 mod events;
 mod import;
 mod log;
@@ -13,6 +14,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 
+pub use backup::{Backup, FetchBackup, ListBackups, RestoreVault};
 pub use events::{
     CheckExport, Events, ExportEvents, ImportEvents, ListEvents, ShowCommit, TailEvents,
 };
@@ -38,6 +40,9 @@ pub enum Command {
     /// Sign in from scripts.
     #[command(subcommand)]
     Auth(Auth),
+    /// Look into the backups that tasks have made, and get them back.
+    #[command(subcommand)]
+    Backup(Backup),
     /// Serve everything on this machine, with servers of its own.
     Dev(Dev),
     /// Look into the events of the log, copy them, and make the same log of a copy.

@@ -3,6 +3,7 @@
 //! Invariant: logging is set up here, before anything else happens.
 
 mod auth;
+mod backup;
 mod events;
 pub mod import;
 mod keys;
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     };
     match cli.command {
         Command::Auth(asked) => auth::run(asked).await,
+        Command::Backup(asked) => Box::pin(backup::run(asked)).await,
         Command::Dev(asked) => Box::pin(dev::run(asked)).await,
         Command::Events(asked) => Box::pin(events::run(asked)).await,
         Command::Gateway(configured) => Box::pin(role(Role::Gateway, &configured, log)).await,

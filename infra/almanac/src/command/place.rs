@@ -3,10 +3,14 @@
 //! Invariant: a configuration names them, or else a running `almanac dev`.
 
 use anyhow::{Context as _, Result};
-use runtime::{Nats, Postgres};
+use files::Files;
+use runtime::{Clock, Nats, Postgres};
 use secrecy::SecretString;
 
-use crate::{cli::Place, dev::Running};
+use crate::{
+    cli::Place,
+    dev::{self, Running},
+};
 
 /// Enough for one question after another.
 const CONNECTIONS: u32 = 2;
@@ -25,6 +29,17 @@ impl Place {
             accept_interval_sync: false,
             url: running.owner.into(),
         })
+    }
+
+    /// Where files are kept.
+    pub(super) fn files(&self) -> Result<Files> {
+        let config = if self.config.is_some() {
+            super::configuration(self.config.as_deref())?.files
+        } else {
+            dev::files(&self.data_dir)
+        };
+        let files = Files::open(&config, Clock::system())?;
+        files.context("no place for files is configured → [files]")
     }
 
     /// How to reach them, as who looks and changes nothing.

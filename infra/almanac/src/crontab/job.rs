@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use domain::{
     Origin,
     job::{Misfire, Overlap},
-    task::{Priority, TaskSpec},
+    task::TaskSpec,
 };
 use schemas::api::CreateJob;
 use serde_json::{Map, Value};
@@ -73,11 +73,9 @@ fn job(entry: &Entry, number: usize, place: &Place, enabled: bool) -> CreateJob 
         name: name(entry, place),
         schedule: entry.schedule.clone(),
         task: TaskSpec {
-            kind: "command".to_owned(),
-            payload: payload(entry, place).into(),
-            priority: Priority::Normal,
             max_attempts: 1,
             timeout_ms: TIMEOUT_MS,
+            ..TaskSpec::new("command", payload(entry, place))
         },
         // As cron does: runs may overlap, and what was missed is not made up for.
         overlap: Overlap::Allow,

@@ -7,6 +7,7 @@ mod banner;
 mod browser;
 mod demo;
 mod kept;
+mod mailbox;
 mod parts;
 mod phrase;
 mod port;
@@ -115,9 +116,23 @@ async fn claim(asked: &Dev) -> Result<TcpListener> {
     port::listen(asked.port).await
 }
 
+/// Where the files of tasks are that an `almanac dev` of the data folder `dir` keeps.
+pub fn files(dir: &Path) -> runtime::Files {
+    runtime::Files {
+        folder: Some(dir.join("files")),
+        ..runtime::Files::default()
+    }
+}
+
 /// Removes what this program has put into the folder, and nothing else.
 fn wipe(dir: &Path) -> Result<()> {
     Servers::wipe(dir)?;
+    for folder in ["files", "mail"].map(|name| dir.join(name)) {
+        if folder.exists() {
+            let told = || format!("removing {}", folder.display());
+            fs::remove_dir_all(&folder).with_context(told)?;
+        }
+    }
     for name in FILES {
         let file = dir.join(name);
         if file.exists() {

@@ -13,12 +13,16 @@ use domain::user::Role;
 use event_log::Role as NatsRole;
 use local::Role as Login;
 use projections::{Freshness, Overview, Owner, Store, Writer};
-use runtime::{Config, Gateway, Nats, Postgres, Rebuild, Scheduler, Secrets, Telemetry, Worker};
+use runtime::{
+    Config, Gateway, Nats, Postgres, Rebuild, Scheduler, Secrets, Smtp, SmtpSecurity, Telemetry,
+    Worker,
+};
+use scheduler::handlers::Means;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 
 use super::{
-    House, demo, kept, parts::Parts, phrase, running::Admin, running::Running, steps::Step,
+    House, demo, kept, mailbox, parts::Parts, phrase, running::Admin, running::Running, steps::Step,
 };
 use crate::roles::{self, Ground};
 
@@ -43,7 +47,8 @@ pub(super) async fn run(
 ) -> Result<Running> {
     let url = format!("http://{}", listener.local_addr()?);
     let password = kept::text(&house.dir.join("admin"), phrase::random)?;
-    let config = config(house, &listener)?;
+    let mail = mailbox::open().await?;
+    let config = config(house, &listener, &mail)?;
 
     let step = Step::begin("log");
     let owner = ground(house, &config, NatsRole::Owner).await?;
@@ -61,7 +66,10 @@ pub(super) async fn run(
 
     let step = Step::begin("parts");
     let freshness = Freshness::watch(&rows.served);
-    spawn(grounds, rows, &freshness, listener, parts);
+    let means = Box::pin(roles::means(&grounds.worker)).await?;
+    spawn(grounds, means, rows, &freshness, listener, parts);
+    let folder = house.dir.join("mail");
+    parts.spawn("mailbox", 2, |token| mailbox::run(mail, folder, token));
     tokio::select! {
         ready = ready(&url, || freshness.healthy()) => ready?,
         failure = parts.ended() => return Err(failure),
@@ -90,10 +98,11 @@ pub(super) async fn run(
     Ok(running)
 }
 
-fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
+fn config(house: &House<'_>, listener: &TcpListener, mail: &TcpListener) -> Result<Config> {
     let nats = &house.servers.nats;
     Ok(Config {
         audit: runtime::Audit::default(),
+        files: super::files(&house.dir),
         gateway: Gateway {
             // All who can reach it have one address.
             limits: runtime::Limits::off(),
@@ -121,12 +130,32 @@ fn config(house: &House<'_>, listener: &TcpListener) -> Result<Config> {
         secrets: Secrets {
             master_key: master_key(&house.dir)?,
         },
+        // It delivers to nobody, so everybody may be written to.
+        smtp: Some(Smtp {
+            allowed_domains: vec!["*".to_owned()],
+            from: "Almanac <almanac@almanac.localhost>".to_owned(),
+            host: mail.local_addr()?.ip().to_string(),
+            password: None,
+            port: Some(mail.local_addr()?.port()),
+            security: SmtpSecurity::None,
+            username: None,
+        }),
+        task_logs: runtime::TaskLogs::default(),
         telemetry: Telemetry::default(),
         worker: Worker {
             allow_commands: house.asked.allow_commands,
+            backup_nats_url: Some(nats.url_of(NatsRole::Backup.user())?.into()),
             drain_ms: DRAIN_MS,
+            postgres_url: Some(
+                house
+                    .servers
+                    .postgres
+                    .url_of(Login::Worker, DATABASE)?
+                    .into(),
+            ),
             ..Worker::default()
         },
+        webhooks: std::collections::BTreeMap::new(),
     })
 }
 
@@ -208,6 +237,7 @@ async fn administrator(ground: &Ground, password: &SecretString) -> Result<()> {
 /// rows.
 fn spawn(
     grounds: Grounds,
+    means: Means,
     rows: Rows,
     freshness: &Freshness,
     listener: TcpListener,
@@ -223,7 +253,7 @@ fn spawn(
     });
     let base = grounds.worker;
     parts.spawn("worker", 1, |token| async move {
-        roles::work(&base, token).await
+        roles::work(&base, means, token).await
     });
     let base = grounds.projector;
     parts.spawn("projector", 2, |token| async move {

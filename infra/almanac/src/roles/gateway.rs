@@ -7,7 +7,9 @@ use std::{sync::Arc, time::Duration};
 
 use ::gateway::{LogProbe, Services};
 use anyhow::Result;
-use event_log::{EventLog as _, JetStreamLog};
+use commands::{External, TaskLogs, Workers};
+use event_log::{EventLog as _, ExternalQueue, JetStreamLog, Presence};
+use files::Files;
 use futures::FutureExt as _;
 use projections::{Freshness, LiveFeed, Store};
 use tokio::net::TcpListener;
@@ -34,15 +36,27 @@ pub async fn run(
         notary.run(SIGNED_EVERY, until).await;
     });
     let signing = tokio::spawn(signing);
+    let leased = Presence::of_leased(&ground.log).await?;
+    let workers = Presence::of_workers(&ground.log).await?;
+    let outside = commands::Ground {
+        leased: leased.clone(),
+        logs: ground.task_logs().await?,
+        queue: ExternalQueue::new(&ground.log),
+        workers: workers.clone(),
+    };
     let services = Services {
         audit: ground.audit(&identity).await?,
+        external: External::new(ground.commands.clone(), identity.clone(), outside),
         commands: ground.commands.clone(),
         config: ground.config.gateway.clone(),
         feed,
+        files: Files::open(&ground.config.files, ground.clock.clone())?,
         freshness,
         identity,
         log: probe(&ground.log).await?,
         store,
+        task_logs: TaskLogs::new(ground.task_logs().await?),
+        workers: Workers::new(workers, leased),
     };
     Box::pin(::gateway::run(services, listener, shutdown)).await?;
     // It ends with the gateway; what it ended with is its own business.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use commands::{Audit, Commands, Identity, Notary};
-use event_log::{AuditLog, AuditOptions, JetStreamLog, Options, Role, SharedLog, Vault};
+use event_log::{AuditLog, AuditOptions, JetStreamLog, Options, Role, SharedLog, TaskLogs, Vault};
 use runtime::{Clock, Config, Ids, Nats};
 
 /// What the parts stand on.
@@ -30,6 +30,7 @@ impl Ground {
         let log = open_log(&config.nats, role).await?;
         if role == Role::Owner {
             open_audit_log(&log, &config, true).await?;
+            TaskLogs::open(&log, &config.task_logs, true).await?;
         }
         let clock = Clock::system();
         let ids = Ids::new(clock.clone());
@@ -51,6 +52,11 @@ impl Ground {
     /// Who did or tried what, as it is kept.
     pub async fn audit_log(&self) -> Result<AuditLog> {
         open_audit_log(&self.log, &self.config, false).await
+    }
+
+    /// What attempts say while they run.
+    pub async fn task_logs(&self) -> Result<TaskLogs> {
+        Ok(TaskLogs::open(&self.log, &self.config.task_logs, false).await?)
     }
 
     /// Writes who did or tried what; at most one in a process.

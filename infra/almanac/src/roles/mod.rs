@@ -3,6 +3,7 @@
 //! Invariant: a part connects to what it needs and nothing else, and returns only when it was asked
 //! to end or cannot go on.
 
+pub mod copy;
 mod gateway;
 mod ground;
 mod projector;
@@ -14,6 +15,7 @@ use projections::{Freshness, Overview, Store, Writer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use copy::VAULT;
 pub use ground::{Ground, open_log};
 
 /// A part of an installation.
@@ -70,11 +72,14 @@ pub async fn run(role: Role, ground: &Ground, shutdown: CancellationToken) -> Re
             let overview = Overview::of_schedule(postgres).await?;
             schedule(ground, overview, shutdown).await
         }
-        Role::Worker => work(ground, shutdown).await,
+        Role::Worker => {
+            let means = means(ground).await?;
+            work(ground, means, shutdown).await
+        }
     }
 }
 
 pub use gateway::run as serve;
 pub use projector::run as remember;
 pub use scheduler::run as schedule;
-pub use worker::run as work;
+pub use worker::{means, run as work};

@@ -4,7 +4,7 @@
 
 use ::scheduler::Services;
 use anyhow::Result;
-use event_log::{Leases, WorkQueue};
+use event_log::{Leases, Presence, WorkQueue};
 use projections::Overview;
 use tokio_util::sync::CancellationToken;
 
@@ -16,10 +16,12 @@ pub async fn run(ground: &Ground, overview: Overview, shutdown: CancellationToke
         clock: ground.clock.clone(),
         commands: ground.commands.clone(),
         config: ground.config.scheduler.clone(),
+        leased: Presence::of_leased(&ground.log).await?,
         leases: Leases::open(&ground.log).await?,
         log: ground.shared_log(),
         overview,
         work: WorkQueue::new(&ground.log),
+        workers: Presence::of_workers(&ground.log).await?,
     };
     Ok(::scheduler::run(services, shutdown).await?)
 }

@@ -27,6 +27,7 @@ mod mfa;
 mod oidc;
 mod ordinary;
 mod outages;
+mod outside;
 mod parked;
 mod races;
 mod readme;
@@ -115,6 +116,7 @@ fn trials() -> Vec<Trial> {
     trials.extend(of_proof());
     trials.extend(of_analysts());
     trials.extend(of_deploy());
+    trials.extend(of_workers());
     trials.extend(of_events());
     trials.extend(of_people());
     trials
@@ -184,6 +186,13 @@ fn of_deploy() -> Vec<Trial> {
         }),
         trial("deploy_units", async || deploy::units_are_hardened().await),
     ]
+}
+
+/// Who does the work.
+fn of_workers() -> Vec<Trial> {
+    vec![trial("outside", async || {
+        outside::a_worker_outside_dies_and_another_goes_on().await
+    })]
 }
 
 /// The log as it is looked into, copied and made again.

@@ -21,7 +21,8 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 pub use check::OpenError;
-pub(crate) use streams::{ensure_audit, incarnation};
+pub(crate) use read::{Kept, get_of};
+pub(crate) use streams::{ensure_audit, ensure_task_logs, handing_out, incarnation};
 
 use crate::{
     AppendError, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, Role, Scan, log,

@@ -163,6 +163,30 @@ pub(super) async fn get(
     batch: usize,
     mut take: impl FnMut(Entry) -> Result<(), LogError>,
 ) -> Result<Option<Position>, LogError> {
+    get_of(client, subject::EVENTS, fits, from, batch, |found| {
+        let (position, payload) = (found.position, found.payload);
+        take(entry(position, found.subject, found.headers, payload))
+    })
+    .await
+}
+
+/// A message as a stream keeps it.
+pub(crate) struct Kept<'answer> {
+    pub headers: &'answer HeaderMap,
+    pub payload: Vec<u8>,
+    pub position: Position,
+    pub subject: &'answer str,
+}
+
+/// The same of any stream that answers direct gets, in whatever form its messages are.
+pub(crate) async fn get_of(
+    client: &Client,
+    stream: &str,
+    fits: &str,
+    from: Position,
+    batch: usize,
+    mut take: impl FnMut(Kept<'_>) -> Result<(), LogError>,
+) -> Result<Option<Position>, LogError> {
     if client.connection_state() != State::Connected {
         return Err(LogError::Unavailable("not connected".to_owned()));
     }
@@ -172,11 +196,7 @@ pub(super) async fn get(
         "seq": from.0, "batch": batch, "next_by_subj": fits,
     });
     client
-        .publish_with_reply(
-            subject::direct_get(subject::EVENTS),
-            inbox,
-            ask.to_string().into(),
-        )
+        .publish_with_reply(subject::direct_get(stream), inbox, ask.to_string().into())
         .await
         .map_err(unavailable)?;
     loop {
@@ -200,7 +220,12 @@ pub(super) async fn get(
                     LogError::Unavailable("an answer without a sequence".to_owned())
                 })?;
                 let subject = headers.get(SUBJECT).map_or("", |subject| subject.as_str());
-                take(entry(position, subject, &headers, answer.payload.into()))?;
+                take(Kept {
+                    headers: &headers,
+                    payload: answer.payload.into(),
+                    position,
+                    subject,
+                })?;
             }
         }
     }

@@ -20,6 +20,9 @@ pub(super) fn broken(wanted: &Config, found: &Config) -> Vec<String> {
     if is_audit {
         rules.extend(of_the_audit(wanted, found));
     }
+    if wanted.name == subject::TASK_LOGS {
+        rules.extend(of_the_task_logs(wanted, found));
+    }
     if is_bucket {
         rules.extend(of_a_bucket(wanted, found));
     }
@@ -129,14 +132,33 @@ fn of_the_audit(wanted: &Config, found: &Config) -> Vec<Rule> {
         ),
     ];
     let mut rules = rules.map(|(rule, holds)| (rule.to_owned(), holds)).to_vec();
-    rules.push((
-        format!(
-            "max_bytes must be {} (audit.max_bytes; `almanac setup` sets it)",
-            limit(wanted.max_bytes)
-        ),
-        limit(found.max_bytes) == limit(wanted.max_bytes),
-    ));
+    rules.push(room("audit", wanted, found));
     rules
+}
+
+fn of_the_task_logs(wanted: &Config, found: &Config) -> Vec<Rule> {
+    let rules = [
+        ("discard must be old", found.discard == wanted.discard),
+        ("deny_delete must be on", found.deny_delete),
+        ("allow_direct must be on", found.allow_direct),
+        ("allow_rollup_hdrs must be off", !found.allow_rollup),
+        // Otherwise whoever prints much makes every command wait for the disk.
+        (
+            "persist_mode must be async",
+            found.persist_mode == wanted.persist_mode,
+        ),
+    ];
+    let mut rules = rules.map(|(rule, holds)| (rule.to_owned(), holds)).to_vec();
+    rules.push(room("task_logs", wanted, found));
+    rules
+}
+
+/// How much may be kept, as the configuration's `section` says.
+fn room(section: &str, wanted: &Config, found: &Config) -> Rule {
+    let must = limit(wanted.max_bytes);
+    let holds = limit(found.max_bytes) == must;
+    let rule = format!("max_bytes must be {must} ({section}.max_bytes; `almanac setup` sets it)");
+    (rule, holds)
 }
 
 fn of_a_bucket(wanted: &Config, found: &Config) -> Vec<Rule> {
@@ -166,7 +188,7 @@ mod tests {
 
     use super::*;
     use crate::AuditOptions;
-    use crate::jetstream::streams::{audit, bucket, events, vault, work};
+    use crate::jetstream::streams::{audit, bucket, events, external, task_logs, vault, work};
 
     const KEPT: AuditOptions = AuditOptions {
         create: false,
@@ -175,9 +197,13 @@ mod tests {
         replicas: 1,
     };
 
+    fn said() -> Config {
+        task_logs(&runtime::TaskLogs::default())
+    }
+
     #[test]
     fn the_settings_we_create_are_the_settings_we_demand() {
-        for ours in [audit(&KEPT), events(), work(), vault()] {
+        for ours in [audit(&KEPT), events(), external(), said(), work(), vault()] {
             assert_eq!(broken(&ours, &ours), Vec::<String>::new());
         }
         let cluster = Config {
@@ -226,6 +252,22 @@ mod tests {
         };
         let broken = broken(&audit(&KEPT), &planted);
         assert_eq!(broken.len(), 8, "{broken:?}");
+    }
+
+    #[test]
+    fn logs_that_stop_or_make_others_wait_are_named() {
+        let planted = Config {
+            discard: DiscardPolicy::New,
+            max_age: Duration::ZERO,
+            max_bytes: -1,
+            deny_delete: false,
+            allow_direct: false,
+            allow_rollup: true,
+            persist_mode: None,
+            ..said()
+        };
+        let broken = broken(&said(), &planted);
+        assert_eq!(broken.len(), 7, "{broken:?}");
     }
 
     #[test]

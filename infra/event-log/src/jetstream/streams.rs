@@ -9,7 +9,6 @@ use async_nats::jetstream::{
     context::GetStreamErrorKind,
     stream::{Config, DiscardPolicy, Info, PersistenceMode, RetentionPolicy, StorageType},
 };
-use domain::task::Priority;
 use std::time::Duration;
 
 use super::{OpenError, Options, rules};
@@ -17,6 +16,7 @@ use crate::{
     AuditOptions, Role,
     log::{COMMIT_MAX_BYTES, REPEATS_KNOWN},
     subject,
+    work::handed_out,
 };
 
 /// How long a worker may stay silent about an attempt before another takes over.
@@ -25,6 +25,9 @@ const WORK_ACK_WAIT: Duration = Duration::from_secs(30);
 const AUDIT_REPEATS: Duration = Duration::from_mins(10);
 /// How long a lease lasts unless it is renewed.
 pub(super) const LEASE_MAX_AGE: Duration = Duration::from_secs(10);
+
+/// How long somebody is there without saying so.
+pub(super) const PRESENCE_MAX_AGE: Duration = Duration::from_secs(15);
 
 /// Finds everything on the server that the role may look at, or creates it if that is the owner's;
 /// says how many copies of the log there are.
@@ -39,6 +42,9 @@ pub(super) async fn ensure(
         work(),
         vault(),
         bucket(subject::LEASE_BUCKET, LEASE_MAX_AGE),
+        bucket(subject::LEASED_BUCKET, PRESENCE_MAX_AGE),
+        bucket(subject::WORKER_BUCKET, PRESENCE_MAX_AGE),
+        external(),
     ];
     let wanted = all
         .into_iter()
@@ -78,20 +84,38 @@ pub(crate) async fn ensure_audit(
     jetstream: &jetstream::Context,
     options: &AuditOptions,
 ) -> Result<(), OpenError> {
-    let wanted = audit(options);
-    let mut found = find_or_make(jetstream, wanted.clone(), options.create)
+    ensure_limited(jetstream, audit(options), options.create).await
+}
+
+/// The same for the stream of what attempts say.
+pub(crate) async fn ensure_task_logs(
+    jetstream: &jetstream::Context,
+    limits: &runtime::TaskLogs,
+    create: bool,
+) -> Result<(), OpenError> {
+    ensure_limited(jetstream, task_logs(limits), create).await
+}
+
+/// Finds a stream whose limits are configured, or creates it and sets them if it may.
+async fn ensure_limited(
+    jetstream: &jetstream::Context,
+    wanted: Config,
+    create: bool,
+) -> Result<(), OpenError> {
+    let mut found = find_or_make(jetstream, wanted.clone(), create)
         .await?
         .config;
     let limits = |config: &Config| (config.max_age, config.max_bytes);
-    if options.create && limits(&wanted) != limits(&found) {
+    if create && limits(&wanted) != limits(&found) {
         let config = Config {
             max_age: wanted.max_age,
             max_bytes: wanted.max_bytes,
             ..found
         };
         let updated = jetstream.update_stream(config).await;
-        let updated = updated
-            .map_err(|reason| OpenError::Unreachable(format!("updating the audit: {reason}")))?;
+        let updated = updated.map_err(|reason| {
+            OpenError::Unreachable(format!("updating {}: {reason}", wanted.name))
+        })?;
         found = updated.config;
     }
     let differences = rules::broken(&wanted, &found);
@@ -147,21 +171,30 @@ async fn bring_up_to_date(
 }
 
 async fn consumers(jetstream: &jetstream::Context) -> Result<(), OpenError> {
-    for priority in Priority::ALL {
-        let config = jetstream::consumer::pull::Config {
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: WORK_ACK_WAIT,
-            durable_name: Some(subject::work_consumer(priority)),
-            filter_subject: subject::work(priority),
-            max_ack_pending: 10_000,
-            ..Default::default()
-        };
+    for (name, filter) in handed_out() {
+        let config = handing_out(name, filter);
         jetstream
             .create_consumer_on_stream(config, subject::WORK)
             .await
             .map_err(|reason| OpenError::Unreachable(format!("creating a consumer: {reason}")))?;
     }
     Ok(())
+}
+
+/// A consumer that hands out what fits `filter_subject`. What is handed back for a while counts as
+/// pending, and must not keep others waiting.
+pub(crate) fn handing_out(
+    name: String,
+    filter_subject: String,
+) -> jetstream::consumer::pull::Config {
+    jetstream::consumer::pull::Config {
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: WORK_ACK_WAIT,
+        durable_name: Some(name),
+        filter_subject,
+        max_ack_pending: 100_000,
+        ..Default::default()
+    }
 }
 
 pub(super) fn events() -> Config {
@@ -202,6 +235,25 @@ pub(super) fn audit(options: &AuditOptions) -> Config {
     }
 }
 
+/// What attempts say is no truth that anything rests on: it need not wait for the disk, nor make
+/// EVENTS wait for it, and its oldest part gives way.
+pub(super) fn task_logs(limits: &runtime::TaskLogs) -> Config {
+    Config {
+        name: subject::TASK_LOGS.to_owned(),
+        description: Some("What attempts say while they run; kept for a while".to_owned()),
+        subjects: vec![subject::ALL_TASK_LOGS.to_owned()],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        storage: StorageType::File,
+        max_age: limits.keep(),
+        max_bytes: i64::try_from(limits.max_bytes).unwrap_or(i64::MAX),
+        deny_delete: true,
+        allow_direct: true,
+        persist_mode: Some(PersistenceMode::Async),
+        ..Default::default()
+    }
+}
+
 pub(super) fn work() -> Config {
     Config {
         name: subject::WORK.to_owned(),
@@ -214,6 +266,15 @@ pub(super) fn work() -> Config {
         // not wait for the disk, nor make EVENTS wait for it.
         persist_mode: Some(PersistenceMode::Async),
         ..Default::default()
+    }
+}
+
+pub(super) fn external() -> Config {
+    Config {
+        name: subject::EXTERNAL.to_owned(),
+        description: Some("Attempts on their way outside; rebuilt from EVENTS".to_owned()),
+        subjects: vec![subject::ALL_EXTERNAL.to_owned()],
+        ..work()
     }
 }
 

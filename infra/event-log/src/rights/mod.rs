@@ -13,11 +13,15 @@ mod conf;
 
 use std::collections::BTreeSet;
 
-use domain::{AggregateKind, task::Priority};
+use domain::AggregateKind;
 
 use crate::{
-    Role::{self, Analyst, Gateway, Owner, Projector, Scheduler, Worker},
-    subject::{self, AUDIT, EVENTS, LEASE_BUCKET, VAULT_BUCKET, WORK},
+    Role::{self, Analyst, Backup, Gateway, Owner, Projector, Scheduler, Worker},
+    subject::{
+        self, AUDIT, EVENTS, EXTERNAL, LEASE_BUCKET, LEASED_BUCKET, TASK_LOGS, VAULT_BUCKET, WORK,
+        WORKER_BUCKET,
+    },
+    work::handed_out,
 };
 
 pub(crate) use check::check;
@@ -67,48 +71,95 @@ enum Line {
 }
 
 fn lines() -> Vec<Line> {
-    use Line::{Answer, Publish, Subscribe};
-    let info = |stream: &str| vec![subject::api(subject::INFO, stream)];
-    let [vault, leases] = [VAULT_BUCKET, LEASE_BUCKET].map(subject::bucket_stream);
+    let mut lines = of_the_log();
+    lines.extend(of_attempts());
+    lines.extend(of_the_rest());
+    lines
+}
+
+/// The log: who writes what, who loads an aggregate, who reads what stands at a position, who
+/// follows.
+fn of_the_log() -> Vec<Line> {
+    use Line::Publish;
     vec![
         Publish(&Role::ALL, vec![subject::WHO_AM_I.to_owned()]),
-        // The log: who writes what, who loads an aggregate, who reads what stands at a position,
-        // who follows.
         Publish(&[Gateway, Owner], vec![subject::ALL_AGGREGATES.to_owned()]),
         Publish(
             &[Scheduler, Worker],
             vec![subject::of_kind(AggregateKind::Task)],
         ),
+        // The leader carries operations out, and puts tasks back with their uniqueness keys.
+        Publish(
+            &[Scheduler],
+            [AggregateKind::Operation, AggregateKind::UniqueKey]
+                .map(subject::of_kind)
+                .to_vec(),
+        ),
         Publish(&Role::ALL, info(EVENTS)),
         Publish(
-            &[Analyst, Gateway, Owner, Scheduler, Worker],
+            &[Analyst, Backup, Gateway, Owner, Scheduler, Worker],
             vec![subject::direct_get(EVENTS)],
         ),
         Publish(&Role::ALL, vec![subject::api(subject::GET, EVENTS)]),
-        Publish(&[Analyst, Projector, Scheduler], following(EVENTS)),
+        Publish(&[Analyst, Backup, Projector, Scheduler], following(EVENTS)),
+    ]
+}
+
+/// Attempts: on their way, being made, and what is said of them.
+fn of_attempts() -> Vec<Line> {
+    use Line::{Answer, Publish, Subscribe};
+    let [workers, outside] = [WORKER_BUCKET, LEASED_BUCKET].map(subject::bucket_stream);
+    vec![
         // Attempts on their way: the dispatcher puts them in, workers take them out.
         Publish(&[Owner, Scheduler, Worker], info(WORK)),
-        Publish(&[Scheduler], Priority::ALL.map(subject::work).to_vec()),
+        Publish(&[Scheduler], giving_work()),
         Publish(&[Worker], taking_work()),
         // Cancellations, and what workers ask each other.
         Publish(&[Scheduler], vec![subject::ALL_CANCELS.to_owned()]),
         Subscribe(&[Worker], vec![subject::ALL_CANCELS.to_owned()]),
-        Publish(&[Worker], vec![subject::ALL_WORKERS.to_owned()]),
+        Publish(&[Scheduler, Worker], vec![subject::ALL_WORKERS.to_owned()]),
         Subscribe(&[Worker], vec![subject::ALL_WORKERS.to_owned()]),
         Answer(&[Worker]),
+        // Attempts on their way outside, which the gateway hands out.
+        Publish(&[Gateway, Owner, Scheduler], info(EXTERNAL)),
+        Publish(&[Scheduler], vec![subject::ALL_EXTERNAL.to_owned()]),
+        Publish(&[Gateway], taking_outside()),
+        Subscribe(&[Gateway], vec![subject::ALL_EXTERNAL.to_owned()]),
+        // Who is there, and what is made outside.
+        Publish(&[Gateway, Owner, Scheduler, Worker], info(&workers)),
+        Publish(&[Gateway, Owner, Scheduler], info(&outside)),
+        Publish(&[Gateway, Worker], vec![subject::bucket(WORKER_BUCKET)]),
+        Publish(&[Gateway], vec![subject::bucket(LEASED_BUCKET)]),
+        Publish(
+            &[Gateway, Scheduler],
+            [&workers, &outside]
+                .map(|stream| subject::api(subject::GET, stream))
+                .to_vec(),
+        ),
+        // What attempts say.
+        Publish(&[Gateway, Owner, Worker], info(TASK_LOGS)),
+        Publish(&[Gateway, Worker], vec![subject::ALL_TASK_LOGS.to_owned()]),
+        Publish(&[Gateway], vec![subject::direct_get(TASK_LOGS)]),
+        Subscribe(&[Gateway], vec![subject::ALL_TASK_LOGS.to_owned()]),
+    ]
+}
+
+fn of_the_rest() -> Vec<Line> {
+    use Line::Publish;
+    let [vault, leases] = [VAULT_BUCKET, LEASE_BUCKET].map(subject::bucket_stream);
+    let [workers, outside] = [WORKER_BUCKET, LEASED_BUCKET].map(subject::bucket_stream);
+    vec![
         // Who did or tried what.
         Publish(&[Gateway], vec![subject::ALL_AUDIT.to_owned()]),
         Publish(&[Gateway, Owner, Projector], info(AUDIT)),
         Publish(&[Projector], vec![subject::api(subject::GET, AUDIT)]),
-        // Secrets.
-        Publish(&[Gateway, Owner], info(&vault)),
+        // Secrets: a backup takes them as they are, sealed, and writes none.
+        Publish(&[Backup, Gateway, Owner], info(&vault)),
         Publish(
-            &[Gateway, Owner],
-            vec![
-                subject::api(subject::GET, &vault),
-                subject::bucket(VAULT_BUCKET),
-            ],
+            &[Backup, Gateway, Owner],
+            vec![subject::api(subject::GET, &vault)],
         ),
+        Publish(&[Gateway, Owner], vec![subject::bucket(VAULT_BUCKET)]),
         // Who leads.
         Publish(&[Owner, Scheduler], info(&leases)),
         Publish(
@@ -119,14 +170,23 @@ fn lines() -> Vec<Line> {
             ],
         ),
         // Making all of it.
-        Publish(&[Owner], making(&[AUDIT, EVENTS, WORK, &vault, &leases])),
         Publish(
             &[Owner],
-            [AUDIT, &vault, &leases]
+            making(&[
+                AUDIT, EVENTS, EXTERNAL, TASK_LOGS, WORK, &vault, &leases, &workers, &outside,
+            ]),
+        ),
+        Publish(
+            &[Owner],
+            [AUDIT, TASK_LOGS, &vault, &leases]
                 .map(|stream| subject::api(subject::UPDATE, stream))
                 .to_vec(),
         ),
     ]
+}
+
+fn info(stream: &str) -> Vec<String> {
+    vec![subject::api(subject::INFO, stream)]
 }
 
 /// Making an ordered consumer, reading from it, and making another when it has stalled or is gone.
@@ -136,27 +196,37 @@ fn following(stream: &str) -> Vec<String> {
         .to_vec()
 }
 
+fn giving_work() -> Vec<String> {
+    let subjects = handed_out().into_iter().map(|(_, subject)| subject);
+    subjects.collect()
+}
+
 fn taking_work() -> Vec<String> {
-    let consumers = Priority::ALL.map(subject::work_consumer);
-    let of_one = |consumer: &String| {
+    let of_one = |(consumer, _): &(String, String)| {
         ["INFO", "MSG.NEXT"].map(|verb| subject::consumer_api(verb, WORK, consumer))
     };
+    let consumers = handed_out();
     let asked = consumers.iter().flat_map(of_one);
     asked.chain(subject::acks(WORK)).collect()
 }
 
+/// Making the consumers that are asked for, one for each priority, tenant and kind.
+fn taking_outside() -> Vec<String> {
+    let made = format!("*.{}", subject::ALL_EXTERNAL);
+    let made = subject::consumer_api("CREATE", EXTERNAL, &made);
+    let asked = subject::consumer_api("MSG.NEXT", EXTERNAL, "*");
+    let acks = subject::acks(EXTERNAL);
+    [made, asked].into_iter().chain(acks).collect()
+}
+
 /// Streams, and the consumers that hand out work.
 fn making(streams: &[&str]) -> Vec<String> {
-    let consumer = |priority| {
-        let filtered = format!(
-            "{}.{}",
-            subject::work_consumer(priority),
-            subject::work(priority)
-        );
-        subject::consumer_api("CREATE", WORK, &filtered)
+    let consumer = |(name, subject): (String, String)| {
+        subject::consumer_api("CREATE", WORK, &format!("{name}.{subject}"))
     };
     let streams = streams
         .iter()
         .map(|stream| subject::api(subject::CREATE, stream));
-    streams.chain(Priority::ALL.map(consumer)).collect()
+    let consumers = handed_out().into_iter().map(consumer);
+    streams.chain(consumers).collect()
 }

@@ -6,7 +6,9 @@ mod clauses;
 mod fixture;
 mod leases;
 mod restored;
+mod sealed;
 mod server;
+mod task_logs;
 mod walls;
 
 use event_log::MemoryLog;

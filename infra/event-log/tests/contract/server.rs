@@ -244,6 +244,7 @@ async fn work_is_delivered_until_it_is_done() {
     let queue = WorkQueue::new(&jetstream_as(Role::Worker).await);
     let item = WorkItem {
         attempt: 1,
+        kind: "echo".to_owned(),
         task: TaskId::new(Uuid::from_u128(1)),
         tenant: TenantId::new(Uuid::from_u128(2)),
         version: Version(1),

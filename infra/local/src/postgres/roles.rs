@@ -33,17 +33,20 @@ pub enum Role {
     Projector,
     /// The scheduler: jobs and tasks of all tenants, reading only.
     Scheduler,
+    /// The worker: what analysts see, of one tenant for each report or export, reading only.
+    Worker,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Analyst,
         Self::Auditor,
         Self::Gateway,
         Self::Owner,
         Self::Projector,
         Self::Scheduler,
+        Self::Worker,
     ];
 
     /// Its name in Postgres.
@@ -55,6 +58,7 @@ impl Role {
             Self::Owner => "almanac_owner",
             Self::Projector => "almanac_projector",
             Self::Scheduler => "almanac_scheduler",
+            Self::Worker => "almanac_worker",
         }
     }
 

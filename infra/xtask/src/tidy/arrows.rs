@@ -15,13 +15,21 @@ pub struct Edge {
 }
 
 /// Which of our crates may use which. Those of [`FREE`] may use all.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("commands", &["domain", "event-log", "runtime", "schemas"]),
     ("domain", &[]),
     ("event-log", &["domain", "runtime", "schemas"]),
+    ("files", &["domain", "runtime"]),
     (
         "gateway",
-        &["commands", "domain", "projections", "runtime", "schemas"],
+        &[
+            "commands",
+            "domain",
+            "files",
+            "projections",
+            "runtime",
+            "schemas",
+        ],
     ),
     ("projections", &["event-log", "runtime", "schemas"]),
     ("runtime", &["domain"]),
@@ -31,6 +39,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "commands",
             "domain",
             "event-log",
+            "files",
             "projections",
             "runtime",
             "schemas",

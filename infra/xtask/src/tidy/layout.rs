@@ -31,15 +31,17 @@ pub const ROOT: [&str; 20] = [
     "target",
     "ui",
 ];
-const INFRA: [&str; 11] = [
+const INFRA: [&str; 13] = [
     "almanac",
     "analytics",
     "bench",
+    "clients",
     "dbt",
     "decisions",
     "deploy",
     "e2e",
     "event-log",
+    "files",
     "local",
     "runtime",
     "xtask",

@@ -2,7 +2,8 @@
 alter table app_previous.audit_checkpoint set schema app;
 alter table app_previous.audit set schema app;
 alter function app_previous.audit_instant(text) set schema app;
--- It asks for the tenants of the other edition; `grants.sql` makes it anew.
+-- They ask for what is in the other edition; `grants.sql` makes them anew.
+drop policy extracts on app.audit;
 drop policy views on app.audit;
 
 -- Functions that find their tables whatever the caller's search_path says.
@@ -23,5 +24,6 @@ begin
 end $$;
 
 -- Nobody serves from what is kept.
-revoke usage on schema app_previous from almanac_gateway, almanac_scheduler;
+revoke usage on schema app_previous
+    from almanac_gateway, almanac_scheduler, almanac_worker;
 set local search_path = app;

@@ -3,6 +3,7 @@
 //! Invariant: a task never leaves; slots that were skipped are rows as well, told apart by their
 //! status.
 
+mod ahead;
 mod query;
 
 use std::sync::LazyLock;
@@ -11,6 +12,7 @@ use schemas::domain::task::Task;
 
 use crate::models::{Model, Statements};
 
+pub use ahead::{Ahead, ahead};
 pub use query::{Filter, SortBy, get, list};
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements::of("tasks"));

@@ -11,6 +11,7 @@ use schemas::{
 };
 
 use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
 
 use crate::{
     At, Listed, PageRequest, Row, SortKey, Store, StoreError,
@@ -20,6 +21,8 @@ use crate::{
 /// Which tasks to list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
+    /// Tasks that were created together.
+    pub batch: Option<Uuid>,
     /// Tasks of this job.
     pub job_id: Option<JobId>,
     /// Any of these kinds; all when empty.
@@ -89,6 +92,9 @@ impl Filter {
                 .push(" and priority = any(")
                 .push_bind(priorities)
                 .push(")");
+        }
+        if let Some(batch) = self.batch {
+            query.push(" and batch = ").push_bind(batch);
         }
         if let Some(job) = self.job_id {
             query.push(" and job_id = ").push_bind(job.uuid());

@@ -2,7 +2,7 @@
 //!
 //! Invariant: every expected figure is worked out by hand from the times below.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use schemas::domain::{
     JobId, Name, TaskId, TenantId, Timestamp,
@@ -11,7 +11,7 @@ use schemas::domain::{
     schedule::Schedule,
     task::{JobSlot, Priority, SkipReason, Task, TaskCommand, TaskCreated, TaskError, TaskSpec},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -45,15 +45,11 @@ impl Known {
 
     async fn create(&mut self, id: u128, priority: Priority, slot: Option<i64>) {
         let created = TaskCreated {
-            spec: TaskSpec {
-                kind: "echo".into(),
-                payload: Arc::default(),
-                priority,
-                max_attempts: 3,
-                timeout_ms: 60_000,
-            },
-            not_before: None,
             origin: slot.map(origin),
+            ..TaskCreated::new(TaskSpec {
+                priority,
+                ..TaskSpec::new("echo", Value::Null)
+            })
         };
         self.task(TENANTS[0], id, TaskCommand::Create(created))
             .await;
@@ -109,11 +105,8 @@ impl Known {
             name: name("nightly backup"),
             schedule: Schedule::Interval { every_ms: 60_000 },
             task: TaskSpec {
-                kind: "echo".into(),
-                payload: Arc::default(),
                 priority: Priority::Low,
-                max_attempts: 3,
-                timeout_ms: 60_000,
+                ..TaskSpec::new("echo", Value::Null)
             },
             overlap: Overlap::Skip,
             misfire: Misfire::Latest,
@@ -173,17 +166,11 @@ pub(super) async fn known() -> Database {
     known.fail(3, 1, "refused", false).await;
     // 5 waits, and so does one of another tenant.
     known.create(5, Priority::High, None).await;
-    let created = TaskCreated {
-        spec: TaskSpec {
-            kind: "http".into(),
-            payload: Arc::default(),
-            priority: Priority::Normal,
-            max_attempts: 1,
-            timeout_ms: 1_000,
-        },
-        not_before: None,
-        origin: None,
-    };
+    let created = TaskCreated::new(TaskSpec {
+        max_attempts: 1,
+        timeout_ms: 1_000,
+        ..TaskSpec::new("http", Value::Null)
+    });
     known
         .task(TENANTS[1], 6, TaskCommand::Create(created))
         .await;

@@ -161,7 +161,12 @@ async fn roles_see_the_live_edition_and_no_other() {
     swapped(&database, &world.shared()).await;
     // The audit's column has another place in its table, not another meaning.
     assert_eq!(before, database.shape("app").await);
-    for role in ["almanac_gateway", "almanac_scheduler", "analyst"] {
+    for role in [
+        "almanac_gateway",
+        "almanac_scheduler",
+        "almanac_worker",
+        "analyst",
+    ] {
         let ask = sqlx::query_scalar::<_, bool>(
             "select has_schema_privilege($1, 'app_previous', 'usage')",
         );

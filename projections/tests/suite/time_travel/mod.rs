@@ -319,6 +319,7 @@ fn task_filter(turn: usize) -> tasks::Filter {
     let statuses = [TaskStatus::Queued, TaskStatus::Running];
     let job = Uuid::from_u128((4 << 64) | (turn as u128 / 5 % 6));
     tasks::Filter {
+        batch: None,
         job_id: (turn % 5 > 2).then(|| JobId::new(job)),
         kinds: ["echo".to_owned()].into_iter().take(turn / 2 % 2).collect(),
         priorities: (Priority::ALL.into_iter().cycle())

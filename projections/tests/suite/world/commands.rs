@@ -11,12 +11,17 @@ use schemas::{
         email_claim::{EmailClaim, EmailClaimCommand},
         identity_claim::{IdentityClaim, IdentityClaimCommand},
         job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
+        operation::{
+            Action, Counts, Operation, OperationCommand, OperationFinished, OperationProgressed,
+            OperationStarted, TaskFilter,
+        },
         resource::{Resource, ResourceCommand, ResourceCreated, ResourceUpdated},
         resource_type::{ResourceType, ResourceTypeCommand},
         schedule::Schedule,
         settings::{Settings, SettingsCommand},
         task::{
-            JobSlot, Priority, SkipReason, Task, TaskCommand, TaskCreated, TaskError, TaskSpec,
+            AttemptResult, Dependency, JobSlot, Limit, Priority, SkipReason, Task,
+            TaskCancelRequested, TaskCommand, TaskCreated, TaskError, TaskSpec, When,
         },
         tenant::{Tenant, TenantCommand},
         user::{LinkedIdentity, Role, User, UserCommand},
@@ -32,7 +37,7 @@ impl World {
     pub async fn step(&mut self) {
         self.now_ms += self.random.below(5_000) as i64;
         let tenant = TENANTS[self.random.below(2) as usize];
-        match self.random.below(21) {
+        match self.random.below(23) {
             0 => drop(
                 self.ask::<Tenant>(tenant, tenant.uuid(), &self.tenant_command())
                     .await,
@@ -42,26 +47,7 @@ impl World {
                 let command = self.user_command();
                 self.ask::<User>(tenant, id, &command).await;
             }
-            3 => {
-                let id = self.id(2, 3);
-                let user_id = UserId::new(self.id(1, 6));
-                let claims = self.random.chance(2);
-                if self.random.chance(3) {
-                    let command = if claims {
-                        IdentityClaimCommand::Claim { user_id }
-                    } else {
-                        IdentityClaimCommand::Release { user_id }
-                    };
-                    self.ask::<IdentityClaim>(tenant, id, &command).await;
-                } else {
-                    let command = if claims {
-                        EmailClaimCommand::Claim { user_id }
-                    } else {
-                        EmailClaimCommand::Release { user_id }
-                    };
-                    self.ask::<EmailClaim>(tenant, id, &command).await;
-                }
-            }
+            3 => self.claim(tenant).await,
             4 => {
                 let name = self.name();
                 let id = ResourceTypeId::of_name(tenant, name.as_str()).uuid();
@@ -88,11 +74,56 @@ impl World {
                 let command = self.settings_command();
                 self.ask::<Settings>(tenant, tenant.uuid(), &command).await;
             }
+            14 | 15 => {
+                let id = self.id(7, 4);
+                let command = self.operation_command();
+                self.ask::<Operation>(tenant, id, &command).await;
+            }
             _ => {
                 let id = self.id(5, 40);
                 let command = self.task_command(tenant, id);
                 self.ask::<Task>(tenant, id, &command).await;
             }
+        }
+    }
+
+    async fn claim(&mut self, tenant: TenantId) {
+        let id = self.id(2, 3);
+        let user_id = UserId::new(self.id(1, 6));
+        let claims = self.random.chance(2);
+        if self.random.chance(3) {
+            let command = if claims {
+                IdentityClaimCommand::Claim { user_id }
+            } else {
+                IdentityClaimCommand::Release { user_id }
+            };
+            self.ask::<IdentityClaim>(tenant, id, &command).await;
+        } else {
+            let command = if claims {
+                EmailClaimCommand::Claim { user_id }
+            } else {
+                EmailClaimCommand::Release { user_id }
+            };
+            self.ask::<EmailClaim>(tenant, id, &command).await;
+        }
+    }
+
+    fn operation_command(&mut self) -> OperationCommand {
+        let counts = Counts {
+            changed: self.random.below(9),
+            refused: self.random.below(2),
+        };
+        match self.random.below(6) {
+            0 => OperationCommand::Finish(OperationFinished { counts }),
+            1 | 2 => OperationCommand::Progress(OperationProgressed {
+                counts,
+                reached: TaskId::new(self.id(5, 40)),
+            }),
+            _ => OperationCommand::Start(OperationStarted {
+                action: Action::Replay,
+                as_of: 1,
+                filter: TaskFilter::default(),
+            }),
         }
     }
 
@@ -249,10 +280,8 @@ impl World {
         let begun = self.state::<Task>(stream).map_or(0, |task| task.attempts());
         let (attempt, worker) = (begun, "w1".to_owned());
         let origin = self.random.chance(2).then(|| self.slot());
-        match self.random.below(9) {
-            0 => TaskCommand::Cancel {
-                reason: Some("enough".into()),
-            },
+        match self.random.below(12) {
+            0 => TaskCommand::Cancel(TaskCancelRequested::because(Some("enough".into()))),
             1 => TaskCommand::ConfirmCancel {
                 attempt,
                 forced: true,
@@ -276,10 +305,19 @@ impl World {
                 worker,
             },
             7 => TaskCommand::Create(TaskCreated {
-                spec: self.spec(),
                 not_before: self.random.chance(3).then(|| self.now().plus_ms(7_000)),
                 origin,
+                after: self.after(),
+                batch: self.random.chance(3).then(|| self.id(8, 2)),
+                ..TaskCreated::new(self.spec())
             }),
+            8 => TaskCommand::Release,
+            9 => TaskCommand::RefuseResult {
+                attempt,
+                result: AttemptResult::Failed(self.error()),
+                worker: "w2".into(),
+            },
+            10 => TaskCommand::TimeOut(Limit::Total),
             _ => TaskCommand::Start {
                 attempt: begun + 1,
                 worker,
@@ -309,12 +347,25 @@ impl World {
 
     fn spec(&mut self) -> TaskSpec {
         TaskSpec {
-            kind: ["echo", "sleep"][self.random.below(2) as usize].into(),
-            payload: self.random.odd().into(),
             priority: Priority::ALL[self.random.below(4) as usize],
             max_attempts: 2,
             timeout_ms: 1_000,
+            total_timeout_ms: self.random.chance(3).then_some(9_000),
+            ..TaskSpec::new(
+                ["echo", "sleep"][self.random.below(2) as usize],
+                self.random.odd(),
+            )
         }
+    }
+
+    fn after(&mut self) -> Vec<Dependency> {
+        let waits = self.random.chance(4);
+        let task = TaskId::new(self.id(9, 3));
+        let when = When::Ended;
+        waits
+            .then_some(Dependency { task, when })
+            .into_iter()
+            .collect()
     }
 
     fn name(&mut self) -> Name {

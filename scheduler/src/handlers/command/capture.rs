@@ -10,6 +10,8 @@ use std::{
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::lines::Lines;
+
 /// Reads a stream in the background and keeps its end.
 pub struct Capture {
     kept: Arc<Mutex<Kept>>,
@@ -23,14 +25,19 @@ struct Kept {
 }
 
 impl Capture {
-    /// Keeps at least the last `max` bytes of `stream`.
-    pub fn start(stream: Option<impl AsyncRead + Send + Unpin + 'static>, max: usize) -> Self {
+    /// Keeps at least the last `max` bytes of `stream`, and says its `lines` as they come.
+    pub fn start(
+        stream: Option<impl AsyncRead + Send + Unpin + 'static>,
+        max: usize,
+        mut lines: Lines,
+    ) -> Self {
         let kept = Arc::new(Mutex::new(Kept::default()));
         let into = Arc::clone(&kept);
         let reading = tokio::spawn(async move {
             let Some(mut stream) = stream else { return };
             let mut buffer = vec![0; 16 * 1024];
             while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+                lines.feed(&buffer[..read]);
                 let mut kept = into.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.bytes.extend_from_slice(&buffer[..read]);
                 if kept.bytes.len() > 2 * max {
@@ -39,6 +46,7 @@ impl Capture {
                     kept.cut = true;
                 }
             }
+            lines.end();
         });
         Self {
             kept,
@@ -62,7 +70,9 @@ mod tests {
     #[tokio::test]
     async fn keeps_the_end_of_what_is_too_much() {
         let text: Vec<u8> = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
-        let capture = Capture::start(Some(std::io::Cursor::new(text.clone())), 1_000);
+        let lines = Lines::new(domain::LogLevel::Info, crate::report::testing::report());
+        let stream = Some(std::io::Cursor::new(text.clone()));
+        let capture = Capture::start(stream, 1_000, lines);
         let (kept, cut) = capture.end(Duration::from_mins(1)).await;
         assert!(
             kept.len() >= 1_000 && kept.len() <= 20_000,

@@ -5,6 +5,7 @@
 
 mod capture;
 mod group;
+mod lines;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use domain::LogLevel;
 use nix::unistd::{User, geteuid};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,6 +26,7 @@ use tokio::{io::AsyncWriteExt as _, process::Child};
 use super::{AttemptContext, Handler, Outcome, read, text::tail};
 use capture::Capture;
 use group::Group;
+use lines::Lines;
 
 /// How much of each stream the task's output holds: the last 64 KiB, as JSON.
 const TAIL_MAX: usize = 64 * 1024;
@@ -67,6 +70,10 @@ impl Command {
 
 #[async_trait]
 impl Handler for Command {
+    fn is_able(&self) -> bool {
+        self.allowed
+    }
+
     async fn run(&self, payload: Value, context: &AttemptContext) -> Outcome {
         if !self.allowed {
             let message = "this worker runs no programs (worker.allow_commands is off)";
@@ -79,6 +86,9 @@ impl Handler for Command {
         if let Err(outcome) = check_user(payload.user.as_deref()) {
             return outcome;
         }
+        // Arguments may hold secrets; what is run does not.
+        let runs = format!("runs {}", payload.program);
+        context.report.log(LogLevel::Info, runs);
         match start(&payload) {
             Ok(child) => follow(child, payload.stdin, context).await,
             Err(reason) => not_started(&payload.program, &reason),
@@ -131,8 +141,9 @@ fn not_started(program: &str, reason: &std::io::Error) -> Outcome {
 }
 
 async fn follow(mut child: Child, stdin: Option<String>, context: &AttemptContext) -> Outcome {
-    let stdout = Capture::start(child.stdout.take(), TAIL_MAX);
-    let stderr = Capture::start(child.stderr.take(), TAIL_MAX);
+    let lines = |level| Lines::new(level, context.report.clone());
+    let stdout = Capture::start(child.stdout.take(), TAIL_MAX, lines(LogLevel::Info));
+    let stderr = Capture::start(child.stderr.take(), TAIL_MAX, lines(LogLevel::Warn));
     let mut input = child.stdin.take();
     let group = Group::of(child);
     let writing = async {

@@ -38,6 +38,26 @@ async fn a_program_gets_input_and_gives_output() {
 }
 
 #[tokio::test]
+async fn what_it_prints_is_in_the_log_while_it_runs() {
+    let context = attempt();
+    let (report, cancel) = (context.report.clone(), context.cancel.clone());
+    let running = tokio::spawn(async move {
+        let script = "echo one; echo two >&2; sleep 60";
+        run(script, json!({}), &context).await
+    });
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let said = |level, text: &str| report.lines().contains(&(level, text.to_owned()));
+    while !(said(LogLevel::Info, "one") && said(LogLevel::Warn, "two")) {
+        assert!(Instant::now() < deadline, "{:?}", report.lines());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(said(LogLevel::Info, "runs /bin/sh"), "no arguments");
+    assert!(!running.is_finished());
+    cancel.cancel();
+    running.await.expect("no panic");
+}
+
+#[tokio::test]
 async fn it_sees_only_the_environment_meant_for_it() {
     let outcome = shell("env; pwd", json!({"env": {"A": "1"}, "cwd": "/"})).await;
     let Outcome::Done(output) = outcome else {

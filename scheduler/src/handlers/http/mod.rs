@@ -13,6 +13,7 @@ mod tests;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
+use domain::LogLevel;
 use reqwest::{
     Client, Method, Url,
     header::{HeaderMap, HeaderName, HeaderValue},
@@ -21,6 +22,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{AttemptContext, Handler, Outcome, read};
+pub(super) use reply::retry_after_ms;
 use resolver::{CheckedResolver, Forbidden};
 
 /// How long to wait for a connection.
@@ -59,20 +61,24 @@ struct Call {
     url: Url,
 }
 
+/// A client that follows no redirect and no proxy, and reaches names only where they may lead.
+pub(super) fn client(allow_private: bool) -> Result<Client, reqwest::Error> {
+    Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .dns_resolver(CheckedResolver { allow_private })
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .user_agent(concat!("almanac/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
 impl Http {
-    /// A client that follows no redirect and no proxy.
+    /// One that calls private addresses only if that is allowed.
     pub fn try_new(allow_private: bool) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .dns_resolver(CheckedResolver { allow_private })
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!("almanac/", env!("CARGO_PKG_VERSION")))
-            .build()?;
         Ok(Self {
             allow_private,
-            client,
+            client: client(allow_private)?,
         })
     }
 
@@ -81,6 +87,10 @@ impl Http {
         if let Ok(key) = HeaderValue::from_str(&context.task.to_string()) {
             call.headers.entry("idempotency-key").or_insert(key);
         }
+        // Paths and queries may hold what opens a door; who is called does not.
+        let whom = call.url.origin().ascii_serialization();
+        let calls = format!("calls {whom} with {}", call.method);
+        context.report.log(LogLevel::Info, calls);
         let mut request = self
             .client
             .request(call.method, call.url)
@@ -89,7 +99,11 @@ impl Http {
             request = request.body(body);
         }
         match request.send().await {
-            Ok(response) => reply::read(response, call.expect_status).await,
+            Ok(response) => {
+                let answers = format!("the reply is {}", response.status());
+                context.report.log(LogLevel::Info, answers);
+                reply::read(response, call.expect_status).await
+            }
             Err(reason) => failed(&reason),
         }
     }
@@ -150,7 +164,7 @@ fn prepare(payload: Payload, allow_private: bool) -> Result<Call, Outcome> {
 /// The URL in its one spelling, if it may be called. Hosts that are numbers in any base are
 /// addresses once they are parsed (WHATWG URL, host parsing), so they are checked here; names when
 /// resolved.
-fn check_url(text: &str, allow_private: bool) -> Result<Url, Outcome> {
+pub(super) fn check_url(text: &str, allow_private: bool) -> Result<Url, Outcome> {
     let refused = |why: &str| Outcome::fail("url_refused", why);
     let url = Url::parse(text).map_err(|reason| Outcome::fail("invalid_payload", reason))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -177,7 +191,8 @@ fn is_localhost(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
 }
 
-fn failed(reason: &reqwest::Error) -> Outcome {
+/// The end of a call that got no answer.
+pub(super) fn failed(reason: &reqwest::Error) -> Outcome {
     let causes = || {
         let first: &dyn std::error::Error = reason;
         std::iter::successors(Some(first), |cause| cause.source())

@@ -92,7 +92,7 @@ fn unexpected(status: StatusCode, headers: &HeaderMap) -> Outcome {
 }
 
 /// `Retry-After` in its form of seconds; as a date it needs a clock that agrees with theirs.
-fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
+pub fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     let seconds: u64 = headers.get("retry-after")?.to_str().ok()?.parse().ok()?;
     seconds.checked_mul(1_000)
 }

@@ -17,11 +17,24 @@ use crate::identity::stable_id;
 
 /// All of them, with their ids.
 pub fn all() -> Vec<(Uuid, CreateJob)> {
-    let interval = |every_ms| Schedule::Interval { every_ms };
-    let cron = |expression: &str| Schedule::Cron {
+    let mut all = moving();
+    all.extend(of_each_kind());
+    all
+}
+
+fn interval(every_ms: u64) -> Schedule {
+    Schedule::Interval { every_ms }
+}
+
+fn cron(expression: &str) -> Schedule {
+    Schedule::Cron {
         expression: expression.to_owned(),
         timezone: "UTC".to_owned(),
-    };
+    }
+}
+
+/// Those that show how slots fall.
+fn moving() -> Vec<(Uuid, CreateJob)> {
     vec![
         job(
             "heartbeat",
@@ -63,6 +76,93 @@ pub fn all() -> Vec<(Uuid, CreateJob)> {
     ]
 }
 
+/// A report of what the demo itself does.
+fn report() -> Value {
+    json!({
+        "title": "What tasks did",
+        "queries": [
+            {"title": "By status", "sql":
+                "select status, count(*) as tasks from tasks group by status order by tasks desc"},
+            {"title": "Attempts by kind", "sql":
+                "select t.kind, count(*) as attempts, max(a.duration_ms) as longest_ms \
+                 from task_attempts a join tasks t using (tenant_id, task_id) \
+                 group by t.kind order by attempts desc"},
+        ],
+    })
+}
+
+/// Rows that are filtered and averaged.
+fn data() -> Value {
+    json!({
+        "input": {"text": {"format": "csv", "content":
+            "room,celsius\ncellar,12.5\nattic,27\ncellar,13.5\nattic,31\nhall,\n"}},
+        "filter": [{"field": "celsius", "op": "gt", "value": 12.5}],
+        "aggregate": {"by": ["room"], "measures": [
+            {"op": "count"}, {"op": "avg", "field": "celsius"}]},
+        "output": {"format": "json"},
+    })
+}
+
+/// Those that show what tasks can do; the other kinds are among those that move.
+fn of_each_kind() -> Vec<(Uuid, CreateJob)> {
+    vec![
+        job(
+            "a backup of the log",
+            cron("13 * * * *"),
+            "backup",
+            json!({}),
+            Priority::High,
+        ),
+        job(
+            "a clean-up of files",
+            cron("43 * * * *"),
+            "cleanup",
+            json!({}),
+            Priority::Low,
+        ),
+        // Refused unless `almanac dev --allow-commands`.
+        job(
+            "a program",
+            cron("*/5 * * * *"),
+            "command",
+            json!({"program": "/bin/echo", "args": ["hello"]}),
+            Priority::Normal,
+        ),
+        job(
+            "an export of tasks",
+            cron("*/10 * * * *"),
+            "export",
+            json!({"collection": "tasks", "format": "parquet"}),
+            Priority::Low,
+        ),
+        job(
+            "a report",
+            cron("*/5 * * * *"),
+            "generate-report",
+            report(),
+            Priority::Normal,
+        ),
+        job(
+            "data, filtered and averaged",
+            interval(60_000),
+            "process-data",
+            data(),
+            Priority::Normal,
+        ),
+        // `almanac dev` delivers to nobody: the mail is a file in `mail` of its data folder.
+        job(
+            "a mail",
+            cron("*/15 * * * *"),
+            "send-notification",
+            json!({
+                "channel": "email", "to": ["desk@example.org"], "subject": "A demo",
+                "text": "Nobody gets this but the data folder.",
+            }),
+            Priority::Normal,
+        ),
+    ]
+}
+
 fn job(
     name: &str,
     schedule: Schedule,
@@ -74,11 +174,8 @@ fn job(
         name: format!("demo: {name}"),
         schedule,
         task: TaskSpec {
-            kind: kind.to_owned(),
-            payload: payload.into(),
             priority,
-            max_attempts: 3,
-            timeout_ms: 60_000,
+            ..TaskSpec::new(kind, payload)
         },
         overlap: Overlap::Skip,
         misfire: Misfire::Latest,
@@ -102,5 +199,24 @@ mod tests {
             domain::Name::try_new(&job.name).expect("a name");
             assert!(job.name.starts_with("demo: "));
         }
+    }
+
+    #[test]
+    fn each_kind_of_task_is_shown() {
+        let kinds: std::collections::BTreeSet<_> =
+            all().into_iter().map(|(_, job)| job.task.kind).collect();
+        let expected = [
+            "backup",
+            "cleanup",
+            "command",
+            "echo",
+            "export",
+            "generate-report",
+            "http",
+            "process-data",
+            "send-notification",
+            "sleep",
+        ];
+        assert!(kinds.iter().map(String::as_str).eq(expected), "{kinds:?}");
     }
 }

@@ -21,7 +21,7 @@ pub(super) async fn scan(
     until: Position,
 ) -> Result<Scan, LogError> {
     match log.role {
-        Role::Analyst | Role::Projector | Role::Scheduler => {
+        Role::Analyst | Role::Backup | Role::Projector | Role::Scheduler => {
             consumer::scan(log, after, until).await
         }
         Role::Gateway | Role::Owner | Role::Worker => Ok(gets::scan(&log.client, after, until)),

@@ -66,6 +66,7 @@ async fn work_is_acknowledged_in_the_newer_form_as_well() {
     let priority = domain::task::Priority::High;
     let item = WorkItem {
         attempt: 1,
+        kind: "echo".to_owned(),
         task: domain::TaskId::new(uuid::Uuid::from_u128(1)),
         tenant: domain::TenantId::new(uuid::Uuid::from_u128(2)),
         version: event_log::Version(1),
@@ -90,6 +91,7 @@ async fn workers_answer_each_other() {
     let [asked, asking] = [asked, asking].map(|log| WorkQueue::new(&log));
     let item = WorkItem {
         attempt: 1,
+        kind: "echo".to_owned(),
         task: domain::TaskId::new(uuid::Uuid::from_u128(1)),
         tenant: domain::TenantId::new(uuid::Uuid::from_u128(2)),
         version: event_log::Version(1),

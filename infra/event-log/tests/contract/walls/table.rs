@@ -16,7 +16,17 @@ use super::{
 };
 
 /// What is behind the subjects.
-const STREAMS: [&str; 5] = ["AUDIT", "EVENTS", "WORK", "KV_vault", "KV_leases"];
+const STREAMS: [&str; 9] = [
+    "AUDIT",
+    "EVENTS",
+    "EXTERNAL",
+    "TASK_LOGS",
+    "WORK",
+    "KV_vault",
+    "KV_leases",
+    "KV_workers",
+    "KV_leased",
+];
 /// What changes or destroys a stream, or what is in it.
 const DESTRUCTIVE: [&str; 7] = [
     "$JS.API.STREAM.DELETE",
@@ -105,9 +115,8 @@ async fn each_subject_of_the_table_is_open_to_those_who_have_it_and_closed_to_ot
     assert!(open > 60 && closed > 150, "{open} open, {closed} closed");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_destroys_listens_in_or_asks_the_system() {
-    let server = server().await;
+/// What nobody may do to a stream.
+fn forbidden_of_streams() -> Vec<(Attempt, String)> {
     let mut forbidden = Vec::new();
     for verb in DESTRUCTIVE {
         forbidden.extend(STREAMS.map(|stream| (Publish, format!("{verb}.{stream}"))));
@@ -119,9 +128,18 @@ async fn nobody_destroys_listens_in_or_asks_the_system() {
             forbidden.push((Publish, format!("$JS.API.CONSUMER.CREATE.{stream}")));
             forbidden.push((Publish, format!("$JS.API.CONSUMER.CREATE.{stream}.x")));
             forbidden.push((Publish, format!("$JS.API.CONSUMER.DELETE.{stream}.x")));
-            forbidden.push((Publish, format!("$JS.API.DIRECT.GET.{stream}")));
+            if stream != "TASK_LOGS" {
+                forbidden.push((Publish, format!("$JS.API.DIRECT.GET.{stream}")));
+            }
         }
     }
+    forbidden
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_destroys_listens_in_or_asks_the_system() {
+    let server = server().await;
+    let mut forbidden = forbidden_of_streams();
     for subject in [
         "$JS.API.INFO",
         "$JS.API.ACCOUNT.PURGE.x",
@@ -149,6 +167,8 @@ async fn nobody_destroys_listens_in_or_asks_the_system() {
         ">",
         "_INBOX.>",
         "events.>",
+        "external.>",
+        "logs.>",
         "work.>",
     ] {
         forbidden.push((Subscribe, subject.to_owned()));
@@ -175,34 +195,67 @@ async fn nobody_destroys_listens_in_or_asks_the_system() {
     super::open(&server, Role::Owner).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_secret_right_belongs_to_those_who_are_named_here() {
-    use Role::{Analyst, Gateway, Owner, Projector, Scheduler, Worker};
-    let server = server().await;
-    let mut cells: Vec<(Vec<Role>, String)> = Vec::new();
-    for stream in STREAMS {
-        cells.push((vec![Owner], format!("$JS.API.STREAM.CREATE.{stream}")));
-    }
-    for (roles, subject) in [
+/// Who may what about the audit, what attempts say, and attempts outside.
+fn said() -> Vec<(Vec<Role>, &'static str)> {
+    use Role::{Gateway, Owner, Projector, Scheduler, Worker};
+    vec![
         (vec![Owner], "$JS.API.STREAM.UPDATE.AUDIT"),
         (vec![Gateway, Owner, Projector], "$JS.API.STREAM.INFO.AUDIT"),
         (vec![Projector], "$JS.API.STREAM.MSG.GET.AUDIT"),
         (vec![Gateway], "audit.x"),
+        (vec![Owner], "$JS.API.STREAM.UPDATE.TASK_LOGS"),
+        (
+            vec![Gateway, Owner, Worker],
+            "$JS.API.STREAM.INFO.TASK_LOGS",
+        ),
+        (vec![Gateway], "$JS.API.DIRECT.GET.TASK_LOGS"),
+        (vec![], "$JS.API.STREAM.MSG.GET.TASK_LOGS"),
+        (vec![Gateway, Worker], "logs.t.x"),
+        (vec![Scheduler], "external.high.t.x"),
+        (
+            vec![Gateway],
+            "$JS.API.CONSUMER.CREATE.EXTERNAL.x.external.high.t.x",
+        ),
+        (vec![], "$JS.API.CONSUMER.CREATE.EXTERNAL.x.external.>"),
+        (vec![Gateway], "$JS.API.CONSUMER.MSG.NEXT.EXTERNAL.x"),
+        (vec![Gateway], "$JS.ACK.EXTERNAL.x.1.1.1.1.0"),
+        (vec![Worker], "$JS.ACK.WORK.workers-high-command.1.1.1.1.0"),
+        (vec![Gateway, Worker], "$KV.workers.x"),
+        (vec![Gateway], "$KV.leased.t.x"),
+        (
+            vec![Gateway, Scheduler],
+            "$JS.API.STREAM.MSG.GET.KV_workers",
+        ),
+        (vec![Gateway, Scheduler], "$JS.API.STREAM.MSG.GET.KV_leased"),
+        (vec![Scheduler, Worker], "worker.x"),
+        (vec![Scheduler], "work.high.command"),
+    ]
+}
+
+/// Who may what about secrets, the log and attempts on their way.
+fn secret() -> Vec<(Vec<Role>, &'static str)> {
+    use Role::{Analyst, Backup, Gateway, Owner, Projector, Scheduler, Worker};
+    vec![
         (vec![Owner], "$JS.API.STREAM.UPDATE.KV_vault"),
-        (vec![Gateway, Owner], "$JS.API.STREAM.INFO.KV_vault"),
-        (vec![Gateway, Owner], "$JS.API.STREAM.MSG.GET.KV_vault"),
+        (vec![Backup, Gateway, Owner], "$JS.API.STREAM.INFO.KV_vault"),
+        (
+            vec![Backup, Gateway, Owner],
+            "$JS.API.STREAM.MSG.GET.KV_vault",
+        ),
         (vec![Gateway, Owner], "$KV.vault.password.x"),
         (vec![Scheduler], "$KV.leases.scheduler"),
         (vec![Scheduler], "$JS.API.STREAM.MSG.GET.KV_leases"),
         (vec![Gateway, Owner], "events.t.user.x"),
         (vec![Gateway, Owner], "events.t.job.x"),
+        (vec![Gateway, Owner, Scheduler], "events.t.operation.x"),
         (vec![Gateway, Owner, Scheduler, Worker], "events.t.task.x"),
+        (vec![Gateway, Owner, Scheduler], "events.t.unique_key.x"),
         (
-            vec![Analyst, Projector, Scheduler],
+            vec![Analyst, Backup, Projector, Scheduler],
             "$JS.API.CONSUMER.CREATE.EVENTS.x",
         ),
         (
-            vec![Analyst, Gateway, Owner, Scheduler, Worker],
+            vec![Analyst, Backup, Gateway, Owner, Scheduler, Worker],
             "$JS.API.DIRECT.GET.EVENTS",
         ),
         (vec![Scheduler], "work.high"),
@@ -211,7 +264,17 @@ async fn each_secret_right_belongs_to_those_who_are_named_here() {
         (vec![Worker], "$JS.ACK.WORK.workers-high.1.1.1.1.0"),
         (vec![Worker], "$JS.ACK._.x.WORK.workers-high.1.1.1.1.0"),
         (vec![], "$JS.ACK.EVENTS.x.1.1.1.1.0"),
-    ] {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_secret_right_belongs_to_those_who_are_named_here() {
+    let server = server().await;
+    let mut cells: Vec<(Vec<Role>, String)> = Vec::new();
+    for stream in STREAMS {
+        cells.push((vec![Role::Owner], format!("$JS.API.STREAM.CREATE.{stream}")));
+    }
+    for (roles, subject) in said().into_iter().chain(secret()) {
         cells.push((roles, subject.to_owned()));
     }
     for role in Role::ALL {

@@ -49,12 +49,8 @@ struct Outcome {
 
 pub(super) async fn retry(asked: Retry) -> Result<ExitCode> {
     let position = asked.position;
-    decide(
-        asked.place,
-        position,
-        ParkedCommitCommand::Retry { position },
-    )
-    .await
+    let command = ParkedCommitCommand::Retry { position };
+    Box::pin(decide(asked.place, position, command)).await
 }
 
 pub(super) async fn skip(asked: Skip) -> Result<ExitCode> {
@@ -63,12 +59,8 @@ pub(super) async fn skip(asked: Skip) -> Result<ExitCode> {
         reason,
         place,
     } = asked;
-    decide(
-        place,
-        position,
-        ParkedCommitCommand::Skip { position, reason },
-    )
-    .await
+    let command = ParkedCommitCommand::Skip { position, reason };
+    Box::pin(decide(place, position, command)).await
 }
 
 async fn decide(place: Place, position: u64, command: ParkedCommitCommand) -> Result<ExitCode> {

@@ -2,6 +2,8 @@
 //!
 //! Invariant: each arrow of the drawn life cycle has a sentence here, and so has each refusal.
 
+mod later;
+
 use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
@@ -17,20 +19,14 @@ const ID: TaskId = TaskId::new(Uuid::from_u128(5));
 
 fn spec(max_attempts: u32) -> TaskSpec {
     TaskSpec {
-        kind: "echo".into(),
-        payload: json!({"say": "hello"}).into(),
-        priority: Priority::Normal,
         max_attempts,
         timeout_ms: 1_000,
+        ..TaskSpec::new("echo", json!({"say": "hello"}))
     }
 }
 
 fn creation(max_attempts: u32) -> TaskCreated {
-    TaskCreated {
-        spec: spec(max_attempts),
-        not_before: None,
-        origin: None,
-    }
+    TaskCreated::new(spec(max_attempts))
 }
 
 fn created() -> TaskEvent {
@@ -42,6 +38,24 @@ fn scheduled() -> TaskEvent {
         not_before: Some(NOW.plus_ms(60_000)),
         ..creation(2)
     })
+}
+
+fn other(task: u128, when: When) -> Dependency {
+    let task = TaskId::new(Uuid::from_u128(task));
+    Dependency { task, when }
+}
+
+/// A task that comes after two others, and not before its time.
+fn held(not_before: Option<crate::Timestamp>) -> TaskEvent {
+    TaskEvent::Created(TaskCreated {
+        after: vec![other(1, When::Succeeded), other(2, When::Ended)],
+        not_before,
+        ..creation(2)
+    })
+}
+
+fn released() -> TaskEvent {
+    TaskEvent::Released(TaskReleased {})
 }
 
 fn started(attempt: u32) -> TaskEvent {
@@ -77,7 +91,11 @@ fn cancelled(forced: bool) -> TaskEvent {
 }
 
 fn requested() -> TaskEvent {
-    TaskEvent::CancelRequested(TaskCancelRequested { reason: None })
+    TaskEvent::CancelRequested(TaskCancelRequested::default())
+}
+
+fn cancel() -> TaskCommand {
+    TaskCommand::Cancel(TaskCancelRequested::default())
 }
 
 fn start(attempt: u32) -> TaskCommand {
@@ -150,6 +168,21 @@ fn is_created_within_bounds() {
         },
         TaskSpec {
             timeout_ms: TIMEOUT_MAX_MS + 1,
+            ..spec(1)
+        },
+        TaskSpec {
+            queue_timeout_ms: Some(0),
+            ..spec(1)
+        },
+        TaskSpec {
+            silence_timeout_ms: Some(TIMEOUT_MAX_MS + 1),
+            ..spec(1)
+        },
+        TaskSpec {
+            retry: Some(Backoff {
+                cap_ms: 1,
+                ..Backoff::default()
+            }),
             ..spec(1)
         },
     ] {
@@ -273,15 +306,14 @@ fn a_zombie_cannot_end_the_attempt_that_replaced_its_own() {
 
 #[test]
 fn is_cancelled_at_once_while_it_waits() {
-    let cancel = TaskCommand::Cancel { reason: None };
     given::<Task>([created()])
-        .when(cancel.clone())
+        .when(cancel())
         .then([cancelled(false)]);
     given::<Task>([scheduled()])
-        .when(cancel.clone())
+        .when(cancel())
         .then([cancelled(false)]);
     given::<Task>([created(), started(1), succeeded(1)])
-        .when(cancel)
+        .when(cancel())
         .rejected(&TaskRejection::Ended("succeeded"));
 }
 
@@ -293,7 +325,7 @@ fn is_cancelled_by_its_worker_while_it_runs() {
         worker: "w1".into(),
     };
     given::<Task>([created(), started(1)])
-        .when(TaskCommand::Cancel { reason: None })
+        .when(cancel())
         .then([requested()]);
     given::<Task>([created(), started(1), requested()])
         .when(confirm)
@@ -365,19 +397,50 @@ fn what_ended_badly_can_be_requeued() {
         .rejected(&TaskRejection::NotEnded("queued"));
 }
 
+fn timed(queue_ms: Option<u64>, total_ms: Option<u64>) -> TaskEvent {
+    TaskEvent::Created(TaskCreated::new(TaskSpec {
+        queue_timeout_ms: queue_ms,
+        total_timeout_ms: total_ms,
+        ..spec(2)
+    }))
+}
+
+fn timed_out(limit: Limit) -> TaskEvent {
+    TaskEvent::TimedOut(TaskTimedOut { limit })
+}
+
+fn refused(attempt: u32) -> TaskEvent {
+    TaskEvent::ResultRefused(TaskResultRefused {
+        attempt,
+        error: None,
+        output: Some(json!("late")),
+        worker: "w1".into(),
+    })
+}
+
 fn any_command() -> impl Strategy<Value = TaskCommand> {
     let worker = prop::sample::select(vec!["w1", "w2"]).prop_map(str::to_owned);
-    (1_u32..4, worker, any::<bool>(), 0..9_u8).prop_map(
-        |(attempt, worker, flag, which)| match which {
-            0 => TaskCommand::Cancel {
-                reason: flag.then(|| "enough".to_owned()),
-            },
+    (1_u32..4, worker, any::<bool>(), 0..13_u8).prop_map(|(attempt, worker, flag, which)| {
+        match which {
+            0 => TaskCommand::Cancel(TaskCancelRequested {
+                mode: flag.then_some(CancelMode::Forced),
+                ..TaskCancelRequested::because(flag.then(|| "enough".to_owned()))
+            }),
             1 => TaskCommand::ConfirmCancel {
                 attempt,
                 forced: flag,
                 worker,
             },
-            2 => TaskCommand::Create(creation(attempt)),
+            2 => TaskCommand::Create(TaskCreated {
+                after: flag.then(|| other(1, When::Ended)).into_iter().collect(),
+                unique_key: flag.then(|| "one".to_owned()),
+                spec: TaskSpec {
+                    queue_timeout_ms: flag.then_some(3_000),
+                    total_timeout_ms: Some(9_000),
+                    ..spec(attempt)
+                },
+                ..creation(attempt)
+            }),
             3 => TaskCommand::Fail {
                 attempt,
                 error: error(flag),
@@ -390,14 +453,22 @@ fn any_command() -> impl Strategy<Value = TaskCommand> {
                 origin: slot(),
                 reason: SkipReason::Misfire,
             },
-            7 => TaskCommand::Start { attempt, worker },
+            7 => TaskCommand::Release,
+            8 => TaskCommand::TimeOut(if flag { Limit::Total } else { Limit::Waiting }),
+            9 => TaskCommand::RefuseResult {
+                attempt,
+                result: AttemptResult::Succeeded(flag.then(|| json!(1))),
+                worker,
+            },
+            10 => TaskCommand::RequeueUnique,
+            11 => TaskCommand::Start { attempt, worker },
             _ => TaskCommand::Succeed {
                 attempt,
                 output: json!(1),
                 worker,
             },
-        },
-    )
+        }
+    })
 }
 
 proptest! {
@@ -407,7 +478,7 @@ proptest! {
     }
 
     #[test]
-    fn evolve_takes_any_events_in_any_order(picks in prop::collection::vec(0..14_usize, 0..30)) {
+    fn evolve_takes_any_events_in_any_order(picks in prop::collection::vec(0..18_usize, 0..30)) {
         let pool = [
             created(), scheduled(), started(1), started(2), failed_attempt(1, true),
             retry_scheduled(), requested(), cancelled(true), succeeded(1),
@@ -418,6 +489,8 @@ proptest! {
                 origin: slot(),
                 reason: SkipReason::Overlap,
             }),
+            held(Some(NOW.plus_ms(1))), released(),
+            TaskEvent::TimedOut(TaskTimedOut { limit: Limit::Total }), refused(1),
         ];
         let events: Vec<_> = picks.into_iter().map(|pick| pool[pick].clone()).collect();
         if let Some(task) = fold::<Task>(None, &events) {
