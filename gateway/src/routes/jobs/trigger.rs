@@ -46,6 +46,7 @@ pub(super) async fn trigger_job(
         origin: Some(JobSlot {
             job_id: JobId::new(id),
             slot: None,
+            run: None,
         }),
     });
     let receipt = precondition::run::<Task>(&app, ask, command, unmet).await?;
