@@ -79,6 +79,8 @@ fn lines() -> Vec<Line> {
             &[Scheduler, Worker],
             vec![subject::of_kind(AggregateKind::Task)],
         ),
+        // Long runs of slots are given up on their job.
+        Publish(&[Scheduler], vec![subject::of_kind(AggregateKind::Job)]),
         Publish(&Role::ALL, info(EVENTS)),
         Publish(
             &[Analyst, Gateway, Owner, Scheduler, Worker],

@@ -12,7 +12,6 @@ use async_nats::{
 use futures::{StreamExt as _, stream};
 use schemas::Position;
 use serde_json::json;
-use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
 
 use super::super::{
@@ -24,11 +23,11 @@ use crate::{Entry, LogError, Scan, subject};
 /// How many entries are asked for at a time.
 const BATCH: u64 = 2_000;
 /// How many may be on their way: far below what the client holds before it drops any.
-const UNDER_WAY: u64 = 6 * BATCH;
+const UNDER_WAY: u64 = 2 * BATCH;
 /// How many entries are decoded at a time.
 const PART: usize = 500;
 /// How many parts are decoded side by side.
-const AHEAD: usize = 8;
+const AHEAD: usize = 4;
 /// How long to wait for the next message.
 const SILENCE: Duration = Duration::from_secs(5);
 /// For how long the server keeps a consumer that nobody asks any more.
@@ -51,9 +50,6 @@ struct Reader {
     under_way: u64,
     until: Position,
 }
-
-/// Entries, and what is wrong after the last of them.
-type Part = (Vec<Entry>, Option<LogError>);
 
 /// Messages with their positions, and what is wrong after the last of them.
 type Raw = (Vec<(Position, Message)>, Option<LogError>);
@@ -90,13 +86,13 @@ pub(super) async fn scan(
         under_way: 0,
         until,
     };
-    let (sender, receiver) = mpsc::channel(AHEAD);
-    tokio::spawn(reader.read(sender));
-    let parts = stream::unfold(receiver, |mut receiver| async {
-        let part: JoinHandle<_> = receiver.recv().await?;
-        Some((part.await, receiver))
+    let parts = stream::unfold(Some(reader), |reader| async {
+        let mut reader = reader.filter(|reader| reader.next <= reader.until)?;
+        let raw = reader.part().await;
+        let goes_on = raw.1.is_none().then_some(reader);
+        Some((tokio::spawn(async { decoded(raw) }), goes_on))
     });
-    let parts = parts.flat_map(|part| {
+    let parts = parts.buffered(AHEAD).flat_map(|part| {
         let (entries, wrong) = part.unwrap_or_else(|panic| {
             let reason = format!("reading broke off: {panic}");
             (Vec::new(), Some(LogError::Unavailable(reason)))
@@ -107,7 +103,7 @@ pub(super) async fn scan(
     Ok(Box::pin(parts))
 }
 
-fn decoded((messages, wrong): Raw) -> Part {
+fn decoded((messages, wrong): Raw) -> (Vec<Entry>, Option<LogError>) {
     let entries = messages.into_iter().map(|(position, message)| {
         let headers = message.headers.unwrap_or_default();
         entry(position, &message.subject, &headers, message.payload.into())
@@ -116,19 +112,6 @@ fn decoded((messages, wrong): Raw) -> Part {
 }
 
 impl Reader {
-    /// Reads everything, in a task of its own that never waits for whoever uses it but where too
-    /// much waits for them; ends when nobody does.
-    async fn read(mut self, sender: mpsc::Sender<JoinHandle<Part>>) {
-        while self.next <= self.until {
-            let raw = self.part().await;
-            let is_last = raw.1.is_some();
-            let part = tokio::spawn(async { decoded(raw) });
-            if sender.send(part).await.is_err() || is_last {
-                return;
-            }
-        }
-    }
-
     /// What comes next.
     async fn part(&mut self) -> Raw {
         let mut messages = Vec::with_capacity(PART);

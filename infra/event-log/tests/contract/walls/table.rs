@@ -195,7 +195,7 @@ async fn each_secret_right_belongs_to_those_who_are_named_here() {
         (vec![Scheduler], "$KV.leases.scheduler"),
         (vec![Scheduler], "$JS.API.STREAM.MSG.GET.KV_leases"),
         (vec![Gateway, Owner], "events.t.user.x"),
-        (vec![Gateway, Owner], "events.t.job.x"),
+        (vec![Gateway, Owner, Scheduler], "events.t.job.x"),
         (vec![Gateway, Owner, Scheduler, Worker], "events.t.task.x"),
         (
             vec![Analyst, Projector, Scheduler],
