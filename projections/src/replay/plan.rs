@@ -14,7 +14,7 @@ use super::{
     branch::{Branch, Fate},
     supposed::Supposed,
 };
-use crate::runner::Course;
+use crate::runner::{Course, entry_at};
 
 /// What becomes of the log.
 #[derive(Clone, Debug, Default)]
@@ -158,7 +158,7 @@ async fn taken_out(
     let found = if position > to {
         None
     } else {
-        log.at(position).await?
+        entry_at(log, position).await?
     };
     match found {
         Some(Entry::Commit(commit)) => Ok(Some(commit)),
@@ -183,7 +183,7 @@ async fn time_of(
     if let Some(time) = supposed.time {
         return Ok(time);
     }
-    if let Some(Entry::Commit(commit)) = log.at(after).await? {
+    if let Some(Entry::Commit(commit)) = entry_at(log, after).await? {
         return Ok(commit.meta.time);
     }
     let told = format!("line {line}: no commit stands at {after}, so say its time");

@@ -34,7 +34,7 @@ use crate::{StoreError, Writer};
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use decode::{Events, Reading};
 
-pub(crate) use fill::{Course, Filled, fill};
+pub(crate) use fill::{Course, Filled, entry_at, fill};
 pub use projector::Projector;
 pub(crate) use remedy::Skip;
 

@@ -284,7 +284,7 @@ impl From<sqlx::Error> for Failure {
             Some("23") => Self::Run(RunError::Halted {
                 reason: format!(
                     "the read models contradict the log ({failure}); `projections verify` says \
-                     where, `projections rebuild` and `swap` mend it"
+                     where, a rebuild in an empty database mends it"
                 ),
             }),
             _ => Self::Run(failure.into()),

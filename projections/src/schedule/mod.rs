@@ -25,6 +25,8 @@ const LIMIT: Duration = Duration::from_mins(1);
 pub struct Schedule {
     /// Jobs that fire, of all tenants.
     pub jobs: Vec<DueJob>,
+    /// How often the jobs have fired whose runs are counted, of all tenants.
+    pub runs: Vec<CountedRuns>,
     /// Tasks that have not ended, of all tenants.
     pub tasks: Vec<OpenTask>,
 }
@@ -42,6 +44,17 @@ pub struct DueJob {
     pub last_slot: Option<Timestamp>,
 }
 
+/// How often a job has fired since it was created and while that was counted.
+#[derive(Clone, Copy, Debug)]
+pub struct CountedRuns {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub id: JobId,
+    /// How often.
+    pub runs: u32,
+}
+
 /// A task that has not ended.
 #[derive(Clone, Debug)]
 pub struct OpenTask {
@@ -57,7 +70,7 @@ pub struct OpenTask {
 
 /// All that is to happen, at one position.
 pub async fn load(overview: &Overview) -> Result<At<Schedule>, StoreError> {
-    let (jobs, tasks) = overview
+    let (jobs, runs, tasks) = overview
         .read_within(LIMIT, |pool| async move {
             let mut snapshot = pool
                 .begin_with("begin isolation level repeatable read read only")
@@ -68,11 +81,14 @@ pub async fn load(overview: &Overview) -> Result<At<Schedule>, StoreError> {
             let jobs = sqlx::query(include_str!("jobs.sql"))
                 .fetch_all(&mut *snapshot)
                 .await?;
+            let runs = sqlx::query(include_str!("runs.sql"))
+                .fetch_all(&mut *snapshot)
+                .await?;
             let tasks = sqlx::query(include_str!("tasks.sql"))
                 .fetch_all(&mut *snapshot)
                 .await?;
             snapshot.commit().await?;
-            Ok((jobs, tasks))
+            Ok((jobs, runs, tasks))
         })
         .await?;
     let schedule = Schedule {
@@ -80,6 +96,7 @@ pub async fn load(overview: &Overview) -> Result<At<Schedule>, StoreError> {
             .iter()
             .filter_map(|row| due_job(row).transpose())
             .collect::<Result<_, _>>()?,
+        runs: runs.iter().map(counted).collect::<Result<_, _>>()?,
         tasks: tasks
             .iter()
             .filter_map(|row| open_task(row).transpose())
@@ -99,6 +116,15 @@ fn due_job(row: &PgRow) -> Result<Option<DueJob>, StoreError> {
         job: found.state,
         last_slot: last_slot.map(Timestamp::from),
     }))
+}
+
+fn counted(row: &PgRow) -> Result<CountedRuns, StoreError> {
+    let runs: i64 = row.try_get("runs")?;
+    Ok(CountedRuns {
+        tenant: TenantId::new(row.try_get("tenant_id")?),
+        id: JobId::new(row.try_get("id")?),
+        runs: runs.try_into().unwrap_or(u32::MAX),
+    })
 }
 
 fn open_task(row: &PgRow) -> Result<Option<OpenTask>, StoreError> {

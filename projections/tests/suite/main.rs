@@ -19,7 +19,7 @@ mod poison;
 mod proof;
 mod queries;
 mod replay;
-mod seen;
+mod slots;
 mod time_travel;
 mod walls;
 mod what_if;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     database::Database,
-    poison::{create, events, holed, poisons, task},
+    poison::{Holed, create, events, poisons, task},
     world::{TENANTS, World},
 };
 use dim::Dim;
@@ -289,7 +289,7 @@ async fn a_message_that_is_no_commit_is_left_out_and_blocks_nobody() {
     for id in 1..=3 {
         created(&mut world, id).await;
     }
-    let log = holed(&world, Position(3));
+    let log: SharedLog = std::sync::Arc::new(Holed::at(&world, Position(3)));
     let database = Database::new().await;
     for remedy in [false, true] {
         if remedy {

@@ -53,6 +53,18 @@ impl Course {
     }
 }
 
+/// What stands at `position`, for whoever may only read the log as it goes.
+pub(crate) async fn entry_at(
+    log: &SharedLog,
+    position: Position,
+) -> Result<Option<Entry>, LogError> {
+    let Some(before) = position.0.checked_sub(1) else {
+        return Ok(None);
+    };
+    let found = log.scan(Position(before), position).await?.next().await;
+    Ok(found.transpose()?.and_then(|mut found| found.pop()))
+}
+
 /// The entries, in batches that are as full as they may be.
 pub(super) fn batches(
     entries: Follow,

@@ -33,8 +33,8 @@ use super::{
     remedy::{Remedy, parts},
 };
 use crate::{StoreError, Writer, store};
-pub(crate) use course::Course;
 use course::batches;
+pub(crate) use course::{Course, entry_at};
 use written::{Step, session, write_mirror, write_step, written_by};
 
 /// How much is remembered of each read model.
@@ -129,7 +129,7 @@ pub(crate) async fn fill(
     if !park.late().is_empty() {
         return Ok(Filled::LeavesOut(park.late().clone()));
     }
-    let Some(last) = log.at(head).await?.map(Reading::of) else {
+    let Some(last) = entry_at(log, head).await?.map(Reading::of) else {
         return Ok(Filled::UpTo(empty.position));
     };
     let reached = empty.after(&last);

@@ -4,13 +4,16 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use event_log::{Entry, SharedLog};
+use async_trait::async_trait;
+use event_log::{
+    AppendError, Commit, Entry, EventLog, Follow, Head, LogError, NewCommit, ReadFrom, SharedLog,
+};
+use futures::StreamExt as _;
 use projections::Projector;
-use schemas::Position;
+use schemas::{Position, StreamId};
 
 use crate::{
     database::{Database, poll},
-    seen::seen,
     world::World,
 };
 
@@ -38,8 +41,7 @@ impl Dim {
     }
 
     pub(super) async fn projector(&self, database: &Database) -> Projector {
-        let this = self.clone();
-        let log = seen(self.log.clone(), move |entry| this.see(entry));
+        let log: SharedLog = Arc::new(self.clone());
         poll(async || {
             Projector::open(&log, &database.writer)
                 .await
@@ -62,5 +64,41 @@ impl Dim {
             commit.payload.push(b' ');
         }
         entry
+    }
+}
+
+#[async_trait]
+impl EventLog for Dim {
+    async fn append(&self, commit: NewCommit) -> Result<Position, AppendError> {
+        self.log.append(commit).await
+    }
+
+    async fn append_all(&self, commits: Vec<NewCommit>) -> Result<Vec<Position>, AppendError> {
+        self.log.append_all(commits).await
+    }
+
+    async fn at(&self, position: Position) -> Result<Option<Entry>, LogError> {
+        Ok(self.log.at(position).await?.map(|entry| self.see(entry)))
+    }
+
+    async fn follow(&self, after: Position) -> Result<Follow, LogError> {
+        let seen = self.clone();
+        let entries = self.log.follow(after).await?;
+        Ok(Box::pin(
+            entries.map(move |entry| entry.map(|entry| seen.see(entry))),
+        ))
+    }
+
+    async fn head(&self) -> Result<Head, LogError> {
+        self.log.head().await
+    }
+
+    async fn load(
+        &self,
+        stream: StreamId,
+        after: Position,
+        from: ReadFrom,
+    ) -> Result<Vec<Commit>, LogError> {
+        self.log.load(stream, after, from).await
     }
 }
