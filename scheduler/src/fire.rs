@@ -1,13 +1,16 @@
 //! Decides one slot: the commit that makes it a task, or gives it up.
 //!
 //! Invariant: either is the first commit on one and the same subject, whose id follows from the job
-//! and the slot; so a slot is decided once, however many decide it.
+//! and the slot; so a slot is decided once, however many decide it. A long run of missed slots is
+//! given up by one commit on their job; should one of them become a task nevertheless, since who
+//! fires it has not heard of that yet, the task is what became of it.
 
 use std::time::Duration;
 
 use commands::{Ask, CommandError, Commands, Failure, Receipt};
 use domain::{
     Actor, CommandId, TaskId, Timestamp,
+    job::{Job, JobCommand, JobSlotsSkipped},
     task::{JobSlot, SkipReason, Task, TaskCommand, TaskCreated, TaskRejection, TaskSpec},
 };
 use event_log::Position;
@@ -20,8 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What a slot is to become.
 #[derive(Clone, Debug)]
 pub enum Intent {
-    /// A task that does this.
-    Create(TaskSpec),
+    /// A task that does this, as the run of its job with this number, if they are counted.
+    Create(TaskSpec, Option<u32>),
+    /// Nothing, and so are those of the run that it ends.
+    GiveUp(JobSlotsSkipped),
     /// Nothing, for this reason.
     Skip(SkipReason),
 }
@@ -46,9 +51,13 @@ pub enum Outcome {
         open: Option<TaskId>,
         /// Where its last commit is.
         position: Position,
+        /// Which run of the job it became, if these are counted.
+        run: Option<u32>,
     },
-    /// By somebody else, or it never can be.
+    /// By somebody else.
     Elsewhere,
+    /// By nobody: no try would succeed.
+    Never,
     /// Not yet: the log did not answer.
     Owed(String),
 }
@@ -57,17 +66,22 @@ pub enum Outcome {
 pub async fn decide(commands: Commands, job: JobKey, slot: Timestamp, intent: Intent) -> Fired {
     let (tenant, job_id) = job;
     let task = TaskId::of_slot(job_id, slot);
-    let origin = JobSlot {
+    let origin = |run| JobSlot {
         job_id,
         slot: Some(slot),
+        run,
     };
     let command = match intent {
-        Intent::Create(spec) => TaskCommand::Create(TaskCreated {
+        Intent::Create(spec, run) => TaskCommand::Create(TaskCreated {
             spec,
             not_before: None,
-            origin: Some(origin),
+            origin: Some(origin(run)),
         }),
-        Intent::Skip(reason) => TaskCommand::SkipSlot { origin, reason },
+        Intent::GiveUp(run) => return give_up(commands, job, run).await,
+        Intent::Skip(reason) => TaskCommand::SkipSlot {
+            origin: origin(None),
+            reason,
+        },
     };
     let ask = Ask {
         causation: Some(job_id.uuid()),
@@ -88,6 +102,30 @@ pub async fn decide(commands: Commands, job: JobKey, slot: Timestamp, intent: In
     Fired { job, outcome, slot }
 }
 
+/// Gives up a long run of slots by one commit on their job, behind those before it.
+async fn give_up(commands: Commands, job: JobKey, run: JobSlotsSkipped) -> Fired {
+    let (tenant, id) = job;
+    let actor = Actor::System("scheduler".to_owned());
+    let command = CommandId::new(commands.ids().next());
+    let ask = Ask::new(actor, tenant, id.uuid(), command);
+    let skip = JobCommand::SkipSlots(run);
+    let executed = tokio::time::timeout(PATIENCE, commands.execute_here::<Job>(&ask, &skip)).await;
+    let outcome = match executed {
+        Ok(Ok(receipt)) => Outcome::Decided {
+            open: None,
+            position: receipt.position,
+            run: None,
+        },
+        Ok(Err(reason)) => Outcome::Owed(reason.to_string()),
+        Err(_) => Outcome::Owed("no answer from the log".to_owned()),
+    };
+    Fired {
+        job,
+        outcome,
+        slot: run.until,
+    }
+}
+
 fn outcome(
     job: JobKey,
     slot: Timestamp,
@@ -96,6 +134,11 @@ fn outcome(
 ) -> Outcome {
     match result {
         Ok(receipt) => Outcome::Decided {
+            run: receipt
+                .state
+                .as_ref()
+                .and_then(|state| state.origin)
+                .and_then(|origin| origin.run),
             open: receipt
                 .state
                 .filter(|state| !state.status.is_final())
@@ -111,7 +154,7 @@ fn outcome(
         Err(reason) => {
             tracing::error!(tenant = %job.0, job = %job.1, %slot, %reason,
                 "a slot cannot be decided: it is passed over");
-            Outcome::Elsewhere
+            Outcome::Never
         }
     }
 }

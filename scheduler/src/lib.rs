@@ -19,6 +19,7 @@ pub mod handlers;
 mod index;
 mod leader;
 mod misfire;
+pub mod simulation;
 mod term;
 mod ticks;
 mod timer;

@@ -13,6 +13,7 @@ use domain::{AggregateKind, JobId, TaskId, TenantId, Timestamp, task::Priority};
 use event_log::{Commit, Entry, Position, WorkItem};
 use projections::schedule::Schedule;
 
+pub use jobs::Decided;
 use jobs::Jobs;
 use tasks::Tasks;
 
@@ -73,6 +74,9 @@ impl Index {
             jobs: Jobs::default(),
             tasks: Tasks::default(),
         };
+        for counted in schedule.runs {
+            index.jobs.ran((counted.tenant, counted.id), counted.runs);
+        }
         for due in schedule.jobs {
             let key = (due.tenant, due.id);
             index.jobs.put(key, due.job, due.last_slot, position);
@@ -106,8 +110,8 @@ impl Index {
             AggregateKind::Job => self.jobs.follow(commit),
             AggregateKind::Task => {
                 let (effects, decided) = self.tasks.follow(commit);
-                if let Some((job, slot)) = decided {
-                    self.jobs.decided(job, slot);
+                if let Some(decided) = decided {
+                    self.jobs.decided(decided);
                 }
                 effects
             }
@@ -154,3 +158,5 @@ impl<K: Copy + Eq + std::hash::Hash> Awaited<K> {
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
+#[cfg(test)]
+mod virtual_days;

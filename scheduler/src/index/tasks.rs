@@ -9,12 +9,12 @@ use std::{
 };
 
 use domain::{
-    Aggregate as _, JobId, TaskId, Timestamp,
+    Aggregate as _, TaskId, Timestamp,
     task::{Task, TaskEvent, TaskStatus},
 };
 use event_log::{Commit, Position, Version, WorkItem};
 
-use super::{Awaited, Effect, JobKey, Key, TaskKey};
+use super::{Awaited, Decided, Effect, JobKey, Key, TaskKey};
 
 /// A task under watch; its payload is left out.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Tasks {
     }
 
     /// What follows from `commit`, and the slot that it decides.
-    pub(super) fn follow(&mut self, commit: &Commit) -> (Vec<Effect>, Option<(JobKey, Timestamp)>) {
+    pub(super) fn follow(&mut self, commit: &Commit) -> (Vec<Effect>, Option<Decided>) {
         let key = (commit.stream.tenant, TaskId::new(commit.stream.id));
         if self.awaited.has(&key) {
             self.awaited.note(key, commit.position);
@@ -207,8 +207,11 @@ impl Open {
     }
 }
 
-fn slot_of(key: TaskKey, task: &Task) -> Option<(JobKey, Timestamp)> {
+fn slot_of(key: TaskKey, task: &Task) -> Option<Decided> {
     let origin = task.origin?;
-    let job: (domain::TenantId, JobId) = (key.0, origin.job_id);
-    origin.slot.map(|slot| (job, slot))
+    Some(Decided {
+        job: (key.0, origin.job_id),
+        run: origin.run,
+        slot: origin.slot?,
+    })
 }

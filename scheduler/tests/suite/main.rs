@@ -5,5 +5,6 @@
 mod attempts;
 mod firing;
 mod outages;
+mod policies;
 mod workers;
 mod world;
