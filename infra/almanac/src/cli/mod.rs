@@ -4,6 +4,7 @@
 
 mod events;
 mod import;
+mod jobs;
 mod log;
 mod parked;
 mod projections;
@@ -17,6 +18,7 @@ pub use events::{
     CheckExport, Events, ExportEvents, ImportEvents, ListEvents, ShowCommit, TailEvents,
 };
 pub use import::{Crontab, Import, Target};
+pub use jobs::{Jobs, SimulateJobs, VerifyJobs};
 pub use log::{CheckReceipt, Checkpoint, Log, LogKeys, ReceiptOf, Verify};
 pub use parked::{Parked, Retry, Skip};
 pub use projections::Projections;
@@ -48,6 +50,9 @@ pub enum Command {
     /// Bring in what exists already.
     #[command(subcommand)]
     Import(Import),
+    /// Account for what jobs did, and tell what they will do.
+    #[command(subcommand)]
+    Jobs(Jobs),
     /// Look after the keys that sign access tokens.
     #[command(subcommand)]
     Keys(Keys),
@@ -235,6 +240,8 @@ mod tests {
             ),
             (&["replay", "--to", "7", "--without", "0"], "'0'"),
             (&["replay", "--to", "7", "--keep"], "--without"),
+            (&["jobs", "verify", "--from", "yesterday"], "yesterday"),
+            (&["jobs", "simulate", "--days", "0"], "0"),
             (&["projections", "parked", "skip", "7"], "--reason"),
             (&["projections", "parked", "retry", "0"], "'0'"),
             (

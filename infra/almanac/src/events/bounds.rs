@@ -121,12 +121,23 @@ async fn first_time(
 ) -> Result<Option<Timestamp>, LogError> {
     let mut at = from;
     while at < end {
-        if let Some(Entry::Commit(commit)) = log.at(at).await? {
+        if let Some(Entry::Commit(commit)) = one(log, at).await? {
             return Ok(Some(commit.meta.time));
         }
         at = at.next();
     }
     Ok(None)
+}
+
+/// What stands at `position`, which the log must have reached. Asked by scanning, since whoever
+/// only reads may do no more.
+pub async fn one(log: &dyn EventLog, position: Position) -> Result<Option<Entry>, LogError> {
+    let mut parts = log.scan(Position(position.0 - 1), position).await?;
+    match parts.next().await {
+        Some(Ok(mut entries)) => Ok(entries.pop()),
+        Some(Err(LogError::Gap { .. })) | None => Ok(None),
+        Some(Err(failure)) => Err(failure),
+    }
 }
 
 #[cfg(test)]

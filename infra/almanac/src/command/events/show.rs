@@ -17,7 +17,7 @@ use schemas::catalogue::{EventRecord, decode_records};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::cli::ShowCommit;
+use crate::{cli::ShowCommit, events::bounds::one};
 
 /// A commit, whole.
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ pub(super) async fn run(asked: ShowCommit) -> Result<ExitCode> {
         position <= head,
         "there is no position {position}: the log ends at {head}"
     );
-    let found = log.at(position).await?;
+    let found = one(&log, position).await?;
     match found.with_context(|| format!("position {position} is missing → almanac log verify"))? {
         Entry::Commit(commit) => {
             let chain_holds = goes_on(&log, &commit).await?;

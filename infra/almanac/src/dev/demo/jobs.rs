@@ -5,7 +5,7 @@
 
 use domain::{
     Origin,
-    job::{Misfire, Overlap},
+    job::{JobPolicy, Misfire, Overlap},
     schedule::Schedule,
     task::{Priority, TaskSpec},
 };
@@ -18,10 +18,7 @@ use crate::identity::stable_id;
 /// All of them, with their ids.
 pub fn all() -> Vec<(Uuid, CreateJob)> {
     let interval = |every_ms| Schedule::Interval { every_ms };
-    let cron = |expression: &str| Schedule::Cron {
-        expression: expression.to_owned(),
-        timezone: "UTC".to_owned(),
-    };
+    let cron = |expression: &str| Schedule::cron(expression, "UTC");
     vec![
         job(
             "heartbeat",
@@ -87,6 +84,7 @@ fn job(
             source: "demo".to_owned(),
             reference: name.to_owned(),
         }),
+        policy: JobPolicy::default(),
     };
     (stable_id("demo", name), job)
 }
