@@ -11,7 +11,7 @@ use crate::{
     api_key::{Access, ApiKey, ApiKeyCommand, ApiKeyCreated, LIFE_MAX_MS, Scope},
     email_claim::{EmailClaim, EmailClaimCommand},
     identity_claim::{IdentityClaim, IdentityClaimCommand},
-    job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
+    job::{Job, JobCommand, JobCreated, JobPolicy, JobSlotsSkipped, JobUpdated, Misfire, Overlap},
     laws::live,
     log_checkpoint::{LogCheckpoint, LogCheckpointCommand, LogCheckpointSigned},
     operation::{
@@ -23,7 +23,7 @@ use crate::{
     resource_type::{ResourceType, ResourceTypeCommand},
     schedule::Schedule,
     settings::{Settings, SettingsCommand},
-    task::TaskSpec,
+    task::{SkipReason, TaskSpec},
     tenant::{Tenant, TenantCommand},
     testing::NOW,
     unique_key::{UniqueKey, UniqueKeyCommand},
@@ -51,14 +51,8 @@ fn schedule() -> impl Strategy<Value = Schedule> {
         Schedule::Interval { every_ms: 1_000 },
         Schedule::Interval { every_ms: 1 },
         Schedule::Once { at: NOW },
-        Schedule::Cron {
-            expression: "0 2 * * *".into(),
-            timezone: "UTC".into(),
-        },
-        Schedule::Cron {
-            expression: "never".into(),
-            timezone: "UTC".into(),
-        },
+        Schedule::cron("0 2 * * *", "UTC"),
+        Schedule::cron("never", "UTC"),
     ])
 }
 
@@ -85,6 +79,10 @@ fn wanted_job() -> impl Strategy<Value = JobCreated> {
             misfire: Misfire::All,
             enabled,
             origin,
+            policy: JobPolicy {
+                max_runs: enabled.then_some(max_attempts),
+                ..JobPolicy::default()
+            },
         },
     )
 }
@@ -101,6 +99,14 @@ fn job_command() -> impl Strategy<Value = JobCommand> {
         Just(JobCommand::Delete),
         Just(JobCommand::Pause { note: None }),
         Just(JobCommand::Resume),
+        (0..30_i64, 0..5_i64).prop_map(|(from, length)| {
+            JobCommand::SkipSlots(JobSlotsSkipped {
+                from: NOW.plus_ms(from * 1_000),
+                until: NOW.plus_ms((from + length) * 1_000),
+                count: None,
+                reason: SkipReason::Misfire,
+            })
+        }),
     ]
 }
 

@@ -1,16 +1,20 @@
 //! Decides slots: for each the commit that makes it a task, or gives it up.
 //!
 //! Invariant: either is the first commit on one and the same subject, whose id follows from the job
-//! and the slot; so a slot is decided once, however many decide it.
+//! and the slot; so a slot is decided once, however many decide it. A long run of missed slots is
+//! given up by one commit on their job; should one of them become a task nevertheless, since who
+//! fires it has not heard of that yet, the task is what became of it.
 
 use std::time::Duration;
 
 use commands::{Ask, CommandError, Commands, Failure, Receipt};
 use domain::{
     Actor, CommandId, TaskId, Timestamp,
+    job::{Job, JobCommand, JobSlotsSkipped},
     task::{JobSlot, SkipReason, Task, TaskCommand, TaskCreated, TaskRejection, TaskSpec},
 };
 use event_log::Position;
+use futures::future::join_all;
 
 use crate::index::JobKey;
 
@@ -20,8 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What a slot is to become.
 #[derive(Clone, Debug)]
 pub enum Intent {
-    /// A task that does this.
-    Create(TaskSpec),
+    /// A task that does this, as the run of its job with this number, if they are counted.
+    Create(TaskSpec, Option<u32>),
+    /// Nothing, and so are those of the run that it ends.
+    GiveUp(JobSlotsSkipped),
     /// Nothing, for this reason.
     Skip(SkipReason),
 }
@@ -57,9 +63,13 @@ pub enum Outcome {
         open: Option<TaskId>,
         /// Where its last commit is.
         position: Position,
+        /// Which run of the job it became, if these are counted.
+        run: Option<u32>,
     },
-    /// By somebody else, or it never can be.
+    /// By somebody else.
     Elsewhere,
+    /// By nobody: no try would succeed.
+    Never,
     /// Not yet: the log did not answer.
     Owed(String),
 }
@@ -67,35 +77,48 @@ pub enum Outcome {
 /// Decides slots of different jobs, at most 1,000, as far as possible in one batch of the log.
 /// Tried again, each comes to the same task and the same command.
 pub async fn decide(commands: Commands, due: Vec<Due>) -> Vec<Fired> {
-    let births: Vec<_> = due.iter().map(birth).collect();
-    let answered = tokio::time::timeout(PATIENCE, commands.begin_all::<Task>(&births)).await;
+    let (mut born, mut births, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+    for due in due {
+        match due.intent {
+            Intent::GiveUp(run) => runs.push(give_up(&commands, due.job, run)),
+            Intent::Create(..) | Intent::Skip(_) => {
+                births.extend(birth(&due));
+                born.push(due);
+            }
+        }
+    }
+    let begun = tokio::time::timeout(PATIENCE, commands.begin_all::<Task>(&births));
+    let (answered, mut fired) = tokio::join!(begun, join_all(runs));
     let outcomes: Vec<_> = match answered {
-        Ok(answers) => (due.iter().zip(answers))
+        Ok(answers) => (born.iter().zip(answers))
             .map(|(due, answer)| outcome(due, answer))
             .collect(),
-        Err(_) => (due.iter())
+        Err(_) => (born.iter())
             .map(|_| Outcome::Owed("no answer from the log".to_owned()))
             .collect(),
     };
-    let fired = |(Due { job, slot, .. }, outcome)| Fired { job, outcome, slot };
-    due.into_iter().zip(outcomes).map(fired).collect()
+    let told = |(Due { job, slot, .. }, outcome)| Fired { job, outcome, slot };
+    fired.extend(born.into_iter().zip(outcomes).map(told));
+    fired
 }
 
-/// The command that decides a slot.
-fn birth(due: &Due) -> (Ask, TaskCommand) {
+/// The command that decides a slot by itself; none if it is given up with others.
+fn birth(due: &Due) -> Option<(Ask, TaskCommand)> {
     let (tenant, job_id) = due.job;
     let task = TaskId::of_slot(job_id, due.slot);
-    let origin = JobSlot {
+    let origin = |run| JobSlot {
         job_id,
         slot: Some(due.slot),
+        run,
     };
     let command = match &due.intent {
-        Intent::Create(spec) => TaskCommand::Create(TaskCreated {
-            origin: Some(origin),
+        Intent::Create(spec, run) => TaskCommand::Create(TaskCreated {
+            origin: Some(origin(*run)),
             ..TaskCreated::new(spec.clone())
         }),
+        Intent::GiveUp(_) => return None,
         Intent::Skip(reason) => TaskCommand::SkipSlot {
-            origin,
+            origin: origin(None),
             reason: *reason,
         },
     };
@@ -109,13 +132,42 @@ fn birth(due: &Due) -> (Ask, TaskCommand) {
             CommandId::new(task.uuid()),
         )
     };
-    (ask, command)
+    Some((ask, command))
+}
+
+/// Gives up a long run of slots by one commit on their job, behind those before it.
+async fn give_up(commands: &Commands, job: JobKey, run: JobSlotsSkipped) -> Fired {
+    let (tenant, id) = job;
+    let actor = Actor::System("scheduler".to_owned());
+    let command = CommandId::new(commands.ids().next());
+    let ask = Ask::new(actor, tenant, id.uuid(), command);
+    let skip = JobCommand::SkipSlots(run);
+    let executed = tokio::time::timeout(PATIENCE, commands.execute_here::<Job>(&ask, &skip)).await;
+    let outcome = match executed {
+        Ok(Ok(receipt)) => Outcome::Decided {
+            open: None,
+            position: receipt.position,
+            run: None,
+        },
+        Ok(Err(reason)) => Outcome::Owed(reason.to_string()),
+        Err(_) => Outcome::Owed("no answer from the log".to_owned()),
+    };
+    Fired {
+        job,
+        outcome,
+        slot: run.until,
+    }
 }
 
 fn outcome(due: &Due, answer: Result<Receipt<Task>, CommandError<TaskRejection>>) -> Outcome {
     let Due { job, slot, .. } = due;
     match answer {
         Ok(receipt) => Outcome::Decided {
+            run: receipt
+                .state
+                .as_ref()
+                .and_then(|state| state.origin)
+                .and_then(|origin| origin.run),
             open: receipt
                 .state
                 .filter(|state| !state.status.is_final())
@@ -131,7 +183,7 @@ fn outcome(due: &Due, answer: Result<Receipt<Task>, CommandError<TaskRejection>>
         Err(reason) => {
             tracing::error!(tenant = %job.0, job = %job.1, %slot, %reason,
                 "a slot cannot be decided: it is passed over");
-            Outcome::Elsewhere
+            Outcome::Never
         }
     }
 }

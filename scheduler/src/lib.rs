@@ -23,6 +23,7 @@ mod misfire;
 mod operate;
 mod release;
 pub mod report;
+pub mod simulation;
 mod term;
 mod ticks;
 mod timer;

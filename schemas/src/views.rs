@@ -33,6 +33,7 @@ pub fn job_view(id: JobId, version: Version, job: Job) -> JobView {
         task: job.task,
         overlap: job.overlap,
         misfire: job.misfire,
+        policy: job.policy,
         origin: job.origin,
         created_at: job.created_at,
         updated_at: job.updated_at,

@@ -112,12 +112,17 @@ pub struct JobSlot {
     /// The slot that was due; absent when somebody triggered the job by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Timestamp>,
+    /// Which run of the job it is, from 1; counted only for jobs with a limit of runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u32>,
 }
 
 /// Why a slot that was due did not become a running task.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
+    /// Its turn came later than the job's start deadline allows.
+    Deadline,
     /// Too late: the job's misfire policy gives it up.
     Misfire,
     /// The job's task before this one had not ended.

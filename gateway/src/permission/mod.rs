@@ -52,6 +52,7 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("POST", "/api/v1/jobs/{id}/pause", Role::Operator),
     ("POST", "/api/v1/jobs/{id}/resume", Role::Operator),
     ("GET", "/api/v1/jobs/{id}/runs", Role::Viewer),
+    ("GET", "/api/v1/jobs/{id}/slots", Role::Viewer),
     ("POST", "/api/v1/jobs/{id}/trigger", Role::Operator),
     ("GET", "/api/v1/resource-types", Role::Viewer),
     ("POST", "/api/v1/resource-types", Role::Operator),

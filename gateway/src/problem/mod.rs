@@ -16,7 +16,7 @@ use schemas::api::{Code, FieldError, Problem};
 use secrecy::{ExposeSecret as _, SecretString};
 
 pub(crate) use page::{page, told};
-pub(crate) use rejected::{Explain, schedule};
+pub(crate) use rejected::{Explain, policy, schedule};
 pub(crate) use status::{of_slug, of_status, retryable, slug, status};
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;

@@ -4,9 +4,16 @@
 //! blame.
 
 use domain::{
-    api_key::ApiKeyRejection, job::JobRejection, operation::OperationRejection,
-    resource::ResourceRejection, resource_type::ResourceTypeRejection, schedule::InvalidSchedule,
-    settings::SettingsRejection, task::TaskRejection, tenant::TenantRejection, user::UserRejection,
+    api_key::ApiKeyRejection,
+    job::{InvalidPolicy, JobRejection},
+    operation::OperationRejection,
+    resource::ResourceRejection,
+    resource_type::ResourceTypeRejection,
+    schedule::InvalidSchedule,
+    settings::SettingsRejection,
+    task::TaskRejection,
+    tenant::TenantRejection,
+    user::UserRejection,
 };
 use schemas::api::{Code, FieldError};
 
@@ -36,8 +43,9 @@ impl Explain for JobRejection {
     fn explain(self) -> Error {
         match self {
             Self::AlreadyExists => Error::new(Code::AlreadyExists, self.to_string()),
-            Self::Foreign(_) => Error::new(Code::InvalidState, self.to_string()),
+            Self::Foreign(_) | Self::Settled => Error::new(Code::InvalidState, self.to_string()),
             Self::NotFound => Error::not_found("job"),
+            Self::Policy(reason) => policy(&reason),
             Self::Schedule(reason) => schedule(&reason),
             Self::Task(reason) => task("/task", &reason),
         }
@@ -118,6 +126,11 @@ impl Explain for UserRejection {
             Self::OwnRights => Error::new(Code::Forbidden, self.to_string()),
         }
     }
+}
+
+/// A policy that is out of bounds, in a body that has it under `/policy`.
+pub(crate) fn policy(reason: &InvalidPolicy) -> Error {
+    Error::invalid_field(format!("/policy/{}", reason.field), reason.to_string())
 }
 
 /// A schedule that cannot be followed, in a body that has it under `/schedule`.

@@ -121,8 +121,10 @@ fn a_schedule_is_previewed_and_a_wrong_one_is_named() {
             .await
             .expect(200)
             .body();
-        let expected = json!([{"at": "2026-03-29T01:00:00.000Z"},
-            {"at": "2026-03-30T00:00:00.000Z"}]);
+        let expected = json!([
+            {"at": "2026-03-29T01:00:00.000Z", "local": "2026-03-29T03:00:00+02:00",
+                "oddity": "after_gap"},
+            {"at": "2026-03-30T00:00:00.000Z", "local": "2026-03-30T02:00:00+02:00"}]);
         assert_eq!(slots["slots"], expected);
         for (schedule, pointer) in [
             (
@@ -158,8 +160,124 @@ fn a_schedule_is_previewed_and_a_wrong_one_is_named() {
             );
         }
         let mut job = nightly("wrong");
+        job["policy"] = json!({"max_runs": 0});
+        let problem = client.post("/jobs", job).await.problem(Code::InvalidBody);
+        assert_eq!(problem.errors[0].pointer, "/policy/max_runs");
+        let mut job = nightly("wrong");
         job["task"]["max_attempts"] = json!(0);
         let problem = client.post("/jobs", job).await.problem(Code::InvalidBody);
         assert_eq!(problem.errors[0].pointer, "/task/max_attempts");
+    });
+}
+
+#[test]
+fn a_preview_shows_rules_for_clocks_jitter_and_the_end() {
+    on_world(|world| async move {
+        let client = world.operator().await;
+        let preview = json!({"schedule": {"type": "cron", "expression": "30 2 * * *",
+            "timezone": "Europe/Berlin", "dst_gap": "skip", "dst_overlap": "both"},
+            "from": "2026-10-24T12:00:00Z", "count": 10,
+            "policy": {"ends_at": "2026-10-26T01:30:00Z"}});
+        let shown = client.post("/jobs/preview", preview).await.expect(200);
+        let shown = shown.body()["slots"].clone();
+        let seen = |name: &str| {
+            let slots = shown.as_array().expect("slots").iter();
+            slots.map(|slot| slot[name].clone()).collect::<Vec<_>>()
+        };
+        let (first, second) = ("2026-10-25T00:30:00.000Z", "2026-10-25T01:30:00.000Z");
+        let last = "2026-10-26T01:30:00.000Z";
+        assert_eq!(seen("at"), [first, second, last]);
+        let odd = [
+            json!("first_of_overlap"),
+            json!("second_of_overlap"),
+            json!(null),
+        ];
+        assert_eq!(seen("oddity"), odd);
+        assert_eq!(seen("fires_at"), [json!(null), json!(null), json!(null)]);
+        let spread = json!({"schedule": {"type": "interval", "every_ms": 60_000},
+            "from": "2026-01-01T00:00:00Z", "count": 100, "policy": {"jitter_ms": 30_000},
+            "job_id": "0199a000-0000-7000-8000-000000000002"});
+        let shown = client
+            .post("/jobs/preview", spread)
+            .await
+            .expect(200)
+            .body();
+        for slot in shown["slots"].as_array().expect("slots") {
+            let ms = |name: &str| {
+                let at: domain::Timestamp =
+                    serde_json::from_value(slot[name].clone()).expect("an instant");
+                at.unix_ms()
+            };
+            assert!(
+                (0..=30_000).contains(&(ms("fires_at") - ms("at"))),
+                "{slot}"
+            );
+        }
+        let wrong = json!({"schedule": {"type": "interval", "every_ms": 60_000},
+            "policy": {"jitter_ms": 0}});
+        let problem = client.post("/jobs/preview", wrong).await;
+        let problem = problem.problem(Code::InvalidBody);
+        assert_eq!(problem.errors[0].pointer, "/policy/jitter_ms");
+    });
+}
+
+#[test]
+fn a_policy_is_kept_and_patched_whole() {
+    on_world(|world| async move {
+        let client = world.operator().await;
+        let mut job = nightly("limited");
+        job["policy"] = json!({"max_runs": 3, "start_deadline_ms": 60_000});
+        let made = client.post("/jobs", job).await.expect(201);
+        let policy = json!({"max_runs": 3, "start_deadline_ms": 60_000});
+        assert_eq!(made.body()["policy"], policy);
+        let path = format!("/jobs/{}", made.id());
+        let change = json!({"policy": {"jitter_ms": 1_000}});
+        let patched = client.json(Method::PATCH, &path, &[], &change).await;
+        let patched = patched.expect(200).body();
+        assert_eq!(patched["policy"], json!({"jitter_ms": 1_000}));
+        let change = json!({"policy": {"jitter": 1_000}});
+        let refused = client.json(Method::PATCH, &path, &[], &change).await;
+        let errors = refused.problem(Code::InvalidBody).errors;
+        assert_eq!(errors[0].pointer, "/policy/jitter");
+    });
+}
+
+#[test]
+fn every_slot_of_a_period_is_shown_with_what_became_of_it() {
+    on_world(|world| async move {
+        let client = world.operator().await;
+        let job = json!({"name": "each minute", "enabled": false,
+            "schedule": {"type": "interval", "every_ms": 60_000}, "task": {"kind": "echo"}});
+        let made = client.post("/jobs", job).await.expect(201);
+        let created: domain::Timestamp =
+            serde_json::from_value(made.body()["created_at"].clone()).expect("an instant");
+        let (from, to) = (created.plus_ms(-60_000), created.plus_ms(5 * 60_000));
+        let path = format!("/jobs/{}/slots?from={from}&to={to}&limit=2", made.id());
+        let fresh = [("consistency-token", made.token())];
+        let mut page = client.get_with(&path, &fresh).await.expect(200).body();
+        let mut slots = vec![];
+        loop {
+            slots.extend(page["items"].as_array().expect("items").clone());
+            let Some(next) = page["page"]["next"].as_str() else {
+                break;
+            };
+            page = client
+                .get(&format!("{path}&cursor={next}"))
+                .await
+                .expect(200)
+                .body();
+        }
+        let expected: Vec<_> = (1..=5)
+            .map(|minute| {
+                let ms = created.unix_ms().div_euclid(60_000) + minute;
+                let slot = domain::Timestamp::from_unix_ms(ms * 60_000);
+                json!({"slot": slot, "due_at": slot, "status": "skipped", "reason": "paused"})
+            })
+            .collect();
+        assert_eq!(slots, expected);
+        let unknown = format!("/jobs/{}/slots", world.services.commands.ids().next());
+        client.get(&unknown).await.problem(Code::NotFound);
+        let wrong = format!("/jobs/{}/slots?from=yesterday", made.id());
+        client.get(&wrong).await.problem(Code::InvalidParameter);
     });
 }

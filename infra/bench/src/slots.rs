@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use commands::{Ask, Commands, DEFAULT_TENANT};
 use domain::{
     Actor, AggregateKind, CommandId, JobId, Name, TaskId, Timestamp,
-    job::{Job, JobCommand, JobCreated, Misfire, Overlap},
+    job::{Job, JobCommand, JobCreated, JobPolicy, Misfire, Overlap},
     schedule::Schedule,
 };
 use event_log::{Entry, EventLog as _, Position};
@@ -174,6 +174,7 @@ async fn make(commands: &Commands, at: Timestamp) -> Result<JobId> {
         misfire: Misfire::Latest,
         enabled: true,
         origin: None,
+        policy: JobPolicy::default(),
     };
     commands
         .execute::<Job>(ask, JobCommand::Create(created))

@@ -31,6 +31,8 @@ pub struct Schedule {
     pub jobs: Vec<DueJob>,
     /// Operations that have not ended, of all tenants.
     pub operations: Vec<(TenantId, OperationId)>,
+    /// How often the jobs have fired whose runs are counted, of all tenants.
+    pub runs: Vec<CountedRuns>,
     /// Tasks that have not ended, of all tenants.
     pub tasks: Vec<OpenTask>,
 }
@@ -48,6 +50,17 @@ pub struct DueJob {
     pub last_slot: Option<Timestamp>,
 }
 
+/// How often a job has fired since it was created and while that was counted.
+#[derive(Clone, Copy, Debug)]
+pub struct CountedRuns {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub id: JobId,
+    /// How often.
+    pub runs: u32,
+}
+
 /// A task that has not ended.
 #[derive(Clone, Debug)]
 pub struct OpenTask {
@@ -63,7 +76,7 @@ pub struct OpenTask {
 
 /// All that is to happen, at one position.
 pub async fn load(overview: &Overview) -> Result<At<Schedule>, StoreError> {
-    let (jobs, operations, tasks) = overview
+    let (jobs, operations, runs, tasks) = overview
         .read_within(LIMIT, |pool| async move {
             let mut snapshot = pool
                 .begin_with("begin isolation level repeatable read read only")
@@ -77,11 +90,14 @@ pub async fn load(overview: &Overview) -> Result<At<Schedule>, StoreError> {
             let operations = sqlx::query(include_str!("operations.sql"))
                 .fetch_all(&mut *snapshot)
                 .await?;
+            let runs = sqlx::query(include_str!("runs.sql"))
+                .fetch_all(&mut *snapshot)
+                .await?;
             let tasks = sqlx::query(include_str!("tasks.sql"))
                 .fetch_all(&mut *snapshot)
                 .await?;
             snapshot.commit().await?;
-            Ok((jobs, operations, tasks))
+            Ok((jobs, operations, runs, tasks))
         })
         .await?;
     let schedule = Schedule {
@@ -93,6 +109,7 @@ pub async fn load(overview: &Overview) -> Result<At<Schedule>, StoreError> {
             .iter()
             .map(open_operation)
             .collect::<Result<_, _>>()?,
+        runs: runs.iter().map(counted).collect::<Result<_, _>>()?,
         tasks: tasks
             .iter()
             .filter_map(|row| open_task(row).transpose())
@@ -117,6 +134,15 @@ fn due_job(row: &PgRow) -> Result<Option<DueJob>, StoreError> {
 fn open_operation(row: &PgRow) -> Result<(TenantId, OperationId), StoreError> {
     let tenant = TenantId::new(row.try_get("tenant_id")?);
     Ok((tenant, OperationId::new(row.try_get("id")?)))
+}
+
+fn counted(row: &PgRow) -> Result<CountedRuns, StoreError> {
+    let runs: i64 = row.try_get("runs")?;
+    Ok(CountedRuns {
+        tenant: TenantId::new(row.try_get("tenant_id")?),
+        id: JobId::new(row.try_get("id")?),
+        runs: runs.try_into().unwrap_or(u32::MAX),
+    })
 }
 
 fn open_task(row: &PgRow) -> Result<Option<OpenTask>, StoreError> {

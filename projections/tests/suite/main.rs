@@ -21,6 +21,7 @@ mod proof;
 mod queries;
 mod replay;
 mod seen;
+mod slots;
 mod time_travel;
 mod walls;
 mod what_if;

@@ -12,11 +12,15 @@ use domain::{
     Aggregate as _, Timestamp,
     job::{Job, JobEvent, JobStatus},
     schedule::{Calendar, InvalidSchedule, Schedule},
+    task::SkipReason,
 };
 use event_log::{Commit, Position};
 
 use super::{Awaited, Effect, JobKey, Key};
-use crate::misfire::{self, Verdict};
+use crate::{
+    fire::Intent,
+    misfire::{Rules, Verdict},
+};
 
 /// A job under watch.
 #[derive(Debug)]
@@ -34,6 +38,19 @@ pub struct Watched {
     /// The slots that are due and not decided, the earliest first.
     pub owed: VecDeque<(Timestamp, Verdict)>,
     position: Position,
+    /// How often it has fired, if that is counted.
+    runs: u32,
+}
+
+/// A slot that somebody decided.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Decided {
+    /// Whose it was.
+    pub job: JobKey,
+    /// Which run of the job it became, if these are counted.
+    pub run: Option<u32>,
+    /// Which one.
+    pub slot: Timestamp,
 }
 
 /// The jobs under watch.
@@ -42,6 +59,8 @@ pub struct Jobs {
     active: HashMap<JobKey, Watched>,
     awaited: Awaited<JobKey>,
     calendars: Calendars,
+    /// How often jobs have fired whose runs are counted, also while they are paused.
+    runs: HashMap<JobKey, u32>,
 }
 
 /// One calendar for each distinct cron pattern, shared by its jobs.
@@ -49,29 +68,79 @@ pub struct Jobs {
 struct Calendars {
     /// From how many patterns on those that no job uses any more are dropped.
     prune_at: usize,
-    shared: HashMap<(String, String), Weak<Calendar>>,
+    shared: HashMap<Schedule, Weak<Calendar>>,
 }
 
 impl Watched {
     /// Slots strictly after this instant are owed once they come due.
     pub fn after(&self) -> Timestamp {
-        self.decided.max(self.job.since)
+        let since = self.decided.max(self.job.since);
+        self.job
+            .skipped_until
+            .map_or(since, |until| since.max(until))
     }
 
-    /// What is owed at `now`, of late slots at most `late_max`.
-    pub fn plan(&self, now: Timestamp, late_max: usize) -> misfire::Owed {
-        misfire::owed(
-            &self.calendar,
-            self.after(),
-            now,
-            self.job.misfire,
+    /// What is owed at `now`; of late slots `late_max` are decided one by one.
+    pub fn plan(
+        &self,
+        key: JobKey,
+        now: Timestamp,
+        late_max: usize,
+    ) -> VecDeque<(Timestamp, Verdict)> {
+        if self.has_run_out() {
+            return VecDeque::new();
+        }
+        let rules = Rules {
+            calendar: &self.calendar,
+            job: key.1,
             late_max,
-        )
+            misfire: self.job.misfire,
+            policy: self.job.policy,
+        };
+        rules.owed(self.after(), now)
+    }
+
+    /// What its next slot is to become, if there is one and it may still run.
+    pub fn intent(
+        &self,
+        key: JobKey,
+        now: Timestamp,
+        overlaps: bool,
+    ) -> Option<(Timestamp, Intent)> {
+        let (slot, verdict) = *self.owed.front()?;
+        if self.has_run_out() {
+            return None;
+        }
+        let policy = &self.job.policy;
+        let late_ms = now.since_ms(policy.due_at(key.1, slot));
+        let is_too_late = policy
+            .start_deadline_ms
+            .is_some_and(|deadline_ms| late_ms > deadline_ms as i64);
+        let intent = match verdict {
+            Verdict::GiveUp(run) => Intent::GiveUp(run),
+            Verdict::Skip => Intent::Skip(SkipReason::Misfire),
+            Verdict::Fire if is_too_late => Intent::Skip(SkipReason::Deadline),
+            Verdict::Fire if overlaps => Intent::Skip(SkipReason::Overlap),
+            Verdict::Fire => {
+                let run = policy.max_runs.map(|_| self.runs + 1);
+                Intent::Create(self.job.task.clone(), run)
+            }
+        };
+        Some((slot, intent))
+    }
+
+    /// Whether it has run as often as it may.
+    fn has_run_out(&self) -> bool {
+        let max = self.job.policy.max_runs;
+        max.is_some_and(|max| self.runs >= max)
     }
 
     fn wait(&self, key: JobKey) -> Effect {
-        match self.calendar.next_after(self.after()) {
-            Some(slot) => Effect::Wake(Key::Job(key), slot),
+        let policy = &self.job.policy;
+        let next = self.calendar.next_after(self.after());
+        let next = next.filter(|slot| !policy.has_ended(*slot) && !self.has_run_out());
+        match next {
+            Some(slot) => Effect::Wake(Key::Job(key), policy.due_at(key.1, slot)),
             None => Effect::Rest(Key::Job(key)),
         }
     }
@@ -110,15 +179,41 @@ impl Jobs {
             .collect()
     }
 
-    /// Takes in that somebody decided `slot`.
-    pub(super) fn decided(&mut self, key: JobKey, slot: Timestamp) {
+    /// Whether what became of the job's slot must be heard before the next one is decided: only
+    /// then it is known how often the job has run.
+    pub fn must_hear_of(&self, key: JobKey, slot: Timestamp) -> bool {
+        let watched = self.active.get(&key);
+        watched
+            .is_some_and(|watched| watched.job.policy.max_runs.is_some() && watched.decided < slot)
+    }
+
+    /// Takes in that the job has fired so often.
+    pub fn ran(&mut self, key: JobKey, run: u32) {
+        let runs = self.runs.entry(key).or_default();
+        *runs = run.max(*runs);
         if let Some(watched) = self.active.get_mut(&key) {
-            watched.decided = watched.decided.max(slot);
+            watched.runs = *runs;
+        }
+    }
+
+    /// Takes in that somebody decided a slot.
+    pub(super) fn decided(&mut self, decided: Decided) {
+        if let Some(run) = decided.run {
+            self.ran(decided.job, run);
+        }
+        if let Some(watched) = self.active.get_mut(&decided.job) {
+            watched.decided = watched.decided.max(decided.slot);
         }
     }
 
     pub(super) fn follow(&mut self, commit: &Commit) -> Vec<Effect> {
         let key = (commit.stream.tenant, domain::JobId::new(commit.stream.id));
+        let events = schemas::catalogue::decode::<JobEvent>(&commit.payload);
+        let mut told = events.iter().flatten();
+        if told.any(|event| matches!(event, JobEvent::Created(_))) {
+            // Whatever had its id before is gone, and its runs with it.
+            self.runs.remove(&key);
+        }
         if self.awaited.has(&key) {
             self.awaited.note(key, commit.position);
             return vec![];
@@ -131,7 +226,7 @@ impl Jobs {
             self.awaited.note(key, commit.position);
             return vec![Effect::LoadJob(key)];
         }
-        let Ok(events) = schemas::catalogue::decode::<JobEvent>(&commit.payload) else {
+        let Ok(events) = events else {
             return vec![];
         };
         let before = known.map(|watched| watched.job.clone());
@@ -173,6 +268,7 @@ impl Jobs {
             job,
             owed: VecDeque::new(),
             position,
+            runs: self.runs.get(&key).copied().unwrap_or_default(),
         };
         self.active.insert(key, watched);
         self.wait(key).into_iter().collect()
@@ -186,15 +282,10 @@ impl Jobs {
 
 impl Calendars {
     fn get(&mut self, schedule: &Schedule) -> Result<Arc<Calendar>, InvalidSchedule> {
-        let Schedule::Cron {
-            expression,
-            timezone,
-        } = schedule
-        else {
+        if !matches!(schedule, Schedule::Cron { .. }) {
             return Calendar::try_new(schedule).map(Arc::new);
-        };
-        let pattern = (expression.clone(), timezone.clone());
-        if let Some(shared) = self.shared.get(&pattern).and_then(Weak::upgrade) {
+        }
+        if let Some(shared) = self.shared.get(schedule).and_then(Weak::upgrade) {
             return Ok(shared);
         }
         let calendar = Arc::new(Calendar::try_new(schedule)?);
@@ -203,7 +294,8 @@ impl Calendars {
                 .retain(|_, calendar| calendar.strong_count() > 0);
             self.prune_at = 2 * self.shared.len() + 16;
         }
-        self.shared.insert(pattern, Arc::downgrade(&calendar));
+        self.shared
+            .insert(schedule.clone(), Arc::downgrade(&calendar));
         Ok(calendar)
     }
 }

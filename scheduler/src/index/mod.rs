@@ -15,6 +15,7 @@ use event_log::{Commit, Entry, Position, WorkItem};
 use projections::schedule::Schedule;
 
 use crate::operate::OperationKey;
+pub use jobs::Decided;
 use jobs::Jobs;
 pub use tasks::Held;
 use tasks::Tasks;
@@ -87,6 +88,9 @@ impl Index {
             operations: schedule.operations,
             tasks: Tasks::default(),
         };
+        for counted in schedule.runs {
+            index.jobs.ran((counted.tenant, counted.id), counted.runs);
+        }
         for due in schedule.jobs {
             let key = (due.tenant, due.id);
             index.jobs.put(key, due.job, due.last_slot, position);
@@ -132,8 +136,8 @@ impl Index {
             AggregateKind::Settings => vec![Effect::LoadSettings(commit.stream.tenant)],
             AggregateKind::Task => {
                 let (effects, decided) = self.tasks.follow(commit);
-                if let Some((job, slot)) = decided {
-                    self.jobs.decided(job, slot);
+                if let Some(decided) = decided {
+                    self.jobs.decided(decided);
                 }
                 effects
             }
@@ -180,3 +184,5 @@ impl<K: Copy + Eq + std::hash::Hash> Awaited<K> {
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
+#[cfg(test)]
+mod virtual_days;

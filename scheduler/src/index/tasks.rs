@@ -10,12 +10,12 @@ use std::{
 };
 
 use domain::{
-    Aggregate as _, JobId, TaskId, Timestamp,
+    Aggregate as _, TaskId, Timestamp,
     task::{Dependency, Limit, Task, TaskEvent, TaskStatus},
 };
 use event_log::{Commit, Position, Version, WorkItem};
 
-use super::{Awaited, Effect, JobKey, Key, TaskKey, dependents::Dependents};
+use super::{Awaited, Decided, Effect, JobKey, Key, TaskKey, dependents::Dependents};
 
 /// A task under watch; its payload is left out.
 #[derive(Debug)]
@@ -182,7 +182,7 @@ impl Tasks {
     }
 
     /// What follows from `commit`, and the slot that it decides.
-    pub(super) fn follow(&mut self, commit: &Commit) -> (Vec<Effect>, Option<(JobKey, Timestamp)>) {
+    pub(super) fn follow(&mut self, commit: &Commit) -> (Vec<Effect>, Option<Decided>) {
         let key = (commit.stream.tenant, TaskId::new(commit.stream.id));
         if self.awaited.has(&key) {
             self.awaited.note(key, commit.position);
@@ -279,8 +279,11 @@ fn is_limited(task: &Task) -> bool {
     task.spec.queue_timeout_ms.is_some() || task.spec.total_timeout_ms.is_some()
 }
 
-fn slot_of(key: TaskKey, task: &Task) -> Option<(JobKey, Timestamp)> {
+fn slot_of(key: TaskKey, task: &Task) -> Option<Decided> {
     let origin = task.origin?;
-    let job: (domain::TenantId, JobId) = (key.0, origin.job_id);
-    origin.slot.map(|slot| (job, slot))
+    Some(Decided {
+        job: (key.0, origin.job_id),
+        run: origin.run,
+        slot: origin.slot?,
+    })
 }

@@ -3,8 +3,11 @@
 //! Invariant: commits come as they do from the log, one at a time and in order.
 
 use domain::{
-    Name, Timestamp,
-    job::{Job, JobCreated, JobEvent, JobPaused, JobResumed, JobUpdated, Misfire, Overlap},
+    Aggregate as _, Name, Timestamp,
+    job::{
+        Job, JobCreated, JobEvent, JobPaused, JobPolicy, JobResumed, JobSlotsSkipped, JobUpdated,
+        Misfire, Overlap,
+    },
     schedule::Schedule as When,
     task::{
         Dependency, JobSlot, Limit, Priority, SkipReason, TaskCancelRequested, TaskCreated,
@@ -33,6 +36,7 @@ impl Log {
         let nothing = Schedule {
             jobs: vec![],
             operations: vec![],
+            runs: vec![],
             tasks: vec![],
         };
         Self {
@@ -100,6 +104,7 @@ fn job_created(every_ms: u64) -> JobEvent {
         misfire: Misfire::Latest,
         enabled: true,
         origin: None,
+        policy: JobPolicy::default(),
     })
 }
 
@@ -175,6 +180,7 @@ fn a_decided_slot_is_owed_no_more() {
     let slot = |ms| JobSlot {
         job_id: JOB.1,
         slot: Some(at(ms)),
+        run: None,
     };
     log.task(1_000, task_created(Some(slot(1_000)), None));
     let skipped = TaskSlotSkipped {
@@ -323,6 +329,7 @@ fn an_expected_task_is_open_until_the_log_ends_it() {
     let origin = JobSlot {
         job_id: JOB.1,
         slot: Some(at(1_000)),
+        run: None,
     };
     log.index.tasks.expect(JOB, TASK.1);
     assert!(log.index.tasks.has_open_of(JOB));
@@ -337,4 +344,102 @@ fn an_expected_task_is_open_until_the_log_ends_it() {
     });
     log.task(1_002, succeeded);
     assert!(!log.index.tasks.has_open_of(JOB));
+}
+
+#[test]
+fn runs_are_counted_by_their_number_also_while_the_job_is_paused() {
+    let mut log = Log::new();
+    let limit = JobPolicy {
+        max_runs: Some(2),
+        ..JobPolicy::default()
+    };
+    let JobEvent::Created(created) = job_created(1_000) else {
+        panic!("a job is created");
+    };
+    let created = JobCreated {
+        policy: limit,
+        ..created
+    };
+    log.job(500, JobEvent::Created(created.clone()));
+    let fired = |log: &mut Log, ms: i64, run: u32| {
+        let origin = JobSlot {
+            job_id: JOB.1,
+            slot: Some(at(ms)),
+            run: Some(run),
+        };
+        let id = Uuid::from_u128(100 + u128::from(run));
+        log.commit(
+            AggregateKind::Task,
+            id,
+            ms,
+            &[task_created(Some(origin), None)],
+        );
+    };
+    fired(&mut log, 1_000, 1);
+    let state = log.index.jobs.get_mut(JOB).expect("active").job.clone();
+    log.job(1_100, JobEvent::Paused(JobPaused { note: None }));
+    fired(&mut log, 2_000, 2);
+    log.job(2_100, JobEvent::Resumed(JobResumed {}));
+    let found = Some((state, log.index.followed));
+    assert_eq!(
+        log.index.jobs.loaded(JOB, found),
+        [Effect::Rest(Key::Job(JOB))]
+    );
+    let watched = log.index.jobs.get_mut(JOB).expect("active");
+    assert!(watched.plan(JOB, at(9_000), 100).is_empty());
+    // Another job of that id begins to count anew.
+    log.job(9_000, JobEvent::Deleted(domain::job::JobDeleted {}));
+    assert_eq!(
+        log.job(9_500, JobEvent::Created(created.clone())),
+        [Effect::LoadJob(JOB)]
+    );
+    let state = Job::evolve(None, &JobEvent::Created(created), at(9_500));
+    let found = state.map(|state| (state, log.index.followed));
+    let woken = [Effect::Wake(Key::Job(JOB), at(10_000))];
+    assert_eq!(log.index.jobs.loaded(JOB, found), woken);
+}
+
+#[test]
+fn a_run_of_slots_that_was_given_up_is_owed_no_more() {
+    let mut log = Log::new();
+    log.job(500, job_created(1_000));
+    let run = JobSlotsSkipped {
+        from: at(1_000),
+        until: at(50_000),
+        count: Some(50),
+        reason: SkipReason::Misfire,
+    };
+    let effects = log.job(90_000, JobEvent::SlotsSkipped(run));
+    assert_eq!(effects, [Effect::Wake(Key::Job(JOB), at(51_000))]);
+}
+
+#[test]
+fn what_becomes_of_a_slot_is_decided_when_its_turn_comes() {
+    let mut log = Log::new();
+    let JobEvent::Created(created) = job_created(1_000) else {
+        panic!("a job is created");
+    };
+    let policy = JobPolicy {
+        start_deadline_ms: Some(300),
+        max_runs: Some(1),
+        ..JobPolicy::default()
+    };
+    log.job(500, JobEvent::Created(JobCreated { policy, ..created }));
+    let watched = log.index.jobs.get_mut(JOB).expect("active");
+    watched.owed = watched.plan(JOB, at(1_000), 100);
+    let turn = |ms, overlaps| {
+        let intent = watched.intent(JOB, at(ms), overlaps);
+        intent.map(|(slot, intent)| (slot.unix_ms(), format!("{intent:?}")))
+    };
+    let (_, created) = turn(1_300, false).expect("owed");
+    assert!(
+        created.starts_with("Create") && created.ends_with("Some(1))"),
+        "{created}"
+    );
+    let skipped = |reason: &str| Some((1_000, format!("Skip({reason})")));
+    assert_eq!(turn(1_301, true), skipped("Deadline"));
+    assert_eq!(turn(1_300, true), skipped("Overlap"));
+    log.index.jobs.ran(JOB, 1);
+    let watched = log.index.jobs.get_mut(JOB).expect("active");
+    assert!(watched.intent(JOB, at(1_000), false).is_none());
 }

@@ -5,15 +5,14 @@
 
 use std::collections::VecDeque;
 
-use domain::{Timestamp, job::Overlap, task::SkipReason};
+use domain::{Timestamp, job::Overlap};
 use tokio::task::JoinSet;
 
 use super::desk::Desk;
 use crate::{
     backoff::backoff,
-    fire::{self, Due, Fired, Intent, Outcome},
+    fire::{self, Due, Fired, Outcome},
     index::{JobKey, Key},
-    misfire::Verdict,
 };
 
 /// How many slots are decided together at most: what the log takes as one batch.
@@ -66,12 +65,7 @@ impl Desk {
         if watched.firing || !watched.owed.is_empty() {
             return;
         }
-        let owed = watched.plan(now, late_max);
-        if owed.unrecorded > 0 {
-            tracing::warn!(tenant = %key.0, job = %key.1, after = %watched.after(),
-                at_least = owed.unrecorded, "older slots were missed and get no record");
-        }
-        watched.owed = owed.slots;
+        watched.owed = watched.plan(key, now, late_max);
         if watched.owed.is_empty() {
             let effects = self.index.jobs.wait(key).into_iter().collect();
             self.bring_about(effects);
@@ -106,12 +100,13 @@ impl Desk {
     /// The slot of a job that is next to be decided, and what it is to become.
     fn next_of(&mut self, key: JobKey) -> Option<Due> {
         let watched = self.index.jobs.get_mut(key).filter(|job| !job.firing)?;
-        let (slot, verdict) = watched.owed.front().copied()?;
         let overlaps = watched.job.overlap == Overlap::Skip && self.index.tasks.has_open_of(key);
-        let intent = match verdict {
-            Verdict::Skip => Intent::Skip(SkipReason::Misfire),
-            Verdict::Fire if overlaps => Intent::Skip(SkipReason::Overlap),
-            Verdict::Fire => Intent::Create(watched.job.task.clone()),
+        let Some((slot, intent)) = watched.intent(key, self.clock.now(), overlaps) else {
+            // Its last run was the last there may be.
+            watched.owed.clear();
+            let effects = self.index.jobs.wait(key).into_iter().collect();
+            self.bring_about(effects);
+            return None;
         };
         watched.firing = true;
         Some(Due {
@@ -130,14 +125,21 @@ impl Desk {
 
     fn take(&mut self, fired: Fired) {
         let Fired { job, outcome, slot } = fired;
+        if matches!(outcome, Outcome::Elsewhere) && self.index.jobs.must_hear_of(job, slot) {
+            return self.postpone(job, "others have decided it");
+        }
+        if let Outcome::Decided { run: Some(run), .. } = outcome {
+            self.index.jobs.ran(job, run);
+        }
         match outcome {
             Outcome::Owed(reason) => return self.postpone(job, &reason),
             // Known before the log brings it, so that the job's next slot sees the overlap.
             Outcome::Decided {
                 open: Some(task),
                 position,
+                ..
             } if position > self.index.followed => self.index.tasks.expect(job, task),
-            Outcome::Decided { .. } | Outcome::Elsewhere => {}
+            Outcome::Decided { .. } | Outcome::Elsewhere | Outcome::Never => {}
         }
         let Some(watched) = self.index.jobs.get_mut(job) else {
             return;

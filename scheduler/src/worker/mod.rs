@@ -9,7 +9,7 @@ mod cancels;
 mod claim;
 mod conclude;
 mod delivery;
-mod fairness;
+pub(crate) mod fairness;
 mod hands;
 mod pool;
 mod presence;

@@ -10,5 +10,6 @@ mod firing;
 mod limits;
 mod logs;
 mod outages;
+mod policies;
 mod workers;
 mod world;

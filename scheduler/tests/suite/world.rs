@@ -7,13 +7,13 @@ use std::{collections::BTreeMap, sync::Once, time::Duration};
 use commands::{Ask, Commands};
 use domain::{
     Actor, Aggregate as _, AggregateKind, CommandId, JobId, Name, TaskId, TenantId, Timestamp,
-    job::{Job, JobCommand, JobCreated, Misfire, Overlap},
+    job::{Job, JobCommand, JobCreated, JobEvent, JobPolicy, JobSlotsSkipped, Misfire, Overlap},
     schedule::Schedule,
     task::{Task, TaskCommand, TaskCreated, TaskEvent, TaskSpec, TaskStatus},
 };
 use event_log::{
-    Entry, EventLog as _, JetStreamLog, Leases, Options, Position, Presence, Role, SharedLog,
-    TaskLogs, WorkQueue,
+    Entry, EventLog as _, JetStreamLog, Leases, Options, Position, Presence, ReadFrom, Role,
+    SharedLog, StreamId, TaskLogs, WorkQueue,
 };
 use futures::StreamExt as _;
 use projections::{Overview, Owner, Store, Writer};
@@ -293,6 +293,26 @@ impl World {
         slots
     }
 
+    /// The long runs of slots of `job` that were given up, as the log has them.
+    pub async fn runs_given_up(&self, job: JobId) -> Vec<JobSlotsSkipped> {
+        let stream = StreamId {
+            tenant: TENANT,
+            kind: AggregateKind::Job,
+            id: job.uuid(),
+        };
+        let commits = self.log.load(stream, Position(0), ReadFrom::Leader).await;
+        let commits = commits.expect("the log answers");
+        let events = commits
+            .iter()
+            .flat_map(|commit| schemas::catalogue::decode::<JobEvent>(&commit.payload))
+            .flatten();
+        let runs = events.filter_map(|event| match event {
+            JobEvent::SlotsSkipped(run) => Some(run),
+            _ => None,
+        });
+        runs.collect()
+    }
+
     /// Waits until `count` slots of `job` are decided.
     pub async fn until_slots(&self, job: JobId, count: usize) -> BTreeMap<Timestamp, Task> {
         eventually(&format!("{count} slots"), async || {
@@ -354,6 +374,7 @@ pub fn echo_every(every_ms: u64) -> JobCreated {
         misfire: Misfire::Latest,
         enabled: true,
         origin: None,
+        policy: JobPolicy::default(),
     }
 }
 

@@ -5,8 +5,8 @@
 
 use domain::{
     JobId, Origin, Timestamp,
-    job::{JobStatus, Misfire, Overlap},
-    schedule::Schedule,
+    job::{JobPolicy, JobStatus, Misfire, Overlap},
+    schedule::{Oddity, Schedule},
     task::TaskSpec,
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub struct CreateJob {
     /// What to do with missed slots; `latest` by default.
     #[serde(default)]
     pub misfire: Misfire,
+    /// When exactly, how late and how often it fires; without limits by default.
+    #[serde(default)]
+    pub policy: JobPolicy,
     /// Whether it starts active; true by default. A put leaves it as it is on a job that exists.
     #[serde(default = "yes")]
     #[schema(default = true)]
@@ -59,6 +62,9 @@ pub struct PatchJob {
     /// What to do with missed slots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub misfire: Option<Misfire>,
+    /// When exactly, how late and how often it fires from now on, all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<JobPolicy>,
 }
 
 /// Why to pause a job.
@@ -89,6 +95,12 @@ pub struct PreviewJob {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 100, default = 5)]
     pub count: Option<u32>,
+    /// The job whose slots they are, to see when its jitter lets each fire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
+    /// When exactly and how long it fires.
+    #[serde(default)]
+    pub policy: JobPolicy,
 }
 
 /// When a schedule would be due.
@@ -103,6 +115,16 @@ pub struct Preview {
 pub struct PreviewedSlot {
     /// The instant.
     pub at: Timestamp,
+    /// When it fires, if the job spreads its slots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fires_at: Option<Timestamp>,
+    /// What the clocks of the schedule's zone show then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("2027-03-28T03:00:00+02:00"))]
+    pub local: Option<String>,
+    /// What is odd about it, since clocks are set around it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oddity: Option<Oddity>,
 }
 
 /// A job.
@@ -124,6 +146,9 @@ pub struct JobView {
     pub overlap: Overlap,
     /// What to do with missed slots.
     pub misfire: Misfire,
+    /// When exactly, how late and how often it fires.
+    #[serde(default)]
+    pub policy: JobPolicy,
     /// Where it was imported from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,

@@ -117,6 +117,7 @@ catalogue! {
         "job.deleted" v 1 => Deleted(domain::job::JobDeleted),
         "job.paused" v 1 => Paused(domain::job::JobPaused),
         "job.resumed" v 1 => Resumed(domain::job::JobResumed),
+        "job.slots_skipped" v 1 => SlotsSkipped(domain::job::JobSlotsSkipped),
         "job.updated" v 1 => Updated(domain::job::JobUpdated),
     }
     LogCheckpoint, LogCheckpointEvent {

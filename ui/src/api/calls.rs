@@ -9,7 +9,7 @@ use schemas::{
         Preview, PreviewJob, ProviderView, Register, ResourceView, Session, Stats, TaskView,
         TenantView, TriggerJob,
     },
-    domain::{JobId, ResourceId, TaskId, schedule::Schedule},
+    domain::{JobId, ResourceId, TaskId, job::JobPolicy, schedule::Schedule},
 };
 
 use super::{ApiError, Client, call::Call};
@@ -191,6 +191,8 @@ impl Client {
             schedule: schedule.clone(),
             from: None,
             count: Some(count),
+            job_id: None,
+            policy: JobPolicy::default(),
         };
         self.send(Call::post("/jobs/preview", &preview)?).await
     }

@@ -6,7 +6,10 @@ use schemas::{api::Preview, domain::schedule::Schedule};
 use yew::prelude::*;
 
 use super::{Empty, Glyph, Moment, Stamp, view_of};
-use crate::hooks::{Fetched, use_live_fetch, use_now};
+use crate::{
+    hooks::{Fetched, use_live_fetch, use_now},
+    text::oddity_label,
+};
 
 /// How many slots the list shows.
 const SLOTS: u32 = 5;
@@ -51,7 +54,12 @@ pub fn NextSlots(props: &Props) -> Html {
         html! {
             <ol class="slots">
                 for slot in &preview.slots {
-                    <li key={slot.at.unix_ms()}><Stamp at={slot.at} /></li>
+                    <li key={slot.at.unix_ms()}>
+                        <Stamp at={slot.at} />
+                        if let Some(oddity) = slot.oddity {
+                            <span class="faint">{ " " }{ oddity_label(oddity) }</span>
+                        }
+                    </li>
                 }
             </ol>
         }

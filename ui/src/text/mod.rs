@@ -17,4 +17,6 @@ pub use instant::{CivilTime, relative};
 pub use json::{Shape, inline, tokens};
 pub use number::{count, grouped, short_id};
 pub use schedule::{schedule_detail, schedule_in_words};
-pub use status::{Tone, job_label, job_tone, misfire_label, overlap_label, task_label, task_tone};
+pub use status::{
+    Tone, job_label, job_tone, misfire_label, oddity_label, overlap_label, task_label, task_tone,
+};

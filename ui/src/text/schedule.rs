@@ -25,6 +25,7 @@ pub fn schedule_detail(schedule: &Schedule) -> String {
         Schedule::Cron {
             expression,
             timezone,
+            ..
         } => format!("{expression} · {timezone}"),
         Schedule::Interval { every_ms } => format!("{every_ms} ms"),
         Schedule::Once { at } => at.to_string(),
@@ -55,10 +56,7 @@ mod tests {
 
     #[test]
     fn an_unusual_pattern_is_shown_as_it_is() {
-        let schedule = Schedule::Cron {
-            expression: "0 0 L * *".to_owned(),
-            timezone: "Europe/Berlin".to_owned(),
-        };
+        let schedule = Schedule::cron("0 0 L * *", "Europe/Berlin");
         assert_eq!(schedule_in_words(&schedule), "Cron 0 0 L * *");
         assert_eq!(schedule_detail(&schedule), "0 0 L * * · Europe/Berlin");
     }

@@ -4,6 +4,7 @@
 
 use schemas::domain::{
     job::{JobStatus, Misfire, Overlap},
+    schedule::Oddity,
     task::TaskStatus,
 };
 
@@ -91,10 +92,19 @@ pub const fn overlap_label(overlap: Overlap) -> &'static str {
     }
 }
 
+/// What is odd about a slot, since clocks are set around it.
+pub const fn oddity_label(oddity: Oddity) -> &'static str {
+    match oddity {
+        Oddity::AfterGap => "moved: the clocks leave its time out",
+        Oddity::FirstOfOverlap => "the first time of two that the clocks show this",
+        Oddity::SecondOfOverlap => "the second time of two that the clocks show this",
+    }
+}
+
 /// What happens to slots that were missed.
 pub const fn misfire_label(misfire: Misfire) -> &'static str {
     match misfire {
-        Misfire::All => "Fire each, up to the latest hundred",
+        Misfire::All => "Fire each, up to a limit",
         Misfire::Latest => "Fire the latest, skip the others",
         Misfire::Skip => "Skip them all",
     }

@@ -141,6 +141,7 @@ fn slot() -> JobSlot {
     JobSlot {
         job_id: crate::JobId::new(Uuid::from_u128(1)),
         slot: Some(NOW),
+        run: None,
     }
 }
 

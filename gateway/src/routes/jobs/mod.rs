@@ -13,6 +13,7 @@ mod preview;
 mod put;
 mod resume;
 mod runs;
+mod slots;
 mod trigger;
 
 use axum::{http::StatusCode, response::Response};
@@ -46,6 +47,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(pause::pause_job))
         .routes(routes!(resume::resume_job))
         .routes(routes!(runs::list_job_runs))
+        .routes(routes!(slots::list_job_slots))
         .routes(routes!(trigger::trigger_job))
 }
 
@@ -60,6 +62,7 @@ fn wanted(body: CreateJob) -> Result<JobCreated> {
         task: body.task,
         overlap: body.overlap,
         misfire: body.misfire,
+        policy: body.policy,
         enabled: body.enabled,
         origin: body.origin,
     })

@@ -1,7 +1,7 @@
 //! `PATCH /jobs/{id}`
 //!
-//! Invariant: what the patch does not name stays; a schedule or task that it names is replaced
-//! whole.
+//! Invariant: what the patch does not name stays; a schedule, task or policy that it names is
+//! replaced whole.
 
 use axum::{extract::State, response::Response};
 use domain::{
@@ -40,6 +40,7 @@ pub(super) async fn patch_job(
         task: body.value.task,
         overlap: body.value.overlap,
         misfire: body.value.misfire,
+        policy: body.value.policy,
         origin: None,
     });
     super::change(&app, &writing, id, &body.bytes, command).await

@@ -44,6 +44,7 @@ pub(super) async fn trigger_job(
         origin: Some(JobSlot {
             job_id: JobId::new(id),
             slot: None,
+            run: None,
         }),
         ..TaskCreated::new(job.state.task)
     });

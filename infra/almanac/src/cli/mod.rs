@@ -5,6 +5,7 @@
 mod backup;
 mod events;
 mod import;
+mod jobs;
 mod log;
 mod parked;
 mod projections;
@@ -19,6 +20,7 @@ pub use events::{
     CheckExport, Events, ExportEvents, ImportEvents, ListEvents, ShowCommit, TailEvents,
 };
 pub use import::{Crontab, Import, Target};
+pub use jobs::{Jobs, SimulateJobs, VerifyJobs};
 pub use log::{CheckReceipt, Checkpoint, Log, LogKeys, ReceiptOf, Verify};
 pub use parked::{Parked, Retry, Skip};
 pub use projections::{Compared, Projections};
@@ -53,6 +55,9 @@ pub enum Command {
     /// Bring in what exists already.
     #[command(subcommand)]
     Import(Import),
+    /// Account for what jobs did, and tell what they will do.
+    #[command(subcommand)]
+    Jobs(Jobs),
     /// Look after the keys that sign access tokens.
     #[command(subcommand)]
     Keys(Keys),
@@ -240,6 +245,8 @@ mod tests {
             ),
             (&["replay", "--to", "7", "--without", "0"], "'0'"),
             (&["replay", "--to", "7", "--keep"], "--without"),
+            (&["jobs", "verify", "--from", "yesterday"], "yesterday"),
+            (&["jobs", "simulate", "--days", "0"], "0"),
             (&["projections", "parked", "skip", "7"], "--reason"),
             (&["projections", "parked", "retry", "0"], "'0'"),
             (

@@ -6,6 +6,7 @@ mod auth;
 mod backup;
 mod events;
 pub mod import;
+mod jobs;
 mod keys;
 mod log;
 mod nats_users;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Events(asked) => Box::pin(events::run(asked)).await,
         Command::Gateway(configured) => Box::pin(role(Role::Gateway, &configured, log)).await,
         Command::Import(asked) => import::run(asked).await,
+        Command::Jobs(asked) => Box::pin(jobs::run(asked)).await,
         Command::Keys(asked) => Box::pin(keys::run(asked)).await,
         Command::Log(asked) => log::run(asked).await,
         Command::NatsUsers => Ok(nats_users::run()),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     Origin,
-    job::{Misfire, Overlap},
+    job::{JobPolicy, Misfire, Overlap},
     task::TaskSpec,
 };
 use schemas::api::CreateJob;
@@ -85,6 +85,7 @@ fn job(entry: &Entry, number: usize, place: &Place, enabled: bool) -> CreateJob 
             source: "crontab".to_owned(),
             reference: format!("{}:{number}", place.path),
         }),
+        policy: JobPolicy::default(),
     }
 }
 

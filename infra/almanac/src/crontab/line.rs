@@ -114,10 +114,7 @@ fn scheduled(
     zone: &str,
     environment: &BTreeMap<String, String>,
 ) -> Result<Schedule, String> {
-    let cron = |timezone: &str| Schedule::Cron {
-        expression: expression.to_owned(),
-        timezone: timezone.to_owned(),
-    };
+    let cron = |timezone: &str| Schedule::cron(expression, timezone);
     let checked = |schedule: Schedule| match Calendar::try_new(&schedule) {
         Ok(_) => Ok(schedule),
         Err(reason) => Err(reason.to_string()),

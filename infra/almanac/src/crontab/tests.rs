@@ -62,6 +62,7 @@ fn expression(entry: &Entry) -> (&str, &str) {
         Schedule::Cron {
             expression,
             timezone,
+            ..
         } => (expression, timezone),
         other => panic!("a crontab gives cron schedules, not {other:?}"),
     }

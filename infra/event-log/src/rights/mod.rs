@@ -88,12 +88,17 @@ fn of_the_log() -> Vec<Line> {
             &[Scheduler, Worker],
             vec![subject::of_kind(AggregateKind::Task)],
         ),
-        // The leader carries operations out, and puts tasks back with their uniqueness keys.
+        // The leader carries operations out, puts tasks back with their uniqueness keys, and gives
+        // long runs of slots up on their job.
         Publish(
             &[Scheduler],
-            [AggregateKind::Operation, AggregateKind::UniqueKey]
-                .map(subject::of_kind)
-                .to_vec(),
+            [
+                AggregateKind::Job,
+                AggregateKind::Operation,
+                AggregateKind::UniqueKey,
+            ]
+            .map(subject::of_kind)
+            .to_vec(),
         ),
         Publish(&Role::ALL, info(EVENTS)),
         Publish(

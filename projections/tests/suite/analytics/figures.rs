@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use schemas::domain::{
     JobId, Name, TaskId, TenantId, Timestamp,
-    job::{Job, JobCommand, JobCreated, Misfire, Overlap},
+    job::{Job, JobCommand, JobCreated, JobPolicy, Misfire, Overlap},
     resource::{Resource, ResourceCommand, ResourceCreated},
     schedule::Schedule,
     task::{JobSlot, Priority, SkipReason, Task, TaskCommand, TaskCreated, TaskError, TaskSpec},
@@ -112,6 +112,7 @@ impl Known {
             misfire: Misfire::Latest,
             enabled: true,
             origin: None,
+            policy: JobPolicy::default(),
         });
         assert!(
             self.world
@@ -126,6 +127,7 @@ fn origin(slot_ms: i64) -> JobSlot {
     JobSlot {
         job_id: JobId::new(JOB),
         slot: Some(Timestamp::from_unix_ms(slot_ms)),
+        run: None,
     }
 }
 

@@ -10,7 +10,7 @@ use schemas::{
         api_key::{Access, ApiKey, ApiKeyCommand, ApiKeyCreated, LIFE_MS, Scope},
         email_claim::{EmailClaim, EmailClaimCommand},
         identity_claim::{IdentityClaim, IdentityClaimCommand},
-        job::{Job, JobCommand, JobCreated, JobUpdated, Misfire, Overlap},
+        job::{Job, JobCommand, JobCreated, JobPolicy, JobUpdated, Misfire, Overlap},
         operation::{
             Action, Counts, Operation, OperationCommand, OperationFinished, OperationProgressed,
             OperationStarted, TaskFilter,
@@ -255,6 +255,7 @@ impl World {
             misfire: Misfire::All,
             enabled: self.random.chance(2),
             origin: None,
+            policy: JobPolicy::default(),
         };
         match self.random.below(7) {
             0 => JobCommand::Create(created),
@@ -342,6 +343,7 @@ impl World {
         JobSlot {
             job_id: JobId::new(self.id(4, 6)),
             slot,
+            run: None,
         }
     }
 

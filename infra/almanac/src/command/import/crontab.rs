@@ -203,10 +203,7 @@ fn zone() -> String {
 }
 
 fn is_zone(zone: &str) -> bool {
-    let schedule = domain::schedule::Schedule::Cron {
-        expression: "* * * * *".to_owned(),
-        timezone: zone.to_owned(),
-    };
+    let schedule = domain::schedule::Schedule::cron("* * * * *", zone);
     domain::schedule::Calendar::try_new(&schedule).is_ok()
 }
 

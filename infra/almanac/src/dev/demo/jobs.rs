@@ -5,7 +5,7 @@
 
 use domain::{
     Origin,
-    job::{Misfire, Overlap},
+    job::{JobPolicy, Misfire, Overlap},
     schedule::Schedule,
     task::{Priority, TaskSpec},
 };
@@ -27,10 +27,7 @@ fn interval(every_ms: u64) -> Schedule {
 }
 
 fn cron(expression: &str) -> Schedule {
-    Schedule::Cron {
-        expression: expression.to_owned(),
-        timezone: "UTC".to_owned(),
-    }
+    Schedule::cron(expression, "UTC")
 }
 
 /// Those that show how slots fall.
@@ -184,6 +181,7 @@ fn job(
             source: "demo".to_owned(),
             reference: name.to_owned(),
         }),
+        policy: JobPolicy::default(),
     };
     (stable_id("demo", name), job)
 }

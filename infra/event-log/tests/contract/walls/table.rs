@@ -246,7 +246,7 @@ fn secret() -> Vec<(Vec<Role>, &'static str)> {
         (vec![Scheduler], "$KV.leases.scheduler"),
         (vec![Scheduler], "$JS.API.STREAM.MSG.GET.KV_leases"),
         (vec![Gateway, Owner], "events.t.user.x"),
-        (vec![Gateway, Owner], "events.t.job.x"),
+        (vec![Gateway, Owner, Scheduler], "events.t.job.x"),
         (vec![Gateway, Owner, Scheduler], "events.t.operation.x"),
         (vec![Gateway, Owner, Scheduler, Worker], "events.t.task.x"),
         (vec![Gateway, Owner, Scheduler], "events.t.unique_key.x"),

@@ -12,6 +12,21 @@
 //! Invariant: the schedule of a job that exists can be followed, and its template is one that a
 //! task would accept. Slots before `since` are never owed.
 
+pub mod audit;
+mod events;
+mod history;
+mod ledger;
+mod policy;
+#[cfg(test)]
+mod tests;
+
+pub use events::{
+    JobCreated, JobDeleted, JobEvent, JobPaused, JobResumed, JobSlotsSkipped, JobUpdated,
+};
+pub use history::{History, Settled, Span};
+pub use ledger::{Ledger, LedgerSlot, SlotDecision, SlotOutcome, SlotReason};
+pub use policy::{InvalidPolicy, JITTER_MAX_MS, JobPolicy, LATE_MAX_MS, MISFIRE_MAX};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -41,87 +56,13 @@ pub enum Overlap {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Misfire {
-    /// Fire each of them, up to the latest hundred.
+    /// Fire each of them, up to the latest hundred unless the job's policy says otherwise.
     All,
     /// Fire the latest and skip the others.
     #[default]
     Latest,
     /// Skip them all.
     Skip,
-}
-
-/// What can have happened to a job.
-#[derive(Clone, Debug, PartialEq)]
-pub enum JobEvent {
-    /// `job.created`
-    Created(JobCreated),
-    /// `job.deleted`
-    Deleted(JobDeleted),
-    /// `job.paused`
-    Paused(JobPaused),
-    /// `job.resumed`
-    Resumed(JobResumed),
-    /// `job.updated`
-    Updated(JobUpdated),
-}
-
-/// A job came to be, or came back.
-#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
-pub struct JobCreated {
-    /// What people call it.
-    pub name: Name,
-    /// When it is due.
-    pub schedule: Schedule,
-    /// What its tasks do.
-    pub task: TaskSpec,
-    /// What to do when tasks would overlap.
-    pub overlap: Overlap,
-    /// What to do with missed slots.
-    pub misfire: Misfire,
-    /// Whether it starts active rather than paused.
-    pub enabled: bool,
-    /// Where it was imported from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub origin: Option<Origin>,
-}
-
-/// It is gone; tasks that it created live on.
-#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
-pub struct JobDeleted {}
-
-/// It fires no more until it is resumed.
-#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
-pub struct JobPaused {
-    /// Why, in the words of whoever paused it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-/// It fires again, from the next slot on.
-#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
-pub struct JobResumed {}
-
-/// Something of it changed; what is absent stayed as it was.
-#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
-pub struct JobUpdated {
-    /// The new name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Name>,
-    /// When it is due from now on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<Schedule>,
-    /// What its tasks do from now on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task: Option<TaskSpec>,
-    /// What to do when tasks would overlap.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub overlap: Option<Overlap>,
-    /// What to do with missed slots.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub misfire: Option<Misfire>,
-    /// Where the importer found it this time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub origin: Option<Origin>,
 }
 
 /// Where in its life a job is.
@@ -153,10 +94,17 @@ pub struct Job {
     pub origin: Option<Origin>,
     /// What to do when tasks would overlap.
     pub overlap: Overlap,
+    /// When exactly, how late and how often it fires.
+    #[serde(default, skip_serializing_if = "JobPolicy::is_usual")]
+    pub policy: JobPolicy,
     /// When it is due.
     pub schedule: Schedule,
-    /// Slots after this instant are owed; it moves when the schedule changes and on resuming.
+    /// Slots after this instant are owed; it moves when the schedule or what limits it changes,
+    /// and on resuming.
     pub since: Timestamp,
+    /// The last of the slots that were given up in long runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped_until: Option<Timestamp>,
     /// Where in its life it is.
     pub status: JobStatus,
     /// What its tasks do.
@@ -182,6 +130,8 @@ pub enum JobCommand {
     Put(JobCreated),
     /// Fire again.
     Resume,
+    /// Give up a long run of slots that were missed.
+    SkipSlots(JobSlotsSkipped),
     /// Change some of it.
     Update(JobUpdated),
 }
@@ -198,9 +148,15 @@ pub enum JobRejection {
     /// There is none with this id, or not any more.
     #[error("there is no such job")]
     NotFound,
+    /// A part of its policy is out of bounds.
+    #[error(transparent)]
+    Policy(#[from] InvalidPolicy),
     /// Its schedule cannot be followed.
     #[error(transparent)]
     Schedule(#[from] InvalidSchedule),
+    /// Some of these slots are not owed, or given up already.
+    #[error("the slots are not owed, or not any more")]
+    Settled,
     /// No task could be made from its template.
     #[error(transparent)]
     Task(#[from] TaskRejection),
@@ -216,8 +172,10 @@ impl Job {
             note: None,
             origin: created.origin,
             overlap: created.overlap,
+            policy: created.policy,
             schedule: created.schedule,
             since: at,
+            skipped_until: None,
             status: if created.enabled {
                 JobStatus::Active
             } else {
@@ -230,16 +188,17 @@ impl Job {
 
     fn updated(self, updated: &JobUpdated, at: Timestamp) -> Self {
         let updated = updated.clone();
+        let policy = updated.policy.unwrap_or(self.policy);
+        // What a limit has kept from being owed is not owed once the limit moves.
+        let limit_moved = policy.max_runs != self.policy.max_runs || self.policy.has_ended(at);
+        let is_anew = updated.schedule.is_some() || updated.policy.is_some() && limit_moved;
         Self {
             misfire: updated.misfire.unwrap_or(self.misfire),
             name: updated.name.unwrap_or(self.name),
             origin: updated.origin.or(self.origin),
             overlap: updated.overlap.unwrap_or(self.overlap),
-            since: if updated.schedule.is_some() {
-                at
-            } else {
-                self.since
-            },
+            policy,
+            since: if is_anew { at } else { self.since },
             schedule: updated.schedule.unwrap_or(self.schedule),
             task: updated.task.unwrap_or(self.task),
             ..self
@@ -255,14 +214,33 @@ impl Job {
             task: wanted.task.filter(|task| *task != self.task),
             overlap: wanted.overlap.filter(|overlap| *overlap != self.overlap),
             misfire: wanted.misfire.filter(|misfire| *misfire != self.misfire),
+            policy: wanted.policy.filter(|policy| *policy != self.policy),
             origin: Origin::change(self.origin.as_ref(), wanted.origin)
                 .map_err(JobRejection::Foreign)?,
         };
         if changes == JobUpdated::default() {
             return Ok(vec![]);
         }
-        check(changes.schedule.as_ref(), changes.task.as_ref())?;
+        check(
+            changes.schedule.as_ref(),
+            changes.task.as_ref(),
+            changes.policy.as_ref(),
+        )?;
         Ok(vec![JobEvent::Updated(changes)])
+    }
+
+    /// A run of slots is given up once, and only behind the runs before it.
+    fn skip_slots(&self, wanted: JobSlotsSkipped) -> Decision<Self> {
+        if self.skipped_until == Some(wanted.until) {
+            return Ok(vec![]);
+        }
+        let is_behind = self.skipped_until.is_none_or(|until| until < wanted.from);
+        let is_owed = self.status == JobStatus::Active && wanted.from > self.since;
+        if is_behind && is_owed && wanted.from <= wanted.until {
+            Ok(vec![JobEvent::SlotsSkipped(wanted)])
+        } else {
+            Err(JobRejection::Settled)
+        }
     }
 }
 
@@ -301,6 +279,11 @@ impl Aggregate for Job {
                 status: JobStatus::Active,
                 ..job_then
             },
+            // Nothing of what the job is has changed by that.
+            (_, JobEvent::SlotsSkipped(skipped)) => Self {
+                skipped_until: Some(skipped.until),
+                ..job
+            },
             (_, JobEvent::Updated(updated)) => job_then.updated(updated, at),
         })
     }
@@ -310,7 +293,11 @@ impl Aggregate for Job {
         let Some(job) = living else {
             return match command.clone() {
                 JobCommand::Create(wanted) | JobCommand::Put(wanted) => {
-                    check(Some(&wanted.schedule), Some(&wanted.task))?;
+                    check(
+                        Some(&wanted.schedule),
+                        Some(&wanted.task),
+                        Some(&wanted.policy),
+                    )?;
                     Ok(vec![JobEvent::Created(wanted)])
                 }
                 JobCommand::Delete if state.is_some() => Ok(vec![]),
@@ -331,23 +318,27 @@ impl Aggregate for Job {
                 overlap: Some(wanted.overlap),
                 misfire: Some(wanted.misfire),
                 origin: wanted.origin,
+                policy: Some(wanted.policy),
             }),
             JobCommand::Resume => Ok((job.status == JobStatus::Paused)
                 .then_some(JobEvent::Resumed(JobResumed {}))
                 .into_iter()
                 .collect()),
+            JobCommand::SkipSlots(wanted) => job.skip_slots(wanted),
             JobCommand::Update(wanted) => job.update(wanted),
         }
     }
 }
 
-/// Refuses a schedule that cannot be followed and a template that no task would accept.
-fn check(schedule: Option<&Schedule>, task: Option<&TaskSpec>) -> Result<(), JobRejection> {
+/// Refuses a schedule that cannot be followed, a template that no task would accept, and a policy
+/// that is out of bounds.
+fn check(
+    schedule: Option<&Schedule>,
+    task: Option<&TaskSpec>,
+    policy: Option<&JobPolicy>,
+) -> Result<(), JobRejection> {
     schedule.map(Calendar::try_new).transpose()?;
     task.map(TaskSpec::check).transpose()?;
+    policy.map(JobPolicy::check).transpose()?;
     Ok(())
 }
-
-#[cfg(test)]
-#[path = "job_tests.rs"]
-mod tests;

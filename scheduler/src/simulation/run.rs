@@ -1,0 +1,294 @@
+//! Plays a plan through, event by event.
+//!
+//! Invariant: time only goes forward, and whatever is due at one instant is taken in the order in
+//! which it was planned; so the same plan gives the same forecast.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, VecDeque},
+    time::Duration,
+};
+
+use domain::{
+    Timestamp,
+    job::{JobStatus, Overlap},
+    schedule::Calendar,
+};
+
+use super::{Forecast, ODD_MAX, OddSlot, OutageCost, Plan, PlannedJob, Waits, class_name};
+use crate::{
+    misfire::{Rules, Verdict},
+    worker::fairness::{CLASSES, Fairness},
+};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Event {
+    /// An attempt of the job ends.
+    Ended(usize),
+    /// A slot of the job falls due.
+    Due(usize),
+}
+
+/// A job under way.
+struct Playing<'a> {
+    calendar: Calendar,
+    decided: Timestamp,
+    open: u32,
+    planned: &'a PlannedJob,
+    runs: u32,
+}
+
+struct Run<'a> {
+    busy: u32,
+    busy_ms: u64,
+    events: BinaryHeap<Reverse<(Timestamp, u64, Event)>>,
+    fairness: Fairness,
+    forecast: Forecast,
+    jobs: Vec<Playing<'a>>,
+    number: u64,
+    plan: &'a Plan,
+    queues: [VecDeque<(Timestamp, usize)>; CLASSES],
+    waits: [BTreeMap<u64, u64>; CLASSES],
+}
+
+/// What `plan` leads to. Jobs that are paused or cannot be followed do nothing.
+pub fn simulate(plan: &Plan) -> Forecast {
+    let active = plan
+        .jobs
+        .iter()
+        .filter(|p| p.job.status == JobStatus::Active);
+    let jobs = active.filter_map(|planned| {
+        Some(Playing {
+            calendar: Calendar::try_new(&planned.job.schedule).ok()?,
+            decided: plan.from,
+            open: 0,
+            planned,
+            runs: planned.runs,
+        })
+    });
+    let hours = plan.until.since_ms(plan.from).max(0) / HOUR_MS;
+    let mut run = Run {
+        busy: 0,
+        busy_ms: 0,
+        events: BinaryHeap::new(),
+        fairness: Fairness::default(),
+        forecast: Forecast {
+            tasks_per_hour: vec![0; hours as usize + 1],
+            outage: plan.outage.map(|_| OutageCost::default()),
+            ..Forecast::default()
+        },
+        jobs: jobs.collect(),
+        number: 0,
+        plan,
+        queues: Default::default(),
+        waits: Default::default(),
+    };
+    for job in 0..run.jobs.len() {
+        run.wait(job);
+    }
+    run.play();
+    run.conclude()
+}
+
+impl Run<'_> {
+    fn play(&mut self) {
+        while let Some(Reverse((now, _, event))) = self.events.pop() {
+            match event {
+                Event::Due(job) => self.due(job, now),
+                Event::Ended(job) => {
+                    self.busy -= 1;
+                    self.jobs[job].open -= 1;
+                }
+            }
+            let more_now = self
+                .events
+                .peek()
+                .is_some_and(|Reverse((at, _, _))| *at == now);
+            if !more_now {
+                self.serve(now);
+            }
+        }
+    }
+
+    fn later(&mut self, at: Timestamp, event: Event) {
+        self.number += 1;
+        self.events.push(Reverse((at, self.number, event)));
+    }
+
+    /// Has the job come due at its next slot, if there is one in time.
+    fn wait(&mut self, job: usize) {
+        let playing = &self.jobs[job];
+        let policy = &playing.planned.job.policy;
+        let Some(slot) = playing.calendar.next_after(playing.decided) else {
+            return;
+        };
+        let has_run_out = policy.max_runs.is_some_and(|max| playing.runs >= max);
+        if has_run_out || policy.has_ended(slot) || slot > self.plan.until {
+            return;
+        }
+        let at = policy.due_at(playing.planned.id, slot);
+        // What falls due while nothing fires is found once it does again.
+        let at = match self.plan.outage {
+            Some((from, until)) if at >= from && at < until => until,
+            _ => at,
+        };
+        self.later(at.min(self.plan.until), Event::Due(job));
+    }
+
+    fn due(&mut self, job: usize, now: Timestamp) {
+        let playing = &self.jobs[job];
+        let rules = Rules {
+            calendar: &playing.calendar,
+            job: playing.planned.id,
+            late_max: self.plan.late_max,
+            misfire: playing.planned.job.misfire,
+            policy: playing.planned.job.policy,
+        };
+        let owed = rules.owed(playing.decided, now);
+        if owed.is_empty() {
+            return;
+        }
+        for (slot, verdict) in owed {
+            self.decide(job, slot, verdict, now);
+        }
+        self.wait(job);
+    }
+
+    fn decide(&mut self, job: usize, slot: Timestamp, verdict: Verdict, now: Timestamp) {
+        let playing = &mut self.jobs[job];
+        playing.decided = slot;
+        let wanted = &playing.planned.job;
+        if wanted
+            .policy
+            .max_runs
+            .is_some_and(|max| playing.runs >= max)
+        {
+            return;
+        }
+        let late_ms = now.since_ms(wanted.policy.due_at(playing.planned.id, slot));
+        let deadline_ms = wanted.policy.start_deadline_ms;
+        let (reason, slots) = match verdict {
+            Verdict::GiveUp(run) => (Some("misfire"), run.count.unwrap_or(u64::from(u32::MAX))),
+            Verdict::Skip => (Some("misfire"), 1),
+            Verdict::Fire if deadline_ms.is_some_and(|most| late_ms > most as i64) => {
+                (Some("deadline"), 1)
+            }
+            Verdict::Fire if wanted.overlap == Overlap::Skip && playing.open > 0 => {
+                *self
+                    .forecast
+                    .overlaps
+                    .entry(playing.planned.id)
+                    .or_default() += 1;
+                (Some("overlap"), 1)
+            }
+            Verdict::Fire => (None, 1),
+        };
+        let is_made_up = self.plan.outage.is_some_and(|(_, until)| now == until) && slot < now;
+        if let Some(cost) = self.forecast.outage.as_mut().filter(|_| is_made_up) {
+            cost.slots += slots;
+            match reason {
+                None => cost.fired_late += slots,
+                Some(_) => cost.skipped += slots,
+            }
+        }
+        match reason {
+            Some(reason) => *self.forecast.skipped.entry(reason).or_default() += slots,
+            None => self.fire(job, slot, now),
+        }
+    }
+
+    fn fire(&mut self, job: usize, slot: Timestamp, now: Timestamp) {
+        let playing = &mut self.jobs[job];
+        playing.open += 1;
+        playing.runs = playing.runs.saturating_add(1);
+        if let Some(oddity) = playing.calendar.oddity(slot) {
+            self.forecast.odd_total += 1;
+            if self.forecast.odd.len() < ODD_MAX {
+                self.forecast.odd.push(OddSlot {
+                    job: playing.planned.id,
+                    name: playing.planned.job.name.to_string(),
+                    slot,
+                    local: playing.calendar.local(slot),
+                    oddity,
+                });
+            }
+        }
+        let hour = now.since_ms(self.plan.from).max(0) / HOUR_MS;
+        if let Some(tasks) = self.forecast.tasks_per_hour.get_mut(hour as usize) {
+            *tasks += 1;
+        }
+        self.forecast.tasks += 1;
+        let class = playing.planned.job.task.priority as usize;
+        self.queues[class].push_back((now, job));
+    }
+
+    /// Lets free workers take what waits.
+    fn serve(&mut self, now: Timestamp) {
+        while self.busy < self.plan.workers {
+            let first = [0, 1, 2, 3].map(|class: usize| self.queues[class].front());
+            let waited = first.map(|first| {
+                let (since, _) = first?;
+                Some(Duration::from_millis(now.since_ms(*since).max(0) as u64))
+            });
+            let Some(class) = self.fairness.pick(waited) else {
+                break;
+            };
+            let Some((since, job)) = self.queues[class].pop_front() else {
+                break;
+            };
+            let waited_ms = now.since_ms(since).max(0) as u64;
+            *self.waits[class].entry(waited_ms).or_default() += 1;
+            self.busy += 1;
+            self.forecast.busy_max = self.forecast.busy_max.max(self.busy);
+            let took_ms = self.jobs[job].planned.duration_ms;
+            self.busy_ms += took_ms;
+            self.later(now.plus_ms(took_ms as i64), Event::Ended(job));
+        }
+        let waiting = self.queues.iter().map(VecDeque::len).sum::<usize>() as u64;
+        let end = self.plan.outage.map(|(_, until)| until);
+        let (Some(cost), Some(end)) = (self.forecast.outage.as_mut(), end) else {
+            return;
+        };
+        if now >= end && cost.recovered_after_ms.is_none() {
+            cost.backlog_max = cost.backlog_max.max(waiting);
+            if waiting == 0 {
+                cost.recovered_after_ms = Some(now.since_ms(end));
+            }
+        }
+    }
+
+    fn conclude(mut self) -> Forecast {
+        for (class, waits) in self.waits.iter().enumerate() {
+            if let Some(waits) = summary(waits) {
+                self.forecast.waits.insert(class_name(class), waits);
+            }
+        }
+        let whole_ms = self.plan.until.since_ms(self.plan.from).max(1) as f64;
+        self.forecast.utilisation =
+            self.busy_ms as f64 / (whole_ms * f64::from(self.plan.workers.max(1)));
+        self.forecast
+    }
+}
+
+fn summary(waits: &BTreeMap<u64, u64>) -> Option<Waits> {
+    let tasks: u64 = waits.values().sum();
+    let (max_ms, _) = waits.last_key_value()?;
+    let nth = |share: f64| {
+        let wanted = (tasks as f64 * share).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        let found = waits.iter().find(|(_, count)| {
+            seen += **count;
+            seen >= wanted
+        });
+        found.map_or(*max_ms, |(ms, _)| *ms)
+    };
+    Some(Waits {
+        tasks,
+        p50_ms: nth(0.5),
+        p99_ms: nth(0.99),
+        max_ms: *max_ms,
+    })
+}
