@@ -145,7 +145,8 @@ impl Extract {
         question: &Question,
         rows_max: u64,
     ) -> impl Stream<Item = Result<String, ExtractError>> + Send + '_ {
-        let limit = rows_max.saturating_add(1);
+        // As many as Postgres counts, if there is no limit.
+        let limit = rows_max.saturating_add(1).min(i64::MAX as u64);
         let cut = ROW_MAX + 1;
         let ask = format!(
             "select left(row_to_json(almanac_row)::text, {cut}) \

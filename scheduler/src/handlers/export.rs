@@ -107,7 +107,7 @@ impl Export {
         let mut table = Table::begin(format, question.columns(), writing).map_err(broken)?;
         let mut rows = 0_u64;
         {
-            let mut found = std::pin::pin!(extract.rows(&question, u64::MAX - 1));
+            let mut found = std::pin::pin!(extract.rows(&question, u64::MAX));
             while let Some(row) = found.next().await {
                 table
                     .push(&row.map_err(extracted::failed)?)

@@ -172,7 +172,8 @@ async fn workers_say_that_they_are_there_and_that_they_go() {
     };
     let worker = world.worker(patient).await;
     let task = world
-        .create_task(spec("sleep", &json!({"ms": 3_000})))
+        // Longer than it takes until a worker says anew what it is at.
+        .create_task(spec("sleep", &json!({"ms": 8_000})))
         .await;
     world.until_status(task, TaskStatus::Running).await;
     let seen = eventually("what it is at", async || {

@@ -216,7 +216,7 @@ fn said() -> Vec<(Vec<Role>, &'static str)> {
             vec![Gateway],
             "$JS.API.CONSUMER.CREATE.EXTERNAL.x.external.high.t.x",
         ),
-        (vec![], "$JS.API.CONSUMER.CREATE.EXTERNAL.x.external.>"),
+        (vec![], "$JS.API.CONSUMER.CREATE.EXTERNAL.x"),
         (vec![Gateway], "$JS.API.CONSUMER.MSG.NEXT.EXTERNAL.x"),
         (vec![Gateway], "$JS.ACK.EXTERNAL.x.1.1.1.1.0"),
         (vec![Worker], "$JS.ACK.WORK.workers-high-command.1.1.1.1.0"),
