@@ -354,7 +354,8 @@ impl Lawful for Task {
                 since(before, |task| {
                     (&task.spec, task.origin, &task.after, &task.unique_key)
                         == (&after.spec, after.origin, &after.after, &after.unique_key)
-                        && (task.again_of, task.batch) == (after.again_of, after.batch)
+                        && (task.again_of, task.batch, task.replaces)
+                            == (after.again_of, after.batch, after.replaces)
                 }),
             ),
         ]);

@@ -159,7 +159,8 @@ fn secure(response: &mut Response, id: Uuid, path: &str) {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        let value = HeaderValue::from_static(value);
+        headers.entry(name).or_insert(value);
     }
     if path.starts_with("/api/v1/") {
         let caller = HeaderValue::from_static("authorization");

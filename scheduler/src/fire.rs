@@ -11,7 +11,7 @@ use commands::{Ask, CommandError, Commands, Failure, Receipt};
 use domain::{
     Actor, CommandId, TaskId, Timestamp,
     job::{Job, JobCommand, JobSlotsSkipped},
-    task::{JobSlot, SkipReason, Task, TaskCommand, TaskCreated, TaskRejection, TaskSpec},
+    task::{JobSlot, SkipReason, Task, TaskCommand, TaskCreated, TaskRejection},
 };
 use event_log::Position;
 use futures::future::join_all;
@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What a slot is to become.
 #[derive(Clone, Debug)]
 pub enum Intent {
-    /// A task that does this, as the run of its job with this number, if they are counted.
-    Create(TaskSpec, Option<u32>),
+    /// This task.
+    Create(Box<TaskCreated>),
     /// Nothing, and so are those of the run that it ends.
     GiveUp(JobSlotsSkipped),
     /// Nothing, for this reason.
@@ -81,7 +81,7 @@ pub async fn decide(commands: Commands, due: Vec<Due>) -> Vec<Fired> {
     for due in due {
         match due.intent {
             Intent::GiveUp(run) => runs.push(give_up(&commands, due.job, run)),
-            Intent::Create(..) | Intent::Skip(_) => {
+            Intent::Create(_) | Intent::Skip(_) => {
                 births.extend(birth(&due));
                 born.push(due);
             }
@@ -106,19 +106,15 @@ pub async fn decide(commands: Commands, due: Vec<Due>) -> Vec<Fired> {
 fn birth(due: &Due) -> Option<(Ask, TaskCommand)> {
     let (tenant, job_id) = due.job;
     let task = TaskId::of_slot(job_id, due.slot);
-    let origin = |run| JobSlot {
-        job_id,
-        slot: Some(due.slot),
-        run,
-    };
     let command = match &due.intent {
-        Intent::Create(spec, run) => TaskCommand::Create(TaskCreated {
-            origin: Some(origin(*run)),
-            ..TaskCreated::new(spec.clone())
-        }),
+        Intent::Create(created) => TaskCommand::Create((**created).clone()),
         Intent::GiveUp(_) => return None,
         Intent::Skip(reason) => TaskCommand::SkipSlot {
-            origin: origin(None),
+            origin: JobSlot {
+                job_id,
+                slot: Some(due.slot),
+                run: None,
+            },
             reason: *reason,
         },
     };

@@ -22,6 +22,7 @@ mod leader;
 mod misfire;
 mod operate;
 mod release;
+mod replace;
 pub mod report;
 pub mod simulation;
 mod term;

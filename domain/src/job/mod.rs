@@ -16,6 +16,7 @@ pub mod audit;
 mod events;
 mod history;
 mod ledger;
+mod overlap;
 mod policy;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use events::{
 };
 pub use history::{History, Settled, Span};
 pub use ledger::{Ledger, LedgerSlot, SlotDecision, SlotOutcome, SlotReason};
+pub use overlap::{Meeting, Overlap};
 pub use policy::{InvalidPolicy, JITTER_MAX_MS, JobPolicy, LATE_MAX_MS, MISFIRE_MAX};
 
 use schemars::JsonSchema;
@@ -36,19 +38,6 @@ use crate::{
     schedule::{Calendar, InvalidSchedule, Schedule},
     task::{TaskRejection, TaskSpec},
 };
-
-/// What to do when a slot is due while the task of an earlier one still lives.
-#[derive(
-    Clone, Copy, Debug, Default, Eq, PartialEq, JsonSchema, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Overlap {
-    /// Run both.
-    #[default]
-    Allow,
-    /// Skip the new one, with a record.
-    Skip,
-}
 
 /// What to do with slots that were missed while nobody could fire them.
 #[derive(

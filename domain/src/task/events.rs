@@ -99,6 +99,9 @@ pub struct TaskCreated {
     /// What it was created together with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<uuid::Uuid>,
+    /// It takes the place of those that it comes after, which are to stop so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<CancelMode>,
     /// Of its kind, at most one task with this key is open at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_key: Option<String>,
@@ -114,6 +117,7 @@ impl TaskCreated {
             after: Vec::new(),
             again_of: None,
             batch: None,
+            replaces: None,
             unique_key: None,
         }
     }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Dependency, JobSlot, LateResult, SkipReason, TaskCancelRequested, TaskCancelled, TaskError,
-    TaskEvent, TaskSpec, TaskTimedOut,
+    CancelMode, Dependency, JobSlot, LateResult, SkipReason, TaskCancelRequested, TaskCancelled,
+    TaskError, TaskEvent, TaskSpec, TaskTimedOut,
 };
 use crate::{TaskId, Timestamp};
 
@@ -98,6 +98,9 @@ pub struct Task {
     /// While an attempt runs, the one before it, which is the latest again once it is handed back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Attempt>,
+    /// It takes the place of those that it comes after, which are to stop so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<CancelMode>,
     /// When somebody last put it back into the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requeued_at: Option<Timestamp>,
@@ -184,6 +187,7 @@ impl Task {
             origin: None,
             output: None,
             previous: None,
+            replaces: None,
             requeued_at: None,
             skipped: None,
             spec,
@@ -201,6 +205,7 @@ impl Task {
                     held,
                     not_before: created.not_before,
                     origin: created.origin,
+                    replaces: created.replaces,
                     unique_key: created.unique_key.clone(),
                     ..blank(created.spec.clone(), TaskStatus::Scheduled)
                 };

@@ -34,8 +34,8 @@ fn reads(method: &Method, route: &str) -> bool {
         || is_of_worker(route)
 }
 
-/// Whether it is what a worker outside says all the time: it asks for attempts, or speaks of the one
-/// that it has. What follows from that is in the log, in nobody's name but the worker's.
+/// Whether it is what a worker outside says all the time: it asks for attempts, or speaks of the
+/// one that it has. What follows from that is in the log, in nobody's name but the worker's.
 fn is_of_worker(route: &str) -> bool {
     let rest = route.strip_prefix("/api/v1/workers/").unwrap_or_default();
     rest == "lease" || rest.ends_with("/heartbeat") || rest.ends_with("/logs")

@@ -57,13 +57,8 @@ fn settings_are_shown_changed_and_left_to_the_default_again() {
         assert_eq!(first.header("cache-control"), "no-store");
         let defaults = json!({"api_key_days": 366, "registration": "closed", "session_days": 30,
             "tasks_at_once": 100_000, "tasks_per_minute": 100_000});
-        let names = json!([
-            "api_key_days",
-            "registration",
-            "session_days",
-            "tasks_at_once",
-            "tasks_per_minute"
-        ]);
+        let mut names: Vec<_> = defaults.as_object().expect("an object").keys().collect();
+        names.sort();
         let untouched = json!({"values": defaults, "defaults": names, "changed_at": null,
             "version": 0});
         assert_eq!(first.body(), untouched);
@@ -98,15 +93,8 @@ fn settings_are_shown_changed_and_left_to_the_default_again() {
         );
         let back = back.await.expect(200);
         assert_eq!(back.body()["values"]["session_days"], 30);
-        assert_eq!(
-            back.body()["defaults"],
-            json!([
-                "api_key_days",
-                "session_days",
-                "tasks_at_once",
-                "tasks_per_minute"
-            ])
-        );
+        names.retain(|name| *name != "registration");
+        assert_eq!(back.body()["defaults"], json!(names));
         let events = ann.get_with("/settings/events", &after(&back)).await;
         let events = events.expect(200).body();
         let told: Vec<_> = (events["items"].as_array().expect("items").iter())

@@ -8,9 +8,9 @@
 //!   proves one commit to whoever has neither.
 //! - [`AuditLog`] keeps who did or tried what, for as long as it is told.
 //! - [`TaskLogs`] keeps what attempts say while they run, for a while.
-//! - [`WorkQueue`] carries attempts to workers and [`ExternalQueue`] outside, [`Vault`] keeps secrets
-//!   sealed, [`Lease`] says who leads, [`Presence`] who is there. None of them is ever the truth
-//!   about what happened.
+//! - [`WorkQueue`] carries attempts to workers and [`ExternalQueue`] outside, [`Vault`] keeps
+//!   secrets sealed, [`Lease`] says who leads, [`Presence`] who is there. None of them is ever the
+//!   truth about what happened.
 //! - Each kind of process signs in as its own [`Role`]; `rights` says what that may say and hear.
 //!
 //! Invariant: this is the only crate that speaks to NATS, and [`subject`] the only file that spells

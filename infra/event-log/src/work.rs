@@ -18,8 +18,8 @@ use tokio::sync::OnceCell;
 
 use crate::{JetStreamLog, LogError, subject};
 
-/// The kinds that not every worker can do: their attempts wait by themselves, so that those of others
-/// never wait behind them.
+/// The kinds that not every worker can do: their attempts wait by themselves, so that those of
+/// others never wait behind them.
 pub const APART: [&str; 4] = ["backup", "command", "export", "generate-report"];
 /// How long a worker may take to say what it is at.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);

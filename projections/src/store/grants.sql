@@ -106,7 +106,8 @@ end $$;
 grant select on
     api_keys, api_keys_history, audit, checkpoint, counts, event_log, jobs, jobs_history, moments,
     operations, operations_history, resource_types, resource_types_history, resources,
-    resources_history, settings, settings_history, tasks, tasks_history, tenants, tenants_history, users, users_history
+    resources_history, settings, settings_history, tasks, tasks_history, tenants,
+    tenants_history, users, users_history
     to almanac_gateway;
 grant select (position, tenant_id, kind, id) on parked to almanac_gateway;
 

@@ -65,8 +65,9 @@ pub struct AttemptContext {
     pub cancel: CancellationToken,
     /// When the attempt times out.
     pub deadline: Instant,
-    /// Where to say what it does and how far it is, which is a sign of life as well. What is said can be read by whoever may see
-    /// the task, and is kept: no secret and nobody's data belong there.
+    /// Where to say what it does and how far it is, which is a sign of life as well. What is said
+    /// can be read by whoever may see the task, and is kept: no secret and nobody's data belong
+    /// there.
     pub report: Report,
     /// The task; a stable key for effects that must not be repeated.
     pub task: TaskId,

@@ -10,13 +10,13 @@ use std::{
 
 use domain::{
     Aggregate as _, Timestamp,
-    job::{Job, JobEvent, JobStatus},
+    job::{Job, JobEvent, JobStatus, Meeting},
     schedule::{Calendar, InvalidSchedule, Schedule},
-    task::SkipReason,
+    task::{Dependency, JobSlot, SkipReason, TaskCreated, When},
 };
 use event_log::{Commit, Position};
 
-use super::{Awaited, Effect, JobKey, Key};
+use super::{Awaited, Effect, JobKey, Key, Living};
 use crate::{
     fire::Intent,
     misfire::{Rules, Verdict},
@@ -100,12 +100,13 @@ impl Watched {
         rules.owed(self.after(), now)
     }
 
-    /// What its next slot is to become, if there is one and it may still run.
+    /// What its next slot is to become beside those of its tasks that are `living`, if there is
+    /// one and it may still run.
     pub fn intent(
         &self,
         key: JobKey,
         now: Timestamp,
-        overlaps: bool,
+        living: Living,
     ) -> Option<(Timestamp, Intent)> {
         let (slot, verdict) = *self.owed.front()?;
         if self.has_run_out() {
@@ -120,13 +121,36 @@ impl Watched {
             Verdict::GiveUp(run) => Intent::GiveUp(run),
             Verdict::Skip => Intent::Skip(SkipReason::Misfire),
             Verdict::Fire if is_too_late => Intent::Skip(SkipReason::Deadline),
-            Verdict::Fire if overlaps => Intent::Skip(SkipReason::Overlap),
-            Verdict::Fire => {
-                let run = policy.max_runs.map(|_| self.runs + 1);
-                Intent::Create(self.job.task.clone(), run)
-            }
+            Verdict::Fire => self.fired(key, slot, living),
         };
         Some((slot, intent))
+    }
+
+    /// What a slot is to become that is in time.
+    fn fired(&self, key: JobKey, slot: Timestamp, living: Living) -> Intent {
+        let overlap = self.job.overlap;
+        let meeting = overlap.meeting(living.tasks.len(), living.one_waits);
+        let behind = |task| Dependency {
+            task,
+            when: When::Ended,
+        };
+        let after = match meeting {
+            Meeting::Beside => Vec::new(),
+            Meeting::Behind | Meeting::InPlaceOf(_) => {
+                living.tasks.into_iter().map(behind).collect()
+            }
+            Meeting::Skipped => return Intent::Skip(SkipReason::Overlap),
+        };
+        Intent::Create(Box::new(TaskCreated {
+            origin: Some(JobSlot {
+                job_id: key.1,
+                slot: Some(slot),
+                run: self.job.policy.max_runs.map(|_| self.runs + 1),
+            }),
+            after,
+            replaces: meeting.stops(),
+            ..TaskCreated::new(self.job.task.clone())
+        }))
     }
 
     /// Whether it has run as often as it may.

@@ -10,15 +10,18 @@ mod tasks;
 
 use std::collections::HashMap;
 
-use domain::{AggregateKind, JobId, OperationId, TaskId, TenantId, Timestamp, task::Priority};
+use domain::{
+    AggregateKind, JobId, OperationId, TaskId, TenantId, Timestamp,
+    task::{CancelMode, Priority},
+};
 use event_log::{Commit, Entry, Position, WorkItem};
 use projections::schedule::Schedule;
 
 use crate::operate::OperationKey;
 pub use jobs::Decided;
 use jobs::Jobs;
-pub use tasks::Held;
 use tasks::Tasks;
+pub use tasks::{Held, Living};
 
 /// A job of a tenant; tenants choose ids for themselves, so an id alone is nobody's.
 pub type JobKey = (TenantId, JobId);
@@ -53,6 +56,15 @@ pub enum Effect {
     Operate(OperationKey),
     /// An attempt can be made.
     Push(Priority, WorkItem),
+    /// A task is to stop, since another takes its place.
+    Replace {
+        /// The other.
+        by: TaskId,
+        /// Which one.
+        key: TaskKey,
+        /// How.
+        mode: CancelMode,
+    },
     /// Nothing is due for this any more.
     Rest(Key),
     /// This is due at that instant.

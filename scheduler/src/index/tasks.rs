@@ -11,7 +11,7 @@ use std::{
 
 use domain::{
     Aggregate as _, TaskId, Timestamp,
-    task::{Dependency, Limit, Task, TaskEvent, TaskStatus},
+    task::{CancelMode, Dependency, Limit, Task, TaskEvent, TaskStatus},
 };
 use event_log::{Commit, Position, Version, WorkItem};
 
@@ -36,6 +36,15 @@ pub struct Held {
     pub worker: String,
 }
 
+/// The tasks of a job that have not ended.
+#[derive(Debug, Default)]
+pub struct Living {
+    /// Whether one of them waits for others.
+    pub one_waits: bool,
+    /// Which ones.
+    pub tasks: Vec<TaskId>,
+}
+
 /// The tasks under watch.
 #[derive(Debug, Default)]
 pub struct Tasks {
@@ -51,9 +60,20 @@ impl Tasks {
         self.open.get(&key).and_then(|open| open.push(key))
     }
 
-    /// Whether a task of the job has not ended.
-    pub fn has_open_of(&self, job: JobKey) -> bool {
-        self.of_job.contains_key(&job)
+    /// The tasks of the job that have not ended.
+    pub fn living_of(&self, job: JobKey) -> Living {
+        let siblings = self.of_job.get(&job).into_iter().flatten();
+        let mut tasks: Vec<_> = siblings.copied().collect();
+        tasks.sort_unstable();
+        // What the log has not brought yet came behind those that were there.
+        let waits = |task: &TaskId| match self.open.get(&(job.0, *task)) {
+            Some(open) => open.task.held,
+            None => tasks.len() > 1,
+        };
+        Living {
+            one_waits: tasks.iter().any(waits),
+            tasks,
+        }
     }
 
     /// The task, if it has not ended; without its payload.
@@ -166,6 +186,9 @@ impl Tasks {
         if open.task.held && !open.task.after.iter().all(is_open) {
             effects.push(Effect::Judge(key));
         }
+        if let Some(mode) = open.task.replaces.filter(|_| open.task.held) {
+            effects.extend(self.replaced(key, &open.task.after, mode));
+        }
         if is_limited(&open.task) {
             let key = Key::Deadline(key);
             effects.push(match open.task.next_deadline() {
@@ -174,6 +197,29 @@ impl Tasks {
             });
         }
         effects
+    }
+
+    /// The stops of those whose place `key` takes, as far as nobody has asked for them.
+    fn replaced(
+        &self,
+        key: TaskKey,
+        after: &[Dependency],
+        mode: CancelMode,
+    ) -> impl Iterator<Item = Effect> {
+        let runs_on = move |first: &TaskKey| {
+            let requested = self.open.get(first).map(|open| &open.task.cancel_requested);
+            requested.is_some_and(|before| match (before, mode) {
+                (None, _) => true,
+                (Some(before), CancelMode::Forced) => before.grace_ms() > 0,
+                (Some(_), CancelMode::Cooperative) => false,
+            })
+        };
+        let first = after.iter().map(move |first| (key.0, first.task));
+        first.filter(runs_on).map(move |first| Effect::Replace {
+            by: key.1,
+            key: first,
+            mode,
+        })
     }
 
     /// The limit that a task exceeds next, and when.

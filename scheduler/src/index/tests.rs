@@ -10,9 +10,9 @@ use domain::{
     },
     schedule::Schedule as When,
     task::{
-        Dependency, JobSlot, Limit, Priority, SkipReason, TaskCancelRequested, TaskCreated,
-        TaskEvent, TaskHandedBack, TaskReleased, TaskRequeued, TaskSlotSkipped, TaskSpec,
-        TaskStarted, TaskSucceeded, TaskTimedOut, When as Wanted,
+        CancelMode, Dependency, JobSlot, Limit, Priority, SkipReason, TaskCancelRequested,
+        TaskCreated, TaskEvent, TaskHandedBack, TaskReleased, TaskRequeued, TaskSlotSkipped,
+        TaskSpec, TaskStarted, TaskSucceeded, TaskTimedOut, When as Wanted,
     },
 };
 use event_log::{Hash, Meta, StreamId, Version};
@@ -20,6 +20,7 @@ use schemas::catalogue::{Recorded, encode};
 use uuid::Uuid;
 
 use super::*;
+use crate::fire::Intent;
 
 const TENANT: TenantId = TenantId::new(Uuid::from_u128(1));
 const JOB: JobKey = (TENANT, JobId::new(Uuid::from_u128(2)));
@@ -198,7 +199,7 @@ fn a_decided_slot_is_owed_no_more() {
         log.index.jobs.get_mut(JOB).expect("active").after(),
         at(2_000)
     );
-    assert!(log.index.tasks.has_open_of(JOB));
+    assert!(!log.index.tasks.living_of(JOB).tasks.is_empty());
 }
 
 #[test]
@@ -220,7 +221,7 @@ fn each_way_to_an_attempt_leads_to_a_push() {
         worker: "w".into(),
     });
     assert_eq!(log.task(6, succeeded), [rest()]);
-    assert!(!log.index.tasks.has_open_of(JOB));
+    assert!(log.index.tasks.living_of(JOB).tasks.is_empty());
 }
 
 #[test]
@@ -238,6 +239,55 @@ fn a_task_that_waits_stands_in_the_timer() {
     assert_eq!(effects, [Effect::Wake(Key::Task(TASK), at(5_000))]);
     assert_eq!(log.index.tasks.due(TASK), Some(push(1, 1)));
     assert_eq!(log.index.all_effects(), effects);
+}
+
+#[test]
+fn those_whose_place_a_task_takes_are_stopped_as_it_says() {
+    let mut log = Log::new();
+    let first = (TENANT, TaskId::new(Uuid::from_u128(8)));
+    let created = |after, replaces| {
+        TaskEvent::Created(TaskCreated {
+            after,
+            origin: Some(JobSlot {
+                job_id: JOB.1,
+                slot: None,
+                run: None,
+            }),
+            replaces,
+            ..TaskCreated::new(spec())
+        })
+    };
+    let of_first =
+        |log: &mut Log, event| log.commit(AggregateKind::Task, first.1.uuid(), 1, &[event]);
+    of_first(&mut log, created(vec![], None));
+    assert!(!log.index.tasks.living_of(JOB).one_waits);
+    let behind = vec![Dependency {
+        task: first.1,
+        when: Wanted::Ended,
+    }];
+    let stop = |mode| Effect::Replace {
+        by: TASK.1,
+        key: first,
+        mode,
+    };
+    let forced = CancelMode::Forced;
+    let effects = log.task(2, created(behind, Some(forced)));
+    assert_eq!(effects, [rest(), stop(forced)]);
+    assert!(log.index.all_effects().contains(&stop(forced)));
+    let living = log.index.tasks.living_of(JOB);
+    assert!(living.one_waits && living.tasks.len() == 2);
+    // Whoever leads next asks as long as nobody has asked for as much.
+    of_first(&mut log, started());
+    let asked = |mode| {
+        TaskEvent::CancelRequested(TaskCancelRequested {
+            mode: Some(mode),
+            ..TaskCancelRequested::default()
+        })
+    };
+    of_first(&mut log, asked(CancelMode::Cooperative));
+    assert!(log.index.all_effects().contains(&stop(forced)));
+    of_first(&mut log, asked(forced));
+    assert!(!log.index.all_effects().contains(&stop(forced)));
 }
 
 #[test]
@@ -332,18 +382,18 @@ fn an_expected_task_is_open_until_the_log_ends_it() {
         run: None,
     };
     log.index.tasks.expect(JOB, TASK.1);
-    assert!(log.index.tasks.has_open_of(JOB));
+    assert!(!log.index.tasks.living_of(JOB).tasks.is_empty());
     let effects = log.task(1_000, task_created(Some(origin), None));
     assert_eq!(effects, [rest(), push(1, 1)]);
     log.task(1_001, started());
-    assert!(log.index.tasks.has_open_of(JOB));
+    assert!(!log.index.tasks.living_of(JOB).tasks.is_empty());
     let succeeded = TaskEvent::Succeeded(TaskSucceeded {
         attempt: 1,
         output: serde_json::Value::Null,
         worker: "w".into(),
     });
     log.task(1_002, succeeded);
-    assert!(!log.index.tasks.has_open_of(JOB));
+    assert!(log.index.tasks.living_of(JOB).tasks.is_empty());
 }
 
 #[test]
@@ -427,19 +477,23 @@ fn what_becomes_of_a_slot_is_decided_when_its_turn_comes() {
     log.job(500, JobEvent::Created(JobCreated { policy, ..created }));
     let watched = log.index.jobs.get_mut(JOB).expect("active");
     watched.owed = watched.plan(JOB, at(1_000), 100);
-    let turn = |ms, overlaps| {
-        let intent = watched.intent(JOB, at(ms), overlaps);
-        intent.map(|(slot, intent)| (slot.unix_ms(), format!("{intent:?}")))
+    let lives = |many| Living {
+        one_waits: false,
+        tasks: (0..many).map(|_| TASK.1).collect(),
     };
-    let (_, created) = turn(1_300, false).expect("owed");
-    assert!(
-        created.starts_with("Create") && created.ends_with("Some(1))"),
-        "{created}"
-    );
-    let skipped = |reason: &str| Some((1_000, format!("Skip({reason})")));
-    assert_eq!(turn(1_301, true), skipped("Deadline"));
-    assert_eq!(turn(1_300, true), skipped("Overlap"));
+    let turn = |ms, many| watched.intent(JOB, at(ms), lives(many));
+    let Some((slot, Intent::Create(created))) = turn(1_300, 0) else {
+        panic!("a task");
+    };
+    let run = created.origin.and_then(|origin| origin.run);
+    assert_eq!((slot, run, created.after), (at(1_000), Some(1), vec![]));
+    let skipped = |ms, many| match turn(ms, many) {
+        Some((_, Intent::Skip(reason))) => Some(reason),
+        _ => None,
+    };
+    assert_eq!(skipped(1_301, 1), Some(SkipReason::Deadline));
+    assert_eq!(skipped(1_300, 1), Some(SkipReason::Overlap));
     log.index.jobs.ran(JOB, 1);
     let watched = log.index.jobs.get_mut(JOB).expect("active");
-    assert!(watched.intent(JOB, at(1_000), false).is_none());
+    assert!(watched.intent(JOB, at(1_000), lives(0)).is_none());
 }

@@ -118,7 +118,7 @@ fn created(draw: &mut Draw, start: Timestamp) -> JobCreated {
         name: Name::try_new("job").expect("a name"),
         schedule: schedule(draw, start),
         task: serde_json::from_value(task).expect("a task"),
-        overlap: *draw.of(&[Overlap::Allow, Overlap::Skip]),
+        overlap: *draw.of(&Overlap::ALL),
         misfire: *draw.of(&[Misfire::All, Misfire::Latest, Misfire::Skip]),
         enabled: !draw.chance(20),
         origin: None,
@@ -304,12 +304,11 @@ impl World {
 
     fn decide(&mut self, job: JobKey, now: Timestamp) {
         loop {
-            let overlaps = self.draw.chance(10);
+            let living = living(&mut self.draw);
             let Some(watched) = self.index.jobs.get_mut(job) else {
                 return;
             };
-            let overlaps = overlaps && watched.job.overlap == Overlap::Skip;
-            let Some((slot, intent)) = watched.intent(job, now, overlaps) else {
+            let Some((slot, intent)) = watched.intent(job, now, living) else {
                 watched.owed.clear();
                 return;
             };
@@ -321,7 +320,10 @@ impl World {
                     self.index.jobs.get_mut(job).expect("active").owed = rest;
                     continue;
                 }
-                Intent::Create(_, run) => (SlotDecision::Fired { at: now, run }, run),
+                Intent::Create(created) => {
+                    let run = created.origin.and_then(|origin| origin.run);
+                    (SlotDecision::Fired { at: now, run }, run)
+                }
                 Intent::Skip(reason) => (SlotDecision::Skipped { at: now, reason }, None),
             };
             let facts = self.facts.entry(job).or_default();
@@ -363,6 +365,16 @@ impl World {
                 self.look_at_the_clock(now);
             }
         }
+    }
+}
+
+/// What lives of a job's tasks: mostly nothing, and now and then more than a task can wait for.
+fn living(draw: &mut Draw) -> Living {
+    let many = [0, 0, 0, 0, 0, 0, 0, 1, 2, 101];
+    let many = *draw.of(&many);
+    Living {
+        one_waits: many > 1,
+        tasks: (0..many).map(|n| TaskId::new(Uuid::from_u128(n))).collect(),
     }
 }
 

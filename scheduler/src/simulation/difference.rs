@@ -58,6 +58,12 @@ fn figures(forecast: &Forecast) -> BTreeMap<String, f64> {
     for (reason, count) in &forecast.skipped {
         figures.insert(format!("skipped_{reason}"), *count as f64);
     }
+    for (name, counts) in [
+        ("overlaps_queued", &forecast.queued),
+        ("overlaps_stopped", &forecast.stopped),
+    ] {
+        figures.insert(name.to_owned(), counts.values().sum::<u64>() as f64);
+    }
     if let Some(cost) = &forecast.outage {
         figures.insert("outage_fired_late".to_owned(), cost.fired_late as f64);
         figures.insert("outage_skipped".to_owned(), cost.skipped as f64);

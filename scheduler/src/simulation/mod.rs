@@ -64,6 +64,10 @@ pub struct Forecast {
     pub skipped: BTreeMap<&'static str, u64>,
     /// Of these, how many each job skips since its task before had not ended.
     pub overlaps: BTreeMap<JobId, u64>,
+    /// How many slots of each job become tasks that wait for those before them.
+    pub queued: BTreeMap<JobId, u64>,
+    /// How many tasks each job stops, since its next slot takes their place.
+    pub stopped: BTreeMap<JobId, u64>,
     /// How many slots are odd since clocks are set around them.
     pub odd_total: u64,
     /// The first of these.

@@ -11,7 +11,7 @@ use std::{
 
 use domain::{
     Timestamp,
-    job::{JobStatus, Overlap},
+    job::{JobStatus, Meeting},
     schedule::Calendar,
 };
 
@@ -26,19 +26,26 @@ const HOUR_MS: i64 = 3_600_000;
 /// What happens next.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Event {
-    /// An attempt of the job ends.
-    Ended(usize),
+    /// An attempt of the job ends, unless its tasks were stopped more than so often.
+    Ended(usize, u32),
     /// A slot of the job falls due.
     Due(usize),
 }
 
 /// A job under way.
 struct Playing<'a> {
+    /// How many tasks wait for those before them.
+    behind: u32,
     calendar: Calendar,
     decided: Timestamp,
+    /// When those attempts end that are under way.
+    ends: Vec<Timestamp>,
+    /// How many tasks are let go and have not ended.
     open: u32,
     planned: &'a PlannedJob,
     runs: u32,
+    /// How often its tasks were stopped.
+    stops: u32,
 }
 
 struct Run<'a> {
@@ -62,11 +69,14 @@ pub fn simulate(plan: &Plan) -> Forecast {
         .filter(|p| p.job.status == JobStatus::Active);
     let jobs = active.filter_map(|planned| {
         Some(Playing {
+            behind: 0,
             calendar: Calendar::try_new(&planned.job.schedule).ok()?,
             decided: plan.from,
+            ends: Vec::new(),
             open: 0,
             planned,
             runs: planned.runs,
+            stops: 0,
         })
     });
     let hours = plan.until.since_ms(plan.from).max(0) / HOUR_MS;
@@ -98,10 +108,7 @@ impl Run<'_> {
         while let Some(Reverse((now, _, event))) = self.events.pop() {
             match event {
                 Event::Due(job) => self.due(job, now),
-                Event::Ended(job) => {
-                    self.busy -= 1;
-                    self.jobs[job].open -= 1;
-                }
+                Event::Ended(job, stops) => self.ended(job, stops, now),
             }
             let more_now = self
                 .events
@@ -111,6 +118,48 @@ impl Run<'_> {
                 self.serve(now);
             }
         }
+    }
+
+    /// Takes in that an attempt has ended, and lets the next go that waits for that.
+    fn ended(&mut self, job: usize, stops: u32, now: Timestamp) {
+        let playing = &mut self.jobs[job];
+        if playing.stops != stops {
+            return;
+        }
+        self.busy -= 1;
+        playing.open -= 1;
+        if let Some(at) = playing.ends.iter().position(|end| *end == now) {
+            playing.ends.swap_remove(at);
+        }
+        if playing.open == 0 && playing.behind > 0 {
+            playing.behind -= 1;
+            self.let_go(job, now);
+        }
+    }
+
+    /// Lets a task of the job wait for a worker.
+    fn let_go(&mut self, job: usize, now: Timestamp) {
+        let playing = &mut self.jobs[job];
+        playing.open += 1;
+        let class = playing.planned.job.task.priority as usize;
+        self.queues[class].push_back((now, job));
+    }
+
+    /// Stops all that lives of the job; each is taken to stop at once.
+    fn stop(&mut self, job: usize, now: Timestamp) {
+        let playing = &mut self.jobs[job];
+        let stopped = playing.open + playing.behind;
+        (playing.open, playing.behind) = (0, 0);
+        playing.stops += 1;
+        for end in playing.ends.drain(..) {
+            self.busy -= 1;
+            self.busy_ms -= end.since_ms(now).max(0) as u64;
+        }
+        for queue in &mut self.queues {
+            queue.retain(|(_, of)| *of != job);
+        }
+        let count = self.forecast.stopped.entry(playing.planned.id).or_default();
+        *count += u64::from(stopped);
     }
 
     fn later(&mut self, at: Timestamp, event: Event) {
@@ -170,13 +219,15 @@ impl Run<'_> {
         }
         let late_ms = now.since_ms(wanted.policy.due_at(playing.planned.id, slot));
         let deadline_ms = wanted.policy.start_deadline_ms;
+        let living = (playing.open + playing.behind) as usize;
+        let meeting = wanted.overlap.meeting(living, playing.behind > 0);
         let (reason, slots) = match verdict {
             Verdict::GiveUp(run) => (Some("misfire"), run.count.unwrap_or(u64::from(u32::MAX))),
             Verdict::Skip => (Some("misfire"), 1),
             Verdict::Fire if deadline_ms.is_some_and(|most| late_ms > most as i64) => {
                 (Some("deadline"), 1)
             }
-            Verdict::Fire if wanted.overlap == Overlap::Skip && playing.open > 0 => {
+            Verdict::Fire if meeting == Meeting::Skipped => {
                 *self
                     .forecast
                     .overlaps
@@ -196,13 +247,32 @@ impl Run<'_> {
         }
         match reason {
             Some(reason) => *self.forecast.skipped.entry(reason).or_default() += slots,
-            None => self.fire(job, slot, now),
+            None => {
+                self.fire(job, slot, now);
+                self.meet(job, meeting, now);
+            }
+        }
+    }
+
+    /// Has a new task of the job get on with those that live.
+    fn meet(&mut self, job: usize, meeting: Meeting, now: Timestamp) {
+        match meeting {
+            Meeting::Behind => {
+                let playing = &mut self.jobs[job];
+                playing.behind += 1;
+                let count = self.forecast.queued.entry(playing.planned.id).or_default();
+                *count += 1;
+            }
+            Meeting::InPlaceOf(_) => {
+                self.stop(job, now);
+                self.let_go(job, now);
+            }
+            Meeting::Beside | Meeting::Skipped => self.let_go(job, now),
         }
     }
 
     fn fire(&mut self, job: usize, slot: Timestamp, now: Timestamp) {
         let playing = &mut self.jobs[job];
-        playing.open += 1;
         playing.runs = playing.runs.saturating_add(1);
         if let Some(oddity) = playing.calendar.oddity(slot) {
             self.forecast.odd_total += 1;
@@ -221,8 +291,6 @@ impl Run<'_> {
             *tasks += 1;
         }
         self.forecast.tasks += 1;
-        let class = playing.planned.job.task.priority as usize;
-        self.queues[class].push_back((now, job));
     }
 
     /// Lets free workers take what waits.
@@ -245,7 +313,9 @@ impl Run<'_> {
             self.forecast.busy_max = self.forecast.busy_max.max(self.busy);
             let took_ms = self.jobs[job].planned.duration_ms;
             self.busy_ms += took_ms;
-            self.later(now.plus_ms(took_ms as i64), Event::Ended(job));
+            let end = now.plus_ms(took_ms as i64);
+            self.jobs[job].ends.push(end);
+            self.later(end, Event::Ended(job, self.jobs[job].stops));
         }
         let waiting = self.queues.iter().map(VecDeque::len).sum::<usize>() as u64;
         let end = self.plan.outage.map(|(_, until)| until);

@@ -94,6 +94,26 @@ fn an_overlap_is_told_with_the_job_that_skips() {
 }
 
 #[test]
+fn what_may_not_overlap_waits_or_takes_the_place_of_those_before() {
+    let with = |overlap| {
+        // So that nothing ends at the instant of a slot.
+        let mut slow = job(1, every(1), 150_001);
+        slow.job.overlap = overlap;
+        let forecast = simulate(&plan(1, 8, vec![slow]));
+        assert_eq!(forecast.busy_max, 1, "{overlap:?}");
+        let sum = |counts: &BTreeMap<JobId, u64>| counts.values().sum::<u64>();
+        let skipped = forecast.skipped.get("overlap").copied();
+        let found = (sum(&forecast.queued), sum(&forecast.stopped));
+        (forecast.tasks, skipped.unwrap_or_default(), found)
+    };
+    assert_eq!(with(Overlap::QueueAll), (60, 0, (59, 0)));
+    // One begins every two and a half minutes, and then the next slot may wait.
+    assert_eq!(with(Overlap::QueueOne), (25, 35, (24, 0)));
+    assert_eq!(with(Overlap::CancelPrevious), (60, 0, (0, 59)));
+    assert_eq!(with(Overlap::TerminatePrevious), (60, 0, (0, 59)));
+}
+
+#[test]
 fn who_waits_for_a_worker_is_told_by_priority() {
     let mut urgent = job(1, every(1), 20_000);
     urgent.job.task.priority = Priority::Critical;

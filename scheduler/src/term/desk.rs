@@ -24,6 +24,7 @@ use super::{
     firing::Firing,
     operating::Operating,
     releasing::Releasing,
+    replacing::Replacing,
     vigil::{Vigil, YOUNG_MS},
 };
 use crate::{
@@ -61,6 +62,7 @@ pub(super) struct Desk {
     pub(super) late_max: usize,
     pub(super) operating: Operating,
     pub(super) releasing: Releasing,
+    pub(super) replacing: Replacing,
     pub(super) timer: Timer<Key>,
     crowded_since: Option<Instant>,
     dispatcher: Dispatcher,
@@ -89,6 +91,7 @@ impl Desk {
             late_max: services.config.catch_up_max,
             operating: Operating::new(services),
             releasing: Releasing::default(),
+            replacing: Replacing::default(),
             timer: Timer::default(),
             crowded_since: None,
             dispatcher,
@@ -116,6 +119,7 @@ impl Desk {
                 entries = feed.next(), if !self.reads_later() => self.follow(&entries?),
                 Some(fired) = self.firing.next() => self.fired(fired),
                 Some(key) = self.releasing.next() => self.judged(key),
+                Some(key) = self.replacing.next() => self.replaced(key),
                 Some(Ok(loaded)) = self.loading.join_next() => self.loaded(loaded),
                 Some(_) = self.sweeping.join_next() => {}
                 Some(ended) = self.operating.next() => self.index.operation_ended(ended),
@@ -137,6 +141,7 @@ impl Desk {
                 Effect::LoadTask(key) => self.load_task(key),
                 Effect::Operate(key) => self.operating.begin(key),
                 Effect::Push(priority, item) => self.offer(priority, item),
+                Effect::Replace { by, key, mode } => self.replacing.want(key, by, mode),
                 Effect::Rest(key) => {
                     self.timer.remove(&key);
                     self.settle_if_task(key);
@@ -183,6 +188,7 @@ impl Desk {
         self.admit(now);
         self.fill();
         self.release();
+        self.replace();
         if self.firing.is_crowded() {
             self.crowded_since.get_or_insert_with(Instant::now);
         } else {

@@ -12,7 +12,7 @@ use super::desk::Desk;
 use crate::{
     backoff::backoff,
     fire::{self, Due, Fired, Outcome},
-    index::{JobKey, Key},
+    index::{JobKey, Key, Living},
 };
 
 /// How many slots are decided together at most: what the log takes as one batch.
@@ -100,8 +100,12 @@ impl Desk {
     /// The slot of a job that is next to be decided, and what it is to become.
     fn next_of(&mut self, key: JobKey) -> Option<Due> {
         let watched = self.index.jobs.get_mut(key).filter(|job| !job.firing)?;
-        let overlaps = watched.job.overlap == Overlap::Skip && self.index.tasks.has_open_of(key);
-        let Some((slot, intent)) = watched.intent(key, self.clock.now(), overlaps) else {
+        let living = match watched.job.overlap {
+            // However many there are, they are of no concern.
+            Overlap::Allow => Living::default(),
+            _ => self.index.tasks.living_of(key),
+        };
+        let Some((slot, intent)) = watched.intent(key, self.clock.now(), living) else {
             // Its last run was the last there may be.
             watched.owed.clear();
             let effects = self.index.jobs.wait(key).into_iter().collect();

@@ -10,6 +10,7 @@ mod expiring;
 mod firing;
 mod operating;
 mod releasing;
+mod replacing;
 mod vigil;
 
 use projections::StoreError;

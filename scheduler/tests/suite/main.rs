@@ -10,6 +10,7 @@ mod firing;
 mod limits;
 mod logs;
 mod outages;
+mod overlaps;
 mod policies;
 mod workers;
 mod world;

@@ -88,7 +88,11 @@ pub const fn job_tone(status: JobStatus) -> Tone {
 pub const fn overlap_label(overlap: Overlap) -> &'static str {
     match overlap {
         Overlap::Allow => "Run both",
+        Overlap::CancelPrevious => "Stop the one before, then run the new one",
+        Overlap::QueueAll => "Run one after the other",
+        Overlap::QueueOne => "Let one wait, and skip more",
         Overlap::Skip => "Skip the new one",
+        Overlap::TerminatePrevious => "End the one before by force, then run the new one",
     }
 }
 

@@ -201,6 +201,21 @@ fn print(plan: &Plan, answer: &Answer<'_>) {
     for (reason, count) in &forecast.skipped {
         println!("  {count} slots skipped: {reason}");
     }
+    for (counts, what) in [
+        (
+            &forecast.queued,
+            "tasks wait for those of their job before them",
+        ),
+        (
+            &forecast.stopped,
+            "tasks are stopped for the next slot of their job",
+        ),
+    ] {
+        let count: u64 = counts.values().sum();
+        if count > 0 {
+            println!("  {count} {what}");
+        }
+    }
     for odd in &forecast.odd {
         let local = odd.local.as_deref().unwrap_or_default();
         println!(
