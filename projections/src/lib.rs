@@ -19,6 +19,7 @@ mod extract;
 mod feed;
 mod freshness;
 pub mod gate;
+pub mod health;
 pub mod live_query;
 mod models;
 pub mod moments;

@@ -14,6 +14,7 @@
 
 pub mod audit;
 mod events;
+mod health;
 mod history;
 mod ledger;
 mod overlap;
@@ -24,6 +25,7 @@ mod tests;
 pub use events::{
     JobCreated, JobDeleted, JobEvent, JobPaused, JobResumed, JobSlotsSkipped, JobUpdated,
 };
+pub use health::{JobAlert, Signs};
 pub use history::{History, Settled, Span};
 pub use ledger::{Ledger, LedgerSlot, SlotDecision, SlotOutcome, SlotReason};
 pub use overlap::{Meeting, Overlap};

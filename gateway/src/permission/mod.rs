@@ -49,6 +49,7 @@ pub(crate) const TABLE: &[(&str, &str, Role)] = &[
     ("PATCH", "/api/v1/jobs/{id}", Role::Operator),
     ("PUT", "/api/v1/jobs/{id}", Role::Operator),
     ("GET", "/api/v1/jobs/{id}/events", Role::Viewer),
+    ("GET", "/api/v1/jobs/{id}/health", Role::Viewer),
     ("POST", "/api/v1/jobs/{id}/pause", Role::Operator),
     ("POST", "/api/v1/jobs/{id}/resume", Role::Operator),
     ("GET", "/api/v1/jobs/{id}/runs", Role::Viewer),

@@ -281,3 +281,21 @@ fn every_slot_of_a_period_is_shown_with_what_became_of_it() {
         client.get(&wrong).await.problem(Code::InvalidParameter);
     });
 }
+
+#[test]
+fn how_a_job_does_is_shown_with_what_is_wrong() {
+    on_world(|world| async move {
+        let client = world.operator().await;
+        let job = json!({"name": "each second", "enabled": true,
+            "schedule": {"type": "interval", "every_ms": 1_000}, "task": {"kind": "echo"}});
+        let made = client.post("/jobs", job).await.expect(201);
+        let path = format!("/jobs/{}/health", made.id());
+        let fresh = [("consistency-token", made.token())];
+        let health = client.get_with(&path, &fresh).await.expect(200).body();
+        let expected = json!({"id": made.id(), "alerts": [], "runs": 0, "succeeded": 0,
+            "failed": 0, "cancelled": 0, "failures_in_a_row": 0});
+        assert_eq!(health, expected);
+        let unknown = format!("/jobs/{}/health", world.services.commands.ids().next());
+        client.get(&unknown).await.problem(Code::NotFound);
+    });
+}

@@ -12,6 +12,7 @@ mod faults;
 mod feed;
 mod freshness;
 mod gate;
+mod health;
 mod halt;
 mod lists;
 mod live_query;

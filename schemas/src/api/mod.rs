@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod events;
 mod explain;
+mod health;
 mod jobs;
 mod live;
 mod mfa;
@@ -37,6 +38,7 @@ pub use explain::{ChapterView, TaskExplanation, WaitCode, WaitReason};
 pub use jobs::{
     CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,
 };
+pub use health::JobHealthView;
 pub use live::{
     LiveChanges, LiveCommand, LiveComplete, LiveEnd, LiveMessage, LivePosition, LiveReset, LiveRow,
     LiveRows, ResetReason,
