@@ -11,6 +11,7 @@ mod analyst;
 mod api_keys;
 mod audit;
 mod auditors;
+mod certificate;
 mod corruption;
 mod crawler;
 mod crontab;
@@ -133,6 +134,9 @@ fn of_proof() -> Vec<Trial> {
         }),
         ignorable("corrupt_row", async || {
             corruption::a_row_that_was_changed_is_found_and_named().await
+        }),
+        trial("certificate", async || {
+            certificate::what_readme_tells_of_jobs_works().await
         }),
         trial("auditors", async || {
             auditors::what_readme_tells_them_to_type_works().await
