@@ -19,14 +19,14 @@ password() { echo "p$(random 24)"; }
 of_nats() { sed -n "s/^$1=//p" "$dir/nats.env"; }
 of_postgres() { sed -n "s/^$1=//p" "$dir/postgres.env"; }
 
-for user in almanac_gateway almanac_owner almanac_projector almanac_scheduler almanac_worker \
-  analyst; do
+for user in almanac_backup almanac_gateway almanac_owner almanac_projector almanac_scheduler \
+  almanac_worker analyst; do
   echo "$user=$(password)"
 done > "$dir/nats.env"
 {
   echo "POSTGRES_PASSWORD=$(password)"
   for role in almanac_auditor almanac_gateway almanac_owner almanac_projector almanac_scheduler \
-    analyst; do
+    almanac_worker analyst; do
     echo "$role=$(password)"
   done
 } > "$dir/postgres.env"
@@ -45,9 +45,10 @@ environment gateway.env almanac_gateway almanac_gateway "$master_key"
 environment projector.env almanac_projector almanac_projector "$(random 32)"
 environment scheduler.env almanac_scheduler almanac_scheduler "$(random 32)"
 environment auditor.env analyst almanac_auditor "$(random 32)"
-# A worker never asks Postgres; it is told where it is, and no password.
-environment worker.env almanac_worker almanac_scheduler "$(random 32)"
-sed -i "s#\(POSTGRES__URL=\).*#\1postgres://$postgres/almanac#" "$dir/worker.env"
+# A worker asks Postgres for reports and exports only; else it is told where it is, and no password.
+environment worker.env almanac_worker almanac_worker "$(random 32)"
+sed -i "s#^ALMANAC__POSTGRES__URL=\(.*\)#ALMANAC__WORKER__POSTGRES_URL=\1\\
+ALMANAC__POSTGRES__URL=postgres://$postgres/almanac#" "$dir/worker.env"
 environment setup.env almanac_owner almanac_owner "$master_key"
 {
   echo "ALMANAC_ADMIN_EMAIL=admin@almanac.internal"

@@ -88,7 +88,9 @@ impl Job {
         let (first, last) = (missed.next(), missed.last());
         if let (Some(since), Some(last)) = (first, last)
             && !signs.is_running
-            && calendar.next_after(since).is_some_and(|second| second < last)
+            && calendar
+                .next_after(since)
+                .is_some_and(|second| second < last)
             && overdue_ms(last).is_some()
         {
             alerts.push(JobAlert::Silent { since });

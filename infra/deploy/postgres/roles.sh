@@ -5,7 +5,7 @@ set -eu
 
 # The password of a role is in the environment under its name.
 for role in almanac_auditor almanac_gateway almanac_owner almanac_projector almanac_scheduler \
-  analyst; do
+  almanac_worker analyst; do
   eval "password=\$$role"
   psql --set ON_ERROR_STOP=1 --set role="$role" --set password="$password" --dbname postgres <<'SQL'
 create role :"role" login nosuperuser nocreatedb nocreaterole noreplication nobypassrls

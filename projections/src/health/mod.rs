@@ -90,7 +90,10 @@ fn told(row: &PgRow) -> Result<Option<JobHealth>, StoreError> {
 fn percentiles(row: &PgRow, name: &str, sampled: u64) -> Result<Percentiles, StoreError> {
     let found: Option<Vec<i64>> = row.try_get(name)?;
     // The clocks of workers and of whoever planned the slot may differ.
-    let found = found.unwrap_or_default().into_iter().map(|ms| ms.max(0) as u64);
+    let found = found
+        .unwrap_or_default()
+        .into_iter()
+        .map(|ms| ms.max(0) as u64);
     let [p50, p95, p99] = found.collect::<Vec<_>>().try_into().unwrap_or_default();
     Ok(Percentiles {
         sampled,

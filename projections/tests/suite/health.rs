@@ -125,7 +125,10 @@ async fn a_job_is_told_by_its_latest_thousand_runs() {
     assert_eq!(counts, (1_000, 998, 2, 0));
     let took = found.duration_ms;
     // Of 998 that took from 4 to 1001 ms.
-    assert_eq!((took.sampled, took.p50, took.p95, took.p99), (998, 502, 952, 992));
+    assert_eq!(
+        (took.sampled, took.p50, took.p95, took.p99),
+        (998, 502, 952, 992)
+    );
     assert_eq!((found.wait_ms.sampled, found.wait_ms.p99), (1_000, 10));
     let signs = Signs {
         failures_in_a_row: 2,

@@ -35,10 +35,10 @@ pub use auth::{
 };
 pub use events::{EventView, LiveEvent};
 pub use explain::{ChapterView, TaskExplanation, WaitCode, WaitReason};
+pub use health::JobHealthView;
 pub use jobs::{
     CreateJob, JobView, PatchJob, PauseJob, Preview, PreviewJob, PreviewedSlot, TriggerJob,
 };
-pub use health::JobHealthView;
 pub use live::{
     LiveChanges, LiveCommand, LiveComplete, LiveEnd, LiveMessage, LivePosition, LiveReset, LiveRow,
     LiveRows, ResetReason,

@@ -15,7 +15,13 @@ const WORDS: &[(&str, &str)] = &[
     ("timezone", "UTC"),
 ];
 /// Members that are left out: what they ask for is not what is tried here.
-const LEFT_OUT: &[&str] = &["current_password", "expires_at", "not_before"];
+const LEFT_OUT: &[&str] = &[
+    "after",
+    "current_password",
+    "expires_at",
+    "not_before",
+    "unique_key",
+];
 
 /// What goes into a body.
 #[derive(Clone, Copy, Debug)]
