@@ -1,6 +1,6 @@
 //! How a job does, as the API shows it.
 //!
-//! Invariant: all of it is as of one position; what is alarming follows from the rest and the clock.
+//! Invariant: all of it is as of one position; what is alarming follows from that and the clock.
 
 use domain::{JobId, job::JobAlert};
 use serde::{Deserialize, Serialize};
