@@ -183,7 +183,16 @@ async fn workers_say_that_they_are_there_and_that_they_go() {
     .await;
     let entry = seen.entry;
     assert_eq!((entry.running[0].task, entry.slots), (task, Some(3)));
-    assert_eq!(entry.kinds, ["echo", "http", "sleep"]);
+    // Those that want read models, a copy of the log or a permission are another worker's.
+    let kinds = [
+        "cleanup",
+        "echo",
+        "http",
+        "process-data",
+        "send-notification",
+        "sleep",
+    ];
+    assert_eq!(entry.kinds, kinds);
     assert_eq!(
         (entry.zone.as_deref(), entry.draining),
         (Some("cellar"), false)
