@@ -20,6 +20,7 @@ const LEFT_OUT: &[&str] = &[
     "current_password",
     "expires_at",
     "not_before",
+    "statuses",
     "unique_key",
 ];
 
