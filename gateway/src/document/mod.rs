@@ -75,8 +75,8 @@ pub(crate) struct LookParameters {
     explain: Option<bool>,
 }
 
-/// What is followed rather than read.
-const LIVE: [&str; 2] = ["/api/v1/stream", "/api/v1/ws"];
+/// What is followed rather than read, and who is there: neither is as of one position.
+const LIVE: [&str; 3] = ["/api/v1/stream", "/api/v1/workers", "/api/v1/ws"];
 
 #[derive(OpenApi)]
 #[openapi(

@@ -22,7 +22,7 @@ use crate::{
     get, path = "/api/v1/jobs/{id}/health", tag = "jobs", params(("id" = JobId, Path)),
     responses((status = 200, description = "How it does", body = JobHealthView)),
 )]
-pub(super) async fn get_job_health(
+pub(super) async fn assess_job(
     State(app): State<App>,
     reading: Reading,
     Parameters(Nothing): Parameters<Nothing>,

@@ -45,7 +45,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
             delete::delete_job
         ))
         .routes(routes!(events::list_job_events))
-        .routes(routes!(health::get_job_health))
+        .routes(routes!(health::assess_job))
         .routes(routes!(pause::pause_job))
         .routes(routes!(resume::resume_job))
         .routes(routes!(runs::list_job_runs))

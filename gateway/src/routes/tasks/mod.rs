@@ -39,7 +39,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(list::list_tasks, create::create_task))
         .routes(routes!(get::get_task))
         .routes(routes!(logs::read_task_logs))
-        .routes(routes!(progress::get_task_progress))
+        .routes(routes!(progress::tell_task_progress))
         .routes(routes!(cancel::cancel_task))
         .routes(routes!(retry::retry_task))
         .routes(routes!(batch::create_tasks))

@@ -21,7 +21,7 @@ use crate::{
     get, path = "/api/v1/tasks/{id}/progress", tag = "tasks", params(("id" = TaskId, Path)),
     responses((status = 200, description = "What was said last", body = TaskProgressView)),
 )]
-pub(super) async fn get_task_progress(
+pub(super) async fn tell_task_progress(
     State(app): State<App>,
     reading: Reading,
     Parameters(Nothing): Parameters<Nothing>,
