@@ -56,7 +56,7 @@ struct From {
 
 impl From {
     async fn new(world: &World, address: &'static str, limits: Limits) -> Self {
-        let site = Site::start(world, limits, &["127.0.0.0/8"]).await;
+        let site = Box::pin(Site::start(world, limits, &["127.0.0.0/8"])).await;
         Self { address, site }
     }
 
@@ -99,7 +99,7 @@ fn every_refusal_has_its_record() {
     on_world(|world| async move {
         let mut limits = Limits::off();
         limits.preview = "1/900s".parse().expect("a limit");
-        let from = From::new(world, "198.51.100.71", limits).await;
+        let from = Box::pin(From::new(world, "198.51.100.71", limits)).await;
         let viewer = world.signed_in(Role::Viewer).await;
         let operator = world.operator().await;
         let forged = viewer.clone().with_bearer("x.y.z");
@@ -245,7 +245,7 @@ fn where_somebody_was_is_sealed_and_forgotten_with_them() {
         let body = json!({"email": "roaming@example.org", "password": "a good one",
             "name": "Roaming", "role": "viewer"});
         let made = admin.post("/users", body).await.expect(201);
-        let from = From::new(world, "198.51.100.73", Limits::off()).await;
+        let from = Box::pin(From::new(world, "198.51.100.73", Limits::off())).await;
         let person = json!({"email": "roaming@example.org", "password": "a good one"});
         let login = "POST /api/v1/auth/login";
         assert_eq!(from.ask(login, None, "", &person).await, 200);

@@ -214,7 +214,7 @@ fn only_a_proxy_that_is_named_says_where_a_request_comes_from() {
         for (trusted, expected) in [(&[][..], "429"), (&["127.0.0.0/8"], "401")] {
             let mut limits = Limits::off();
             limits.anonymous = limit("1/900s");
-            let site = Site::start(world, limits, trusted).await;
+            let site = Box::pin(Site::start(world, limits, trusted)).await;
             let status = async |claims: &str| {
                 let answer = site.ask("GET /api/v1/tasks", claims, "").await;
                 answer[9..12].to_owned()
@@ -261,7 +261,7 @@ fn failed_sign_ins_cost_a_pause_where_they_come_from_and_nowhere_else() {
     on_world(|world| async move {
         let mut limits = Limits::off();
         limits.failed_sign_ins = 2;
-        let site = Site::start(world, limits, &["127.0.0.0/8"]).await;
+        let site = Box::pin(Site::start(world, limits, &["127.0.0.0/8"])).await;
         let sign_in = async |host: &str, email: &str, password: &str| {
             let claims = format!("X-Forwarded-For: {host}\r\nContent-Type: application/json\r\n");
             let body = json!({"email": email, "password": password}).to_string();

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::world::{ADMIN, Client, World, on_world};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn waiting(world: &World, client: &Client, kind: &str, payload: Value) -> String {
     let wanted = json!({"kind": kind, "payload": payload});

@@ -189,7 +189,7 @@ fn a_body_that_trickles_in_is_given_up() {
     on_world(|world| async move {
         let token = world.operator().await.bearer.expect("a token");
         let quickly = |config: &mut runtime::Gateway| config.body_within_ms = ms(500);
-        let (address, _serves) = serve_with(world, quickly).await;
+        let (address, _serves) = Box::pin(serve_with(world, quickly)).await;
         let answer = trickled(address, &token).await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
         assert!(answer.contains("did not arrive within 500 ms"), "{answer}");
@@ -203,7 +203,7 @@ fn a_request_is_answered_in_time_whatever_it_waits_for() {
         let operator = world.operator().await;
         let token = operator.bearer.clone().expect("a token");
         let quickly = |config: &mut runtime::Gateway| config.answer_within_ms = ms(500);
-        let (address, _serves) = serve_with(world, quickly).await;
+        let (address, _serves) = Box::pin(serve_with(world, quickly)).await;
         let answer = trickled(address, &token).await;
         assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
         assert!(answer.contains("UNAVAILABLE"), "{answer}");
@@ -218,7 +218,7 @@ fn an_answer_that_has_begun_goes_on_beyond_that_time() {
         let operator = world.operator().await;
         let token = operator.bearer.clone().expect("a token");
         let quickly = |config: &mut runtime::Gateway| config.answer_within_ms = ms(500);
-        let (address, _serves) = serve_with(world, quickly).await;
+        let (address, _serves) = Box::pin(serve_with(world, quickly)).await;
         let mut live = TcpStream::connect(address).await.expect("connects");
         let request = format!(
             "GET /api/v1/stream HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n"

@@ -245,12 +245,11 @@ impl Run<'_> {
                 Some(_) => cost.skipped += slots,
             }
         }
-        match reason {
-            Some(reason) => *self.forecast.skipped.entry(reason).or_default() += slots,
-            None => {
-                self.fire(job, slot, now);
-                self.meet(job, meeting, now);
-            }
+        if let Some(reason) = reason {
+            *self.forecast.skipped.entry(reason).or_default() += slots;
+        } else {
+            self.fire(job, slot, now);
+            self.meet(job, meeting, now);
         }
     }
 

@@ -135,10 +135,10 @@ async fn a_call_is_signed_as_the_rules_say() {
     let outcome = call(targets(server.port, None), true).await;
     assert_eq!(outcome, Outcome::Done(json!({"status": 204})));
     let heard = server.heard().remove(0);
-    let (head, body) = heard.split_once("\r\n\r\n").expect("a body");
-    let body_told: Value = serde_json::from_str(body).expect("JSON");
-    assert_eq!(body_told["type"], "backup.finished");
-    assert_eq!(body_told["data"], json!({"n": 1}));
+    let (top, body) = heard.split_once("\r\n\r\n").expect("a body");
+    let told: Value = serde_json::from_str(body).expect("JSON");
+    assert_eq!(told["type"], "backup.finished");
+    assert_eq!(told["data"], json!({"n": 1}));
     let secret = STANDARD.decode(&SECRET[6..]).expect("base64");
     let id = attempt().task.to_string();
     let expected = signature(&Key::new(HMAC_SHA256, &secret), &id, 1_614_265_330, body);
@@ -148,8 +148,8 @@ async fn a_call_is_signed_as_the_rules_say() {
         format!("webhook-signature: {expected}"),
     ] {
         assert!(
-            head.lines().any(|told| told == line),
-            "{line} is not in {head}"
+            top.lines().any(|told| told == line),
+            "{line} is not in {top}"
         );
     }
     assert!(!heard.contains(&SECRET[6..]));
