@@ -26,7 +26,8 @@ struct Link {
 /// What was known of an aggregate, to go back there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
-    known: Option<Option<Link>>,
+    is_known: bool,
+    last: Option<Link>,
     stream: StreamId,
 }
 
@@ -102,15 +103,20 @@ impl Chain {
     /// Where `stream` is, to go back to if what is tried next fails: what was passed is in no table
     /// before the batch ends, so it could not be asked again.
     pub(super) fn mark(&self, stream: StreamId) -> Mark {
-        let known = self.0.get(&stream).copied();
-        Mark { known, stream }
+        let known = self.0.get(&stream);
+        Mark {
+            is_known: known.is_some(),
+            last: known.copied().flatten(),
+            stream,
+        }
     }
 
     /// Undoes what was done with the aggregate of `mark` since.
     pub(super) fn go_back(&mut self, mark: Mark) {
-        match mark.known {
-            Some(last) => self.0.insert(mark.stream, last, BYTES),
-            None => self.0.remove(&mark.stream),
+        if mark.is_known {
+            self.0.insert(mark.stream, mark.last, BYTES);
+        } else {
+            self.0.remove(&mark.stream);
         }
     }
 

@@ -8,8 +8,8 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 pub(super) const SALT_LEN: usize = 16;
 pub(super) const HASH_LEN: usize = 32;
 
-/// Pairs that OWASP and ASVS 5.0 (appendix B) hold for equally good, in the order of their use. Each
-/// takes a tenth less of a core than the one before, since more of it stays in the processor's
+/// Pairs that OWASP and ASVS 5.0 (appendix B) hold for equally good, in the order of their use.
+/// Each takes a tenth less of a core than the one before, since more of it stays in the processor's
 /// cache.
 const COSTS: [Cost; 3] = [
     Cost {
