@@ -229,8 +229,8 @@ async fn what_postgres_refuses_among_those_that_waited_is_found() {
     assert_eq!(parked_at(&database).await, [0_u64; 0]);
 }
 
-/// Postgres refuses what follows one that is left out: it still follows that, also for the projector
-/// that saw it happen.
+/// Postgres refuses what follows one that is left out: it still follows that, also for the
+/// projector that saw it happen.
 #[tokio::test]
 async fn what_is_refused_after_one_left_out_still_follows_it() {
     let mut world = World::new("mending", 1);
