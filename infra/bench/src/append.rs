@@ -115,13 +115,20 @@ async fn compare(
     let mut processes = vec![("writers", std::process::id())];
     processes.extend(world.processes()?);
     let (mut singly, mut together, mut spent) = (Vec::new(), Vec::new(), None);
-    for _ in 0..load::ROUNDS {
-        let actors = writers(&world.author, one_by_one, count);
-        singly.push(load::closed_loop(scale, actors).await?);
-        let actors = writers(&world.author, grouped, count);
-        let before = Cpu::now(&processes)?;
-        together.push(load::closed_loop(scale, actors).await?);
-        spent = Some(before.since(&processes)?);
+    for round in 0..load::ROUNDS {
+        // Each is the first as often: a disk that slows down or recovers favours neither.
+        for one in [round % 2 == 0, round % 2 != 0] {
+            let log = if one { one_by_one } else { grouped };
+            let actors = writers(&world.author, log, count);
+            let before = Cpu::now(&processes)?;
+            let measured = load::closed_loop(scale, actors).await?;
+            if one {
+                singly.push(measured);
+            } else {
+                together.push(measured);
+                spent = Some(before.since(&processes)?);
+            }
+        }
     }
     Ok(Compared {
         grouped: load::median(together)?,

@@ -72,7 +72,7 @@ impl Step for Hash {
         let turn = self.turns.clone().acquire_owned().await?;
         let hashed = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            let params = Params::new(12 * 1024, 3, 1, Some(32)).ok()?;
+            let params = Params::new(7 * 1024, 5, 1, Some(32)).ok()?;
             let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
             let mut hash = [0; 32];
             let (password, salt) = (ADMIN.1.as_bytes(), [7; 16]);
@@ -85,7 +85,7 @@ impl Step for Hash {
 /// Measures with the passwords of one administrator.
 pub async fn run(scale: Scale) -> Result<Report> {
     let scale = scale.at_least(MEASURED);
-    let mut report = Report::new("sign-in (8 at a time, argon2id of 12 MiB, 3 passes)");
+    let mut report = Report::new("sign-in (8 at a time, argon2id of 7 MiB, 5 passes)");
     let turns = Arc::new(Semaphore::new(HASHES));
     let hashes = (0..PARALLEL).map(|_| Hash {
         turns: turns.clone(),

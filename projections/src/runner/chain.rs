@@ -23,6 +23,14 @@ struct Link {
     version: Version,
 }
 
+/// What was known of an aggregate, to go back there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    is_known: bool,
+    last: Option<Link>,
+    stream: StreamId,
+}
+
 impl Chain {
     /// One that was there from the first commit on and forgets none: what it does not know, is not.
     pub(super) fn of_everything() -> Self {
@@ -90,6 +98,26 @@ impl Chain {
             version: commit.meta.version,
         };
         self.0.insert(commit.stream, Some(link), BYTES);
+    }
+
+    /// Where `stream` is, to go back to if what is tried next fails: what was passed is in no table
+    /// before the batch ends, so it could not be asked again.
+    pub(super) fn mark(&self, stream: StreamId) -> Mark {
+        let known = self.0.get(&stream);
+        Mark {
+            is_known: known.is_some(),
+            last: known.copied().flatten(),
+            stream,
+        }
+    }
+
+    /// Undoes what was done with the aggregate of `mark` since.
+    pub(super) fn go_back(&mut self, mark: Mark) {
+        if mark.is_known {
+            self.0.insert(mark.stream, mark.last, BYTES);
+        } else {
+            self.0.remove(&mark.stream);
+        }
     }
 
     pub(super) fn settle(&mut self) {

@@ -11,7 +11,7 @@ use sqlx::{Acquire as _, PgConnection, Row as _};
 use super::{
     BATCH, RunError,
     chain::Chain,
-    decode::Reading,
+    decode::{self, Reading},
     folds::Folds,
     mirror::Mirror,
     park::{Held, Park},
@@ -81,13 +81,15 @@ impl Mending<'_> {
         Ok(())
     }
 
-    /// Tries all of `part`, or none if Postgres refuses one.
+    /// Tries all of `part`, which is of one aggregate, or none if Postgres refuses one.
     async fn resume_all(
         &mut self,
         transaction: &mut PgConnection,
         part: &[Held],
     ) -> Result<(), Failure> {
         let mark = self.park.mark();
+        let stream = part.first().and_then(|held| decode::stream(&held.entry));
+        let last = stream.map(|stream| self.chain.mark(stream));
         let mut nested = transaction.begin().await?;
         let resumed = self.resume_each(&mut nested, part).await;
         if resumed.is_ok() {
@@ -95,7 +97,9 @@ impl Mending<'_> {
             return Ok(());
         }
         nested.rollback().await?;
-        self.chain.clear();
+        if let Some(last) = last {
+            self.chain.go_back(last);
+        }
         self.folds.clear();
         self.park.go_back(mark, part);
         resumed

@@ -9,6 +9,7 @@ mod changed;
 mod checkpoint;
 mod copy;
 mod counts;
+mod courtesy;
 mod decode;
 mod fill;
 mod fold;
@@ -27,11 +28,12 @@ use std::{convert::Infallible, time::Duration};
 use event_log::{Entry, Follow, LogError, SharedLog};
 use futures::{Stream, StreamExt as _, stream::ReadyChunks};
 use schemas::Position;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{StoreError, Writer};
 pub(crate) use checkpoint::Checkpoint;
+use courtesy::Courtesy;
 pub(crate) use decode::{Events, Reading};
 
 pub(crate) use fill::{Course, Filled, fill};
@@ -111,13 +113,16 @@ async fn keep_up(
     projector: &mut Projector,
     pause: &mut Duration,
 ) -> Result<Infallible, RunError> {
-    let start = projector.position();
+    let (start, mut courtesy) = (projector.position(), Courtesy::default());
     tracing::info!(position = start.0, "the projector follows the log");
     let mut readings = std::pin::pin!(read(log.follow(start).await?));
     while let Some((reading, failure)) = readings.next().await {
         if !reading.is_empty() {
+            let (size, began) = (reading.len(), Instant::now());
             apply(projector, reading).await?;
             *pause = PAUSE;
+            let now = Instant::now();
+            sleep(courtesy.rest(size, now - began, now)).await;
         }
         match failure {
             None => {}

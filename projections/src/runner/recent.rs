@@ -65,6 +65,11 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.young.insert(key, value);
     }
 
+    pub(super) fn remove(&mut self, key: &K) {
+        self.young.remove(key);
+        self.old.remove(key);
+    }
+
     /// Ends a batch: makes room if there is need.
     pub(super) fn settle(&mut self) {
         if self.young.len() > self.bounds.entries || self.bytes > self.bounds.bytes {

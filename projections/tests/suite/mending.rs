@@ -229,6 +229,28 @@ async fn what_postgres_refuses_among_those_that_waited_is_found() {
     assert_eq!(parked_at(&database).await, [0_u64; 0]);
 }
 
+/// Postgres refuses what follows one that is left out: it still follows that, also for the
+/// projector that saw it happen.
+#[tokio::test]
+async fn what_is_refused_after_one_left_out_still_follows_it() {
+    let mut world = World::new("mending", 1);
+    let stream = created(&mut world, 1).await;
+    let exploded = events("task.exploded", 1, "{}").into_bytes();
+    let first = world.append(stream, exploded, |_| {}).await;
+    let asked = events("task.cancel_requested", 1, r#"{"reason":"x","y":"\ud800"}"#);
+    let refused = world.append(stream, asked.into_bytes(), |_| {}).await;
+    world.append(stream, cancelled(), |_| {}).await;
+    world.skip(first, "void").await.expect("decided");
+    world.retry(refused).await.expect("decided");
+    let database = Database::new().await;
+    database.project(&world, 1).await;
+    let listed = parked::list(&database.overview, None).await;
+    let head = &listed.expect("listed").value[0];
+    assert_eq!(head.position, refused);
+    assert!(head.reason.starts_with("Postgres refuses it"), "{head:?}");
+    database.is_rebuilt_alike(&world.shared()).await;
+}
+
 /// What waits behind another can be left out before its turn; nothing is folded around the first.
 #[tokio::test]
 async fn what_waits_may_be_left_out_before_its_turn() {

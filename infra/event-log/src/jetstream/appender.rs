@@ -19,7 +19,10 @@ use tokio::{
     time::Instant,
 };
 
-use super::{pace::Pace, publish};
+use super::{
+    pace::{Pace, Way},
+    publish,
+};
 use crate::{AppendError, NewCommit, log::BATCH_MAX};
 
 /// How many full batches may be in flight: while the server stores one it can read the next.
@@ -198,16 +201,27 @@ impl Writer {
             return;
         }
         let gathered = self.gathering.take();
-        if self.group_commit && self.waiting.len() >= self.pace.break_even() {
-            let began = gathered.map_or_else(Instant::now, |gathering| gathering.since);
-            self.send_batch(began);
-            return;
+        match self.way() {
+            Way::Batch => {
+                let began = gathered.map_or_else(Instant::now, |gathering| gathering.since);
+                return self.send_batch(began);
+            }
+            Way::Later => return,
+            Way::Singles => {}
         }
         while !self.group_commit || self.singles_in_flight < self.pace.singles_max() {
             let Some(pending) = self.waiting.pop_front() else {
                 return;
             };
             self.send_single(pending);
+        }
+    }
+
+    fn way(&self) -> Way {
+        if self.group_commit {
+            self.pace.way(self.waiting.len(), self.singles_in_flight)
+        } else {
+            Way::Singles
         }
     }
 

@@ -19,6 +19,17 @@ const ROW: usize = 64;
 const BATCH_FADE: f64 = 1.0 / 65_536.0;
 const SINGLE_FADE: f64 = 1.0 / 64.0;
 
+/// How what waits is best sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Way {
+    /// All of it as one batch.
+    Batch,
+    /// Not yet: with those who are answered next it makes a batch, which is faster for all of them.
+    Later,
+    /// Each by itself.
+    Singles,
+}
+
 /// The estimates.
 pub(super) struct Pace {
     /// What a batch costs beside its members.
@@ -46,9 +57,23 @@ impl Pace {
     }
 
     /// From how many waiting commits on one batch is faster than as many singles.
-    pub(super) fn break_even(&self) -> usize {
+    fn break_even(&self) -> usize {
         let saved = (self.single.now() - MEMBER_US).max(10.0);
         (self.floor.now() / saved).ceil() as usize
+    }
+
+    /// How to send `waiting` commits while so many singles are in flight, whose writers are likely
+    /// to come back. A row of singles is given up only for what is clearly faster, so that writers
+    /// near the break-even do not go back and forth.
+    pub(super) fn way(&self, waiting: usize, singles_in_flight: usize) -> Way {
+        let break_even = self.break_even();
+        if waiting >= break_even {
+            Way::Batch
+        } else if singles_in_flight > 0 && (waiting + singles_in_flight) * 4 >= break_even * 5 {
+            Way::Later
+        } else {
+            Way::Singles
+        }
     }
 
     /// How many singles may be in flight; what waits instead may become a batch.
@@ -147,6 +172,21 @@ mod tests {
         let slow_disk = learned(us(1_000), us(8_000));
         assert!((70..=73).contains(&slow_files.break_even()));
         assert!((4..=6).contains(&slow_disk.break_even()));
+    }
+
+    /// Writers that wait for each answer: as many as a batch pays for do not stay with singles
+    /// because some of theirs are always in flight.
+    #[test]
+    fn writers_become_a_batch_as_soon_as_there_are_enough_of_them() {
+        let pace = learned(us(440), us(11_000));
+        let break_even = pace.break_even();
+        assert!((16..=19).contains(&break_even));
+        assert_eq!(pace.way(16, 16), Way::Later);
+        assert_eq!(pace.way(break_even, 12), Way::Batch);
+        // Too few in all, or nobody is answered soon: none of them waits.
+        assert_eq!(pace.way(4, 12), Way::Singles);
+        assert_eq!(pace.way(break_even - 1, 0), Way::Singles);
+        assert_eq!(pace.way(1, break_even), Way::Singles);
     }
 
     #[test]
