@@ -12,6 +12,7 @@ mod api_keys;
 mod audit;
 mod auditors;
 mod certificate;
+mod chaos;
 mod corruption;
 mod crawler;
 mod crontab;
@@ -70,6 +71,9 @@ fn trials() -> Vec<Trial> {
         }),
         trial("kills", async || {
             kills::nothing_acknowledged_is_lost_to_kills().await
+        }),
+        trial("chaos", async || {
+            chaos::slots_and_attempts_survive_kills_and_pauses().await
         }),
         trial("outages", async || {
             outages::servers_may_go_and_come_back().await

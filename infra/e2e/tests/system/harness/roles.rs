@@ -51,7 +51,15 @@ impl Roles {
 
     /// The same with these lines at the end of the configuration.
     pub async fn start_with(name: &str, more: &str) -> Result<Self> {
-        Self::begin(name, more, async |_, _| Ok(())).await
+        Self::begin(name, &ROLES.map(|(role, ..)| role), more, async |_, _| {
+            Ok(())
+        })
+        .await
+    }
+
+    /// The same with these roles; the test starts the others.
+    pub async fn start_only(name: &str, which: &[&str]) -> Result<Self> {
+        Self::begin(name, which, "", async |_, _| Ok(())).await
     }
 
     /// The same on a log that `fill` has made, given the configuration and
@@ -60,11 +68,12 @@ impl Roles {
         name: &str,
         fill: impl AsyncFnOnce(&str, &[(&str, &str)]) -> Result<()>,
     ) -> Result<Self> {
-        Self::begin(name, "", fill).await
+        Self::begin(name, &ROLES.map(|(role, ..)| role), "", fill).await
     }
 
     async fn begin(
         name: &str,
+        which: &[&str],
         more: &str,
         fill: impl AsyncFnOnce(&str, &[(&str, &str)]) -> Result<()>,
     ) -> Result<Self> {
@@ -95,17 +104,23 @@ impl Roles {
             _folder: folder,
             servers,
         };
-        for (role, user, login) in ROLES {
-            let args = [role, "--config", &path].map(str::to_owned);
-            let url = roles.servers.postgres.url_of(login, "almanac")?;
-            let nats = roles.servers.nats.url_of(user)?;
-            let told = [(NATS, nats.as_str()), (POSTGRES, &url)];
-            let start = || Process::start(&format!("{name}-{role}"), &args, &told);
-            let process = tokio::task::block_in_place(start)?;
+        for (role, ..) in ROLES.into_iter().filter(|(role, ..)| which.contains(role)) {
+            let process = roles.one_more(role, &format!("{name}-{role}"))?;
             roles.processes.push((role, process));
         }
         roles.ready().await?;
         Ok(roles)
+    }
+
+    /// A process of that role, which is nobody's but the caller's.
+    pub fn one_more(&self, role: &str, name: &str) -> Result<Process> {
+        let known = ROLES.into_iter().find(|(known, ..)| *known == role);
+        let (_, user, login) = known.context("a role")?;
+        let args = [role, "--config", &self.config()].map(str::to_owned);
+        let url = self.servers.postgres.url_of(login, "almanac")?;
+        let nats = self.servers.nats.url_of(user)?;
+        let told = [(NATS, nats.as_str()), (POSTGRES, &url)];
+        tokio::task::block_in_place(|| Process::start(name, &args, &told))
     }
 
     /// The configuration that all share.
