@@ -3,6 +3,8 @@
 //! Invariant: what was written is read back equal; a header that is missing or malformed makes the
 //! message unreadable, and says which.
 
+use std::str::FromStr;
+
 use async_nats::{HeaderMap, HeaderName};
 use schemas::Meta;
 
@@ -41,32 +43,39 @@ pub(crate) fn write(meta: &Meta) -> HeaderMap {
 
 /// Reads what [`write`] wrote.
 pub(crate) fn read(headers: &HeaderMap) -> Result<Meta, String> {
+    found_by(|name| Some(headers.get(name.clone())?.as_str()))
+}
+
+/// The same, where `find` knows the first value of each header.
+pub(crate) fn found_by<'a>(find: impl Fn(&HeaderName) -> Option<&'a str>) -> Result<Meta, String> {
     Ok(Meta {
-        actor: required(headers, &ACTOR)?,
-        causation: optional(headers, &CAUSATION)?,
-        command: required(headers, &COMMAND)?,
-        correlation: required(headers, &CORRELATION)?,
-        fingerprint: optional(headers, &FINGERPRINT)?,
-        hash: required(headers, &HASH)?,
-        previous: required(headers, &PREVIOUS)?,
-        time: required(headers, &TIME)?,
-        traceparent: optional(headers, &TRACEPARENT)?,
-        version: required::<u64>(headers, &VERSION).map(schemas::Version)?,
+        actor: required(&find, &ACTOR)?,
+        causation: optional(&find, &CAUSATION)?,
+        command: required(&find, &COMMAND)?,
+        correlation: required(&find, &CORRELATION)?,
+        fingerprint: optional(&find, &FINGERPRINT)?,
+        hash: required(&find, &HASH)?,
+        previous: required(&find, &PREVIOUS)?,
+        time: required(&find, &TIME)?,
+        traceparent: optional(&find, &TRACEPARENT)?,
+        version: required::<u64>(&find, &VERSION).map(schemas::Version)?,
     })
 }
 
-fn required<T: std::str::FromStr>(headers: &HeaderMap, name: &HeaderName) -> Result<T, String> {
-    optional(headers, name)?.ok_or_else(|| format!("header {name} is missing"))
+fn required<'a, T: FromStr>(
+    find: &impl Fn(&HeaderName) -> Option<&'a str>,
+    name: &HeaderName,
+) -> Result<T, String> {
+    optional(find, name)?.ok_or_else(|| format!("header {name} is missing"))
 }
 
-fn optional<T: std::str::FromStr>(
-    headers: &HeaderMap,
+fn optional<'a, T: FromStr>(
+    find: &impl Fn(&HeaderName) -> Option<&'a str>,
     name: &HeaderName,
 ) -> Result<Option<T>, String> {
-    let Some(value) = headers.get(name.clone()) else {
+    let Some(value) = find(name) else {
         return Ok(None);
     };
-    let value = value.as_str();
     value
         .parse()
         .map(Some)

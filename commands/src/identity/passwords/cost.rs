@@ -3,7 +3,10 @@
 //! Invariant: a hash is compared with one of the same cost; costs are added at the end and never
 //! changed, since what is kept names them by their place.
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2_rust::{
+    Algorithm, Argon2, Hasher, Params, Version,
+    params::{Memory, TagLen},
+};
 
 pub(super) const SALT_LEN: usize = 16;
 pub(super) const HASH_LEN: usize = 32;
@@ -83,29 +86,68 @@ impl Recipe {
         self.cost != CURRENT
     }
 
-    /// The hash of `password`, computed in `memory`.
-    pub(super) fn hash(self, password: &[u8], memory: &mut Vec<Block>) -> Option<[u8; HASH_LEN]> {
-        let Cost { memory_kib, passes } = *COSTS.get(usize::from(self.cost))?;
-        let params = Params::new(memory_kib, passes, 1, Some(HASH_LEN)).ok()?;
-        memory.resize(params.block_count(), Block::default());
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    /// The hash of `password`, computed in the memory of `hasher`.
+    pub(super) fn hash(self, password: &[u8], hasher: &mut Hasher) -> Option<[u8; HASH_LEN]> {
+        let cost = COSTS.get(usize::from(self.cost))?;
+        hasher.set_argon2(cost.argon2()?);
         let mut hash = [0; HASH_LEN];
-        let computed =
-            argon2.hash_password_into_with_memory(password, &self.salt, &mut hash, memory);
+        let computed = hasher.hash_into(password, &self.salt, &mut hash);
         computed.ok().map(|()| hash)
     }
+}
+
+impl Cost {
+    fn argon2(self) -> Option<Argon2> {
+        let params = Params::builder()
+            .memory(Memory::kib(self.memory_kib.into()))
+            .passes(self.passes)
+            .lanes(1)
+            .tag_len(TagLen::bytes(HASH_LEN as u64));
+        let params = params.build().ok()?;
+        Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+    }
+}
+
+/// What hashes are computed in; it holds no memory before the first.
+pub(super) fn hasher() -> Hasher {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default()).hasher()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What another implementation makes of it.
+    fn elsewhere(cost: Cost, salt: [u8; SALT_LEN], password: &[u8]) -> [u8; HASH_LEN] {
+        let params = argon2::Params::new(cost.memory_kib, cost.passes, 1, Some(HASH_LEN));
+        let (algorithm, version) = (argon2::Algorithm::Argon2id, argon2::Version::V0x13);
+        let argon2 = argon2::Argon2::new(algorithm, version, params.expect("parameters"));
+        let mut hash = [0; HASH_LEN];
+        let computed = argon2.hash_password_into(password, &salt, &mut hash);
+        computed.expect("a hash");
+        hash
+    }
+
+    #[test]
+    fn another_implementation_makes_the_same_hashes() {
+        let mut hasher = hasher();
+        for (place, cost) in (0..).zip(COSTS) {
+            for length in [1, 8, 63, 64, 65, 128, 129, 1_000] {
+                let salt = [length as u8; SALT_LEN];
+                let password = vec![b'p'; length];
+                let recipe = Recipe { cost: place, salt };
+                let hash = recipe.hash(&password, &mut hasher).expect("a hash");
+                assert_eq!(hash, elsewhere(cost, salt, &password), "{cost:?} {length}");
+            }
+        }
+    }
+
     #[test]
     fn a_kept_hash_tells_its_cost_also_one_of_before_they_did() {
         let (salt, password) = ([7; SALT_LEN], b"a good one");
         for (cost, outdated) in [(0, true), (1, true), (CURRENT, false)] {
             let recipe = Recipe { cost, salt };
-            let hash = recipe.hash(password, &mut Vec::new()).expect("a hash");
+            let hash = recipe.hash(password, &mut hasher()).expect("a hash");
             let kept = Hashed::new(recipe, hash);
             let skipped = usize::from(cost == 0);
             let (found, expected) = Recipe::of(&kept.as_bytes()[skipped..]).expect("a password");
@@ -123,7 +165,7 @@ mod tests {
                 cost,
                 salt: [7; SALT_LEN],
             };
-            recipe.hash(b"a good one", &mut Vec::new()).expect("a hash")
+            recipe.hash(b"a good one", &mut hasher()).expect("a hash")
         });
         hashes.sort_unstable();
         assert!(hashes.windows(2).all(|pair| pair[0] != pair[1]));

@@ -7,7 +7,7 @@ mod cost;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::Block;
+use argon2_rust::Hasher;
 use domain::{TenantId, UserId};
 use event_log::{Vault, VaultError};
 use secrecy::{ExposeSecret, SecretString};
@@ -40,7 +40,7 @@ pub(super) struct Passwords {
 /// memory, so those who wait take over what the ones before them used. Nothing is kept when nobody
 /// waits.
 #[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
+struct Memory(Arc<Mutex<Vec<Hasher>>>);
 
 impl Passwords {
     pub(super) fn new(vault: Vault) -> Self {
@@ -138,9 +138,9 @@ impl Passwords {
         recipe: Recipe,
     ) -> Result<[u8; HASH_LEN], Failure> {
         tracing::trace!(cost = recipe.cost(), "hashes a password");
-        let hash = self.in_turn(move |memory| {
+        let hash = self.in_turn(move |hasher| {
             let password = password.expose_secret().as_bytes();
-            recipe.hash(password, memory)
+            recipe.hash(password, hasher)
         });
         let hash = hash.await?;
         hash.ok_or_else(|| Failure::Unavailable("the password could not be hashed".into()))
@@ -149,17 +149,17 @@ impl Passwords {
     /// Computes something that takes long, when its turn has come.
     async fn in_turn<T: Send + 'static>(
         &self,
-        compute: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+        compute: impl FnOnce(&mut Hasher) -> T + Send + 'static,
     ) -> Result<T, Failure> {
         let busy = |_| Failure::Busy("too many sign-ins at once");
         let place = self.queue.clone().try_acquire_owned().map_err(busy)?;
         let turn = self.turns.clone().acquire_owned().await;
         let (memory, queue) = (self.memory.clone(), self.queue.clone());
         let computed = tokio::task::spawn_blocking(move || {
-            let mut blocks = memory.take();
-            let computed = compute(&mut blocks);
+            let mut hasher = memory.take();
+            let computed = compute(&mut hasher);
             drop(place);
-            memory.leave(blocks, PARALLEL + WAITING > queue.available_permits());
+            memory.leave(hasher, PARALLEL + WAITING > queue.available_permits());
             drop(turn);
             computed
         });
@@ -169,15 +169,15 @@ impl Passwords {
 }
 
 impl Memory {
-    fn take(&self) -> Vec<Block> {
+    fn take(&self) -> Hasher {
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        left.pop().unwrap_or_default()
+        left.pop().unwrap_or_else(cost::hasher)
     }
 
-    fn leave(&self, blocks: Vec<Block>, somebody_waits: bool) {
+    fn leave(&self, hasher: Hasher, somebody_waits: bool) {
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if somebody_waits {
-            left.push(blocks);
+            left.push(hasher);
         } else {
             left.clear();
         }
@@ -200,12 +200,13 @@ mod tests {
     fn memory_is_handed_on_while_somebody_waits_and_given_back_then() {
         let memory = Memory::default();
         let mut first = memory.take();
-        first.resize(3, Block::default());
+        first.reserve().expect("memory");
+        let held = first.reserved_blocks();
         memory.leave(first, true);
         let second = memory.take();
-        assert_eq!(second.len(), 3);
+        assert!(held > 0 && second.reserved_blocks() == held);
         memory.leave(second, true);
-        memory.leave(Vec::new(), false);
-        assert!(memory.take().is_empty());
+        memory.leave(cost::hasher(), false);
+        assert_eq!(memory.take().reserved_blocks(), 0);
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     pub count: watch::Receiver<u64>,
     /// What the server refuses.
     pub refusals: Arc<Refusals>,
+    /// Where it goes, with the login.
+    pub server: async_nats::ServerAddr,
     /// Who signed in, if it was by a name.
     pub user: Option<String>,
 }
@@ -77,13 +79,14 @@ pub(super) async fn connect(url: &SecretString, role: Role) -> Result<Connection
         })
         .retry_on_initial_connect()
         .connection_timeout(Duration::from_secs(2))
-        .connect(server)
+        .connect(server.clone())
         .await
         .map_err(|reason| unreachable(reason.to_string()))?;
     Ok(Connection {
         client,
         count,
         refusals,
+        server,
         user,
     })
 }

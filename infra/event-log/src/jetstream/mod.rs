@@ -60,6 +60,8 @@ pub struct JetStreamLog {
     copies: usize,
     jetstream: jetstream::Context,
     role: Role,
+    /// Where another connection can be made, with the login.
+    server: async_nats::ServerAddr,
     stream: jetstream::stream::Stream<()>,
 }
 
@@ -70,7 +72,12 @@ impl JetStreamLog {
         let connection = connect(&options.url, options.role).await?;
         check::server(&connection.client, options).await?;
         rights::check(&connection, options.role).await?;
-        let Connection { client, count, .. } = connection;
+        let Connection {
+            client,
+            count,
+            server,
+            ..
+        } = connection;
         // The server has answered, so the event of this first connection is on its way.
         let mut first = count.clone();
         let _counted = first.wait_for(|count| *count > 0).await;
@@ -88,6 +95,7 @@ impl JetStreamLog {
             copies,
             jetstream,
             role: options.role,
+            server,
             stream,
         })
     }

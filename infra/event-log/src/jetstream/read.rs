@@ -15,7 +15,7 @@ use async_nats::{
     },
 };
 use futures::{StreamExt as _, stream};
-use schemas::{Commit, Position, StreamId};
+use schemas::{Commit, Meta, Position, StreamId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -241,14 +241,18 @@ fn entry_of(message: StreamMessage) -> Entry {
     )
 }
 
-pub(super) fn entry(
+fn entry(position: Position, subject: &str, headers: &HeaderMap, payload: Vec<u8>) -> Entry {
+    entry_with(position, subject, || headers::read(headers), payload)
+}
+
+/// The entry at `position`, or why it cannot be read.
+pub(super) fn entry_with(
     position: Position,
     subject: &str,
-    headers: &HeaderMap,
+    meta: impl FnOnce() -> Result<Meta, String>,
     payload: Vec<u8>,
 ) -> Entry {
-    let commit = subject::parse(subject)
-        .and_then(|stream| headers::read(headers).map(|meta| (stream, meta)));
+    let commit = subject::parse(subject).and_then(|stream| Ok((stream, meta()?)));
     match commit {
         Ok((stream, meta)) => Entry::Commit(Commit {
             meta,

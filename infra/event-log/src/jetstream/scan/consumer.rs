@@ -1,16 +1,14 @@
-//! Reading by a consumer that acknowledges nothing, with several tasks to decode.
+//! Reading by a consumer that acknowledges nothing, over a connection of its own, with several tasks
+//! to decode.
 //!
 //! Invariant: no more is asked for than the client can hold, so nothing is dropped on the way; what
 //! was not heard of in time is a failure, and never the end.
 
 use std::time::Duration;
 
-use async_nats::{
-    Client, Message, StatusCode, Subscriber,
-    jetstream::{
-        consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull::Config},
-        stream::Stream,
-    },
+use async_nats::jetstream::{
+    consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull::Config},
+    stream::Stream,
 };
 use futures::{StreamExt as _, stream};
 use schemas::Position;
@@ -18,15 +16,19 @@ use serde_json::json;
 use tokio::{sync::mpsc, task::JoinHandle};
 use uuid::Uuid;
 
-use super::super::{
-    JetStreamLog,
-    read::{entry, unavailable},
+use super::{
+    super::{
+        JetStreamLog,
+        read::{entry_with, unavailable},
+    },
+    frame::Message,
+    wire::Wire,
 };
-use crate::{Entry, LogError, Scan, subject};
+use crate::{Entry, LogError, Scan, headers, subject};
 
 /// How many entries are asked for at a time.
 const BATCH: u64 = 2_000;
-/// How many may be on their way: far below what the client holds before it drops any.
+/// How many may be on their way, and so at most how many lie here.
 const UNDER_WAY: u64 = 6 * BATCH;
 /// How many entries are decoded at a time.
 const PART: usize = 500;
@@ -45,8 +47,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const NOT_GOT: &str = "Nats-Pending-Messages";
 
 struct Reader {
-    answers: Subscriber,
-    client: Client,
+    /// What came and was not looked at yet.
+    heard: std::vec::IntoIter<Message>,
     inbox: String,
     name: String,
     next: Position,
@@ -55,6 +57,7 @@ struct Reader {
     tries: usize,
     under_way: u64,
     until: Position,
+    wire: Wire,
 }
 
 /// Entries, and what is wrong after the last of them.
@@ -87,9 +90,10 @@ pub(super) async fn scan(
     let made = log.stream.create_consumer(config).await;
     made.map_err(unavailable)?;
     let inbox = log.client.new_inbox();
+    let who = format!("almanac {} reads", log.role.name());
+    let wire = Wire::open(&log.server, &who, &inbox).await;
     let reader = Reader {
-        answers: (log.client.subscribe(inbox.clone()).await).map_err(unavailable)?,
-        client: log.client.clone(),
+        heard: Vec::new().into_iter(),
         inbox,
         next: after.next(),
         requests: subject::consumer_api("MSG.NEXT", subject::EVENTS, &name),
@@ -98,6 +102,7 @@ pub(super) async fn scan(
         tries: 0,
         under_way: 0,
         until,
+        wire: wire.map_err(unavailable)?,
     };
     let (sender, receiver) = mpsc::channel(AHEAD);
     tokio::spawn(reader.read(sender));
@@ -118,8 +123,11 @@ pub(super) async fn scan(
 
 fn decoded((messages, wrong): Raw) -> Part {
     let entries = messages.into_iter().map(|(position, message)| {
-        let headers = message.headers.unwrap_or_default();
-        entry(position, &message.subject, &headers, message.payload.into())
+        let meta = || {
+            let found = message.headers()?;
+            headers::found_by(|name| found.get(name.as_ref()))
+        };
+        entry_with(position, message.subject(), meta, message.payload())
     });
     (entries.collect(), wrong)
 }
@@ -154,24 +162,21 @@ impl Reader {
         (messages, None)
     }
 
-    /// The next message; none if a request has ended early.
+    /// The next message; none if one has to look again: more was heard, or a request has ended
+    /// early.
     async fn message(&mut self) -> Result<Option<(Position, Message)>, LogError> {
-        self.ask().await?;
-        let answer = tokio::time::timeout(SILENCE, self.answers.next()).await;
-        let Ok(Some(message)) = answer else {
-            let reason = "the log did not answer in time";
-            return Err(LogError::Unavailable(reason.to_owned()));
+        self.ask();
+        let Some(message) = self.heard.next() else {
+            self.heard = self.hear().await?.into_iter();
+            return Ok(None);
         };
-        match message.status {
-            None | Some(StatusCode::OK) => {}
-            Some(StatusCode::NOT_FOUND | StatusCode::TIMEOUT) => {
-                return self.ended_early(&message).await;
-            }
+        match message.status() {
+            None => {}
+            Some(404 | 408) => return self.ended_early(&message).await,
             Some(status) => return Err(LogError::Unavailable(format!("status {status}"))),
         }
         self.under_way = self.under_way.saturating_sub(1);
-        let found = message.reply.as_deref().and_then(position);
-        let found = found
+        let found = position(message.reply())
             .ok_or_else(|| LogError::Unavailable("a message without its position".to_owned()))?;
         if found != self.next || found > self.until {
             let after = Position(self.next.0 - 1);
@@ -182,18 +187,27 @@ impl Reader {
         Ok(Some((found, message)))
     }
 
+    async fn hear(&mut self) -> Result<Vec<Message>, LogError> {
+        match tokio::time::timeout(SILENCE, self.wire.hear()).await {
+            Ok(Some(heard)) => heard.map_err(LogError::Unavailable),
+            Ok(None) => Err(LogError::Unavailable("the connection is gone".to_owned())),
+            Err(_) => {
+                let reason = "the log did not answer in time";
+                Err(LogError::Unavailable(reason.to_owned()))
+            }
+        }
+    }
+
     /// Keeps enough under way.
-    async fn ask(&mut self) -> Result<(), LogError> {
+    fn ask(&mut self) {
         loop {
             let wanted = self.until.0 + 1 - self.next.0 - self.under_way;
             let batch = wanted.min(BATCH);
             if batch == 0 || self.under_way + batch > UNDER_WAY {
-                return Ok(());
+                return;
             }
             let ask = json!({"batch": batch, "no_wait": true}).to_string();
-            let (requests, inbox) = (self.requests.clone(), self.inbox.clone());
-            let asked = (self.client).publish_with_reply(requests, inbox, ask.into());
-            asked.await.map_err(unavailable)?;
+            self.wire.ask(&self.requests, &self.inbox, &ask);
             self.under_way += batch;
         }
     }
@@ -202,8 +216,8 @@ impl Reader {
         &mut self,
         told: &Message,
     ) -> Result<Option<(Position, Message)>, LogError> {
-        let headers = told.headers.as_ref();
-        let lacks = headers.and_then(|headers| headers.get(NOT_GOT)?.as_str().parse().ok());
+        let headers = told.headers().ok();
+        let lacks = headers.and_then(|headers| headers.get(NOT_GOT)?.parse().ok());
         // Of a request that got nothing not every server says how much that was.
         self.under_way = self
             .under_way

@@ -7,7 +7,9 @@
 //! gap, and told as one.
 
 mod consumer;
+mod frame;
 mod gets;
+mod wire;
 
 use schemas::Position;
 
