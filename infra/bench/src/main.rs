@@ -1,7 +1,7 @@
 //! Measures Almanac, and beside each figure the bare limit of this machine in the same run.
 //!
 //! - One file per bench: `append`, `as_of`, `commands`, `live`, `reads`, `rebuild`, `sign_in`,
-//!   `slots`, `sse`, `verify`, `visible`.
+//!   `slots`, `sse`, `tasks`, `verify`, `visible`.
 //! - [`bare`] has the minimal programs that do only the step in question.
 //! - [`world`] starts real servers; [`role`] runs parts of Almanac as processes of their own, so
 //!   that their CPU time can be told apart.
@@ -29,6 +29,7 @@ mod sign_in;
 mod slots;
 mod sse;
 mod stages;
+mod tasks;
 mod verify;
 mod visible;
 mod world;
@@ -108,6 +109,8 @@ enum Bench {
         #[arg(long, default_value_t = 1_000)]
         clients: usize,
     },
+    /// Tasks, from their creation to their success.
+    Tasks,
     /// Proving the log whole and signed.
     Verify {
         /// Commits in the log.
@@ -182,6 +185,7 @@ impl Bench {
                     jobs: vec![1_000, 10_000],
                 },
                 Self::Sse { clients: 1_000 },
+                Self::Tasks,
                 Self::Verify { commits: 60_000 },
             ],
             one => vec![one.clone()],
@@ -200,6 +204,7 @@ impl Bench {
             Self::SignIn => Box::pin(sign_in::run(scale)).await,
             Self::Slots { jobs } => slots::run(jobs).await,
             Self::Sse { clients } => sse::run(scale, *clients).await,
+            Self::Tasks => Box::pin(tasks::run(scale)).await,
             Self::Verify { commits } => verify::run(*commits).await,
             Self::Visible => visible::run(scale).await,
         }

@@ -21,6 +21,7 @@ use event_log::{
 use gateway::LogProbe;
 use projections::{Freshness, LiveFeed, Overview, Store, Writer};
 use runtime::{Clock, Config, Ids};
+use scheduler::handlers::Means;
 use secrecy::ExposeSecret as _;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -47,6 +48,8 @@ pub enum Part {
     Projector,
     /// Acts when nobody asks.
     Scheduler,
+    /// Works.
+    Worker,
 }
 
 impl Part {
@@ -57,6 +60,8 @@ impl Part {
             Self::Gateway => Some((event_log::Role::Gateway, local::Role::Gateway)),
             Self::Projector => Some((event_log::Role::Projector, local::Role::Projector)),
             Self::Scheduler => Some((event_log::Role::Scheduler, local::Role::Scheduler)),
+            // It reads nothing in Postgres.
+            Self::Worker => Some((event_log::Role::Worker, local::Role::Gateway)),
         }
     }
 }
@@ -178,6 +183,11 @@ pub async fn play(part: Part) -> Result<()> {
             println!("{address}");
             Box::pin(scheduler::run(services, shutdown)).await?;
         }
+        Part::Worker => {
+            let services = worker(&config, &log, commands, clock).await?;
+            println!("{address}");
+            scheduler::worker::run(services, shutdown).await?;
+        }
     }
     Ok(())
 }
@@ -202,6 +212,33 @@ pub fn audit_options(audit: &runtime::Audit, create: bool) -> AuditOptions {
         max_bytes: audit.max_bytes,
         replicas: 1,
     }
+}
+
+/// A worker without the means of what it is not asked for.
+async fn worker(
+    config: &Config,
+    log: &JetStreamLog,
+    commands: Commands,
+    clock: Clock,
+) -> Result<scheduler::worker::Services> {
+    Ok(scheduler::worker::Services {
+        ids: Ids::new(clock.clone()),
+        clock,
+        commands,
+        config: config.worker.clone(),
+        log_level: config.task_logs.level,
+        logs: TaskLogs::open(log, &config.task_logs, false).await?,
+        means: Means {
+            backup: None,
+            extracts: None,
+            files: None,
+            keep_days: config.files.keep_days.get(),
+            smtp: None,
+            webhooks: config.webhooks.clone(),
+        },
+        presence: Presence::of_workers(log).await?,
+        work: WorkQueue::new(log),
+    })
 }
 
 async fn gateway(

@@ -98,11 +98,11 @@ pub async fn run(scale: Scale) -> Result<Report> {
     let params = params.tag_len(TagLen::bytes(32)).build();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params?);
     let hashers = Arc::new(Mutex::new((0..HASHES).map(|_| argon2.hasher()).collect()));
-    let hashes = (0..PARALLEL).map(|_| Hash {
+    let actors = (0..PARALLEL).map(|_| Hash {
         hashers: hashers.clone(),
         turns: turns.clone(),
     });
-    let limit = load::closed_loop(scale, hashes.collect()).await?;
+    let limit = load::closed_loop(scale, actors.collect()).await?;
     let world = World::start().await?;
     let (gateway, site) = world.gateway().await?;
     let body = Bytes::from(json!({"email": ADMIN.0, "password": ADMIN.1}).to_string());

@@ -27,6 +27,8 @@ use crate::{
 pub const ADMIN: (&str, &str) = ("bench@example.com", "a long enough password of a bench");
 /// A limit that no bench reaches.
 const UNREACHED: &str = "4000000000/60s";
+/// How many attempts the worker makes at a time: enough for their commits to be stored together.
+const CONCURRENCY: usize = 256;
 /// Seals a vault that lives as long as the bench.
 const MASTER_KEY: [u8; 32] = [0x0a; 32];
 /// How long the read models may take for what a bench has written.
@@ -124,6 +126,7 @@ impl World {
             ),
             ("ALMANAC__POSTGRES__URL", postgres),
             ("ALMANAC__SECRETS__MASTER_KEY", key),
+            ("ALMANAC__WORKER__CONCURRENCY", CONCURRENCY.to_string()),
             // Requests are counted as ever; but one user sends them all.
             ("ALMANAC__GATEWAY__LIMITS__ANONYMOUS", UNREACHED.to_owned()),
             ("ALMANAC__GATEWAY__LIMITS__LISTS", UNREACHED.to_owned()),

@@ -51,7 +51,7 @@ async fn who_is_silent_outside_loses_the_attempt_and_who_speaks_keeps_it() {
     assert_ne!(TENANT, DEFAULT_TENANT);
     let world = World::start(Clock::system()).await;
     let _scheduler = world.scheduler().await;
-    let desk = desk(&world).await;
+    let desk = Box::pin(desk(&world)).await;
     let silent = world.create_task(spec("mine.silent", &json!({}))).await;
     let spoken = world.create_task(spec("mine.spoken", &json!({}))).await;
     let lost = desk

@@ -333,7 +333,7 @@ impl World {
 }
 
 pub async fn open(nats: &local::Nats, role: Role) -> JetStreamLog {
-    let opened = JetStreamLog::open(&options(nats, role)).await;
+    let opened = Box::pin(JetStreamLog::open(&options(nats, role))).await;
     opened.expect("the log opens")
 }
 

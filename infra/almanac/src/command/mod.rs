@@ -51,7 +51,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Import(asked) => import::run(asked).await,
         Command::Jobs(asked) => Box::pin(jobs::run(asked)).await,
         Command::Keys(asked) => Box::pin(keys::run(asked)).await,
-        Command::Log(asked) => log::run(asked).await,
+        Command::Log(asked) => Box::pin(log::run(asked)).await,
         Command::NatsUsers => Ok(nats_users::run()),
         Command::Platform(asked) => Box::pin(platform::run(asked)).await,
         Command::Projections(asked) => projections::run(asked).await,

@@ -39,31 +39,22 @@ pub async fn means(ground: &Ground) -> Result<Means> {
     if files.is_none() {
         tracing::warn!("no [files]: tasks that make or read files fail");
     }
-    let extracts = match &config.worker.postgres_url {
-        Some(url) => {
-            let postgres = Postgres {
-                url: url.clone(),
-                ..config.postgres.clone()
-            };
-            Some(
-                Extracts::connect(&postgres)
-                    .await
-                    .context("worker.postgres_url")?,
-            )
-        }
-        None => {
-            tracing::warn!(
-                "no worker.postgres_url: leaves `export` and `generate-report` to others"
-            );
-            None
-        }
+    let extracts = if let Some(url) = &config.worker.postgres_url {
+        let postgres = Postgres {
+            url: url.clone(),
+            ..config.postgres.clone()
+        };
+        let connected = Extracts::connect(&postgres).await;
+        Some(connected.context("worker.postgres_url")?)
+    } else {
+        tracing::warn!("no worker.postgres_url: leaves `export` and `generate-report` to others");
+        None
     };
-    let backup = match &config.worker.backup_nats_url {
-        Some(url) => Some(copy::of_log(&config.nats, url).await?),
-        None => {
-            tracing::warn!("no worker.backup_nats_url: leaves `backup` to others");
-            None
-        }
+    let backup = if let Some(url) = &config.worker.backup_nats_url {
+        Some(copy::of_log(&config.nats, url).await?)
+    } else {
+        tracing::warn!("no worker.backup_nats_url: leaves `backup` to others");
+        None
     };
     Ok(Means {
         backup,

@@ -26,6 +26,8 @@ struct Written {
     abroad: bool,
     actor: String,
     positions: BTreeSet<u64>,
+    /// What happened by it.
+    types: BTreeSet<String>,
 }
 
 /// Each command of a person that has written something has exactly one record that says so, with
@@ -170,11 +172,17 @@ async fn commands(
             && (commit.stream.tenant == TenantId::MAIN
                 || tenants.contains_key(&commit.stream.tenant))
         {
-            let written = commands.entry(commit.meta.command.to_string());
+            // What was asked for at once is a command for each, caused by the request.
+            let command = commit.meta.command.uuid();
+            let request = commit.meta.causation.unwrap_or(command);
+            let written = commands.entry(request.to_string());
             let written = written.or_default();
             written.abroad |= commit.stream.tenant != TenantId::MAIN;
             written.actor = commit.meta.actor.to_string();
             written.positions.insert(position.0);
+            let events = schemas::catalogue::decode_records(&commit.payload)?;
+            let types = events.into_iter().map(|event| event.name.into_owned());
+            written.types.extend(types);
         }
         if position >= head {
             ensure!(!commands.is_empty(), "nobody has done anything");

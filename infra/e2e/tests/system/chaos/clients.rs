@@ -68,12 +68,11 @@ async fn make_and_cancel(api: &Api, dice: &mut Dice) -> Result<Asked> {
     tokio::time::sleep(Duration::from_millis(wait_ms)).await;
     let ask = api.ask("PUT", &format!("/tasks/{id}/cancel"))?;
     let answer = ask.send().await?;
-    let status = match answer.status {
-        200 => answer.string("/status")?,
-        _ => {
-            answer.problem(409, "INVALID_STATE")?;
-            "ended".to_owned()
-        }
+    let status = if answer.status == 200 {
+        answer.string("/status")?
+    } else {
+        answer.problem(409, "INVALID_STATE")?;
+        "ended".to_owned()
     };
     Ok((id.parse()?, status))
 }

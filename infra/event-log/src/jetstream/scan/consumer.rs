@@ -1,5 +1,5 @@
-//! Reading by a consumer that acknowledges nothing, over a connection of its own, with several tasks
-//! to decode.
+//! Reading by a consumer that acknowledges nothing, over a connection of its own, with several
+//! tasks to decode.
 //!
 //! Invariant: no more is asked for than the client can hold, so nothing is dropped on the way; what
 //! was not heard of in time is a failure, and never the end.

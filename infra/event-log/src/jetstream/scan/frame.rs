@@ -90,9 +90,10 @@ fn message(buffer: &mut BytesMut, end: usize) -> Result<Option<Frame>, String> {
     };
     let size = |text: &&str| text.parse().ok().filter(|size| *size <= MESSAGE_MAX);
     let all: usize = sizes.last().and_then(size).ok_or_else(odd)?;
-    let headers = match has_headers {
-        true => sizes.first().and_then(size).filter(|size| *size <= all),
-        false => Some(0),
+    let headers = if has_headers {
+        sizes.first().and_then(size).filter(|size| *size <= all)
+    } else {
+        Some(0)
     };
     let headers = headers.ok_or_else(odd)?;
     let from = end + END.len();
@@ -181,13 +182,13 @@ mod tests {
     #[test]
     fn what_is_sent_is_cut_into_frames() {
         let frames = all(BytesMut::from(SENT));
-        let [info, ping, first, second, error, ok, pong] = frames.as_slice() else {
+        let [info, ping, first, second, error, fine, answer] = frames.as_slice() else {
             panic!("{frames:?}");
         };
         assert!(matches!(info, Frame::Info(said) if said == "{\"port\":1}"));
         assert!(matches!(error, Frame::Error(words) if words == "No"));
         assert!(matches!(
-            (ping, ok, pong),
+            (ping, fine, answer),
             (Frame::Ping, Frame::Other, Frame::Pong)
         ));
         let (Frame::Message(first), Frame::Message(second)) = (first, second) else {
