@@ -118,7 +118,7 @@ async fn what_is_taken_out_and_put_in_again_is_as_it_was() {
 
 #[tokio::test]
 async fn what_stands_on_nothing_is_told() {
-    let scene = Scene::new(World::random(25, 400).await).await;
+    let scene = Scene::new(World::random(25, 700).await).await;
     let stream = scene.streams(AggregateKind::Task, 3)[0];
     let commits = scene.of(stream);
     let found = scene

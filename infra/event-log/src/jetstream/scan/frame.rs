@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_status_is_no_message_and_a_long_value_goes_on() {
-        let sent = b"HMSG i 1 48 48\r\nNATS/1.0 404 No Messages\r\nName: one\r\n two \r\n\r\n\r\n";
+        let sent = b"HMSG i 1 46 46\r\nNATS/1.0 404 No Messages\r\nName: one\r\n two \r\n\r\n\r\n";
         let frames = all(BytesMut::from(&sent[..]));
         let [Frame::Message(message)] = frames.as_slice() else {
             panic!("{frames:?}");
