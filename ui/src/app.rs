@@ -109,6 +109,7 @@ fn page(route: Route) -> Html {
         Route::Job { id } => html! { <pages::Job key={id.to_string()} {id} /> },
         Route::Resources => html! { <pages::Resources /> },
         Route::Resource { id } => html! { <pages::Resource key={id.to_string()} {id} /> },
+        Route::Workers => html! { <pages::Workers /> },
         Route::SignIn => html! {},
         Route::NotFound => html! { <pages::NotFound /> },
     }

@@ -29,6 +29,9 @@ pub enum Route {
     /// One resource.
     #[at("/resources/:id")]
     Resource { id: ResourceId },
+    /// The workers that are there.
+    #[at("/workers")]
+    Workers,
     /// Where one signs in or registers.
     #[at("/sign-in")]
     SignIn,
@@ -49,11 +52,19 @@ pub enum Section {
     Jobs,
     /// Resources and one resource.
     Resources,
+    /// The workers that are there.
+    Workers,
 }
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 4] = [Self::Overview, Self::Tasks, Self::Jobs, Self::Resources];
+    pub const ALL: [Self; 5] = [
+        Self::Overview,
+        Self::Tasks,
+        Self::Jobs,
+        Self::Resources,
+        Self::Workers,
+    ];
 
     /// Its name in the navigation.
     pub const fn label(self) -> &'static str {
@@ -62,6 +73,7 @@ impl Section {
             Self::Tasks => "Tasks",
             Self::Jobs => "Jobs",
             Self::Resources => "Resources",
+            Self::Workers => "Workers",
         }
     }
 
@@ -72,6 +84,7 @@ impl Section {
             Self::Tasks => Route::Tasks,
             Self::Jobs => Route::Jobs,
             Self::Resources => Route::Resources,
+            Self::Workers => Route::Workers,
         }
     }
 
@@ -82,6 +95,7 @@ impl Section {
             Self::Tasks => "t",
             Self::Jobs => "j",
             Self::Resources => "r",
+            Self::Workers => "w",
         }
     }
 }
@@ -94,6 +108,7 @@ impl Route {
             Self::Tasks | Self::Task { .. } => Some(Section::Tasks),
             Self::Jobs | Self::Job { .. } => Some(Section::Jobs),
             Self::Resources | Self::Resource { .. } => Some(Section::Resources),
+            Self::Workers => Some(Section::Workers),
             Self::SignIn | Self::NotFound => None,
         }
     }
@@ -130,6 +145,7 @@ mod tests {
             Route::Resource {
                 id: id.parse().expect("an id"),
             },
+            Route::Workers,
             Route::SignIn,
             Route::NotFound,
         ];

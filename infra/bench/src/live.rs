@@ -3,7 +3,7 @@
 //!
 //! Invariant: every client has all rows before the write is sent, and every one is waited for.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use serde_json::json;
 
@@ -11,6 +11,7 @@ use crate::{
     fixture,
     http::Site,
     load::Scale,
+    machine::resident_kib,
     report::{Report, Row},
     role::Part,
     sse::{self, Audience, COMMIT, Rounds},
@@ -79,12 +80,4 @@ fn rows(report: &mut Report, count: usize, limit: &Rounds, told: &Rounds) {
     report.row(Row::latency(name, &told.each).against_p50("bare", &limit.each));
     let name = format!("POST → delta, the last of {count}");
     report.row(Row::latency(name, &told.last).against_p50("bare", &limit.last));
-}
-
-/// The memory of a process that is in use, in KiB.
-fn resident_kib(pid: u32) -> Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let text = line.and_then(|line| line.split_whitespace().next());
-    Ok(text.context("no VmRSS")?.parse()?)
 }

@@ -134,6 +134,11 @@ impl Cpu {
 }
 
 impl Spent {
+    /// Microseconds of all of them.
+    pub fn us(&self) -> f64 {
+        self.of.iter().map(|(_, us)| us).sum()
+    }
+
     /// Microseconds for each of `count`, by process, in one line.
     pub fn per(&self, count: f64, what: &str) -> String {
         let each = self
@@ -166,6 +171,14 @@ impl Busy {
             idle,
         })
     }
+}
+
+/// The memory of a process that is in use, in KiB.
+pub fn resident_kib(pid: u32) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let text = line.and_then(|line| line.split_whitespace().next());
+    Ok(text.context("no VmRSS")?.parse()?)
 }
 
 /// CPU time of a process, of its living children and of those it has waited for; children that are

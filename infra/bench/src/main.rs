@@ -1,7 +1,7 @@
 //! Measures Almanac, and beside each figure the bare limit of this machine in the same run.
 //!
-//! - One file per bench: `append`, `as_of`, `commands`, `live`, `reads`, `rebuild`, `sign_in`,
-//!   `slots`, `sse`, `tasks`, `verify`, `visible`.
+//! - One file per bench: `append`, `as_of`, `commands`, `idle`, `live`, `reads`, `rebuild`,
+//!   `sign_in`, `slots`, `sse`, `tasks`, `verify`, `visible`.
 //! - [`bare`] has the minimal programs that do only the step in question.
 //! - [`world`] starts real servers; [`role`] runs parts of Almanac as processes of their own, so
 //!   that their CPU time can be told apart.
@@ -16,6 +16,7 @@ mod commands;
 mod filling;
 mod fixture;
 mod http;
+mod idle;
 mod latency;
 mod live;
 mod load;
@@ -88,6 +89,12 @@ enum Bench {
         /// How many follow the same list.
         #[arg(long, default_value_t = 5_000)]
         clients: usize,
+    },
+    /// Jobs that are not due.
+    Idle {
+        /// How many.
+        #[arg(long, default_value_t = 100_000)]
+        jobs: usize,
     },
     /// Rebuilding all read models from the log.
     Rebuild {
@@ -178,6 +185,7 @@ impl Bench {
                 Self::Commands,
                 Self::Visible,
                 Self::Live { clients: 5_000 },
+                Self::Idle { jobs: 10_000 },
                 Self::Reads { rows: 30_000 },
                 Self::Rebuild { commits: 60_000 },
                 Self::SignIn,
@@ -198,6 +206,7 @@ impl Bench {
             Self::Append => append::run(scale).await,
             Self::AsOf { history } => as_of::run(scale, *history).await,
             Self::Commands => Box::pin(commands::run(scale)).await,
+            Self::Idle { jobs } => Box::pin(idle::run(*jobs)).await,
             Self::Live { clients } => live::run(scale, *clients).await,
             Self::Reads { rows } => reads::run(scale, *rows).await,
             Self::Rebuild { commits } => rebuild::run(*commits).await,

@@ -13,10 +13,11 @@ use anyhow::{Context as _, Result, ensure};
 use commands::{Ask, BATCH_MAX, Commands, DEFAULT_TENANT};
 use domain::{
     Actor, AggregateKind, CommandId, Timestamp,
-    task::{Task, TaskCommand, TaskEvent},
+    task::{Priority, Task, TaskCommand, TaskCreated, TaskEvent, TaskSpec},
 };
 use event_log::{Entry, EventLog as _, Position};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
@@ -42,6 +43,13 @@ const PACED: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(10);
 /// How long all may take.
 const GIVE_UP: Duration = Duration::from_mins(2);
+/// How many of low priority there are, and how long each sleeps: for several seconds more than the
+/// worker can do at a time.
+const LOW: usize = 8_000;
+const LOW_MS: u64 = 200;
+/// How many critical ones a second come in between, and for how long.
+const CRITICAL_PACE: u32 = 20;
+const CRITICAL: Duration = Duration::from_secs(3);
 /// The commits of a task that succeeds at once.
 const COMMITS: u64 = 3;
 
@@ -52,16 +60,17 @@ struct Parts([(&'static str, Role); 3]);
 #[derive(Default)]
 struct Life {
     created: Option<Timestamp>,
+    priority: Priority,
     has_succeeded: bool,
     started: Option<Timestamp>,
 }
 
-/// Creates one task after the other.
-struct Create(Commands);
+/// Creates one such task after the other.
+struct Create(Commands, TaskCreated);
 
 impl Step for Create {
     async fn step(&mut self) -> Result<()> {
-        let command = TaskCommand::Create(fixture::task());
+        let command = TaskCommand::Create(self.1.clone());
         self.0.execute::<Task>(ask(&self.0), command).await?;
         Ok(())
     }
@@ -80,6 +89,7 @@ pub async fn run(scale: Scale) -> Result<Report> {
     let parts = Parts::start(&world).await?;
     through(&world, &parts, &mut report, bare).await?;
     waits(&world, scale, &mut report).await?;
+    urgent(&world, &mut report).await?;
     parts.end().await?;
     Ok(report)
 }
@@ -90,7 +100,7 @@ async fn through(world: &World, parts: &Parts, report: &mut Report, bare: f64) -
     processes.extend(world.processes()?);
     let (from, before) = (world.log.head().await?.position, Cpu::now(&processes)?);
     let began = Instant::now();
-    in_bulk(&world.commands(), THROUGH).await?;
+    in_bulk(&world.commands(), THROUGH, &fixture::task()).await?;
     let created = load::rate(THROUGH, began);
     let row = Row::rate("created in bulk, beside a worker", created);
     report.row(row.against_rate("bare", bare));
@@ -108,16 +118,44 @@ async fn through(world: &World, parts: &Parts, report: &mut Report, bare: f64) -
 /// Some every second.
 async fn waits(world: &World, scale: Scale, report: &mut Report) -> Result<()> {
     let from = world.log.head().await?.position;
-    let paced = Paced::begin(vec![Create(world.commands())], PACE);
+    let paced = Paced::begin(vec![Create(world.commands(), fixture::task())], PACE);
     tokio::time::sleep(scale.at_least(PACED).measure).await;
     let rate = paced.end().await?;
     let lives = ended(world, from, None).await?;
-    let waits: Option<Vec<_>> = lives.values().map(Life::wait).collect();
-    let waits: Latencies = waits.context("one never started")?.into_iter().collect();
+    let waits = waits_of(lives.values())?;
     let name = format!("created to started, at {rate:.0}/s");
     report.row(Row::latency(name, &waits));
     report.goal("a wait, p50", waits.quantile_ms(0.5), 5.5, "ms");
     report.goal("a wait, p99", waits.quantile_ms(0.99), 25.5, "ms");
+    Ok(())
+}
+
+/// Critical ones, while more of low priority than can be done are there all the time.
+async fn urgent(world: &World, report: &mut Report) -> Result<()> {
+    let of = |priority, kind, payload| {
+        TaskCreated::new(TaskSpec {
+            priority,
+            ..TaskSpec::new(kind, payload)
+        })
+    };
+    let low = of(Priority::Low, "sleep", json!({ "ms": LOW_MS }));
+    let critical = of(Priority::Critical, "echo", json!({}));
+    let from = world.log.head().await?.position;
+    in_bulk(&world.commands(), LOW, &low).await?;
+    let paced = Paced::begin(vec![Create(world.commands(), critical)], CRITICAL_PACE);
+    tokio::time::sleep(CRITICAL).await;
+    paced.end().await?;
+    let lives = ended(world, from, None).await?;
+    let of = |priority| lives.values().filter(move |life| life.priority == priority);
+    let last_low = of(Priority::Low).filter_map(|life| life.started).max();
+    let last_critical = of(Priority::Critical).filter_map(|life| life.created).max();
+    ensure!(last_low > last_critical, "the low ones were done too soon");
+    let waits = waits_of(of(Priority::Critical))?;
+    report.row(Row::latency("critical, created to started", &waits));
+    report.goal("a critical wait, p99", waits.quantile_ms(0.99), 50.5, "ms");
+    report.remark(format!(
+        "{LOW} of low priority, {LOW_MS} ms each, waited meanwhile, and all have succeeded"
+    ));
     Ok(())
 }
 
@@ -150,9 +188,14 @@ impl Life {
     }
 }
 
-async fn in_bulk(commands: &Commands, count: usize) -> Result<()> {
+fn waits_of<'a>(lives: impl Iterator<Item = &'a Life>) -> Result<Latencies> {
+    let waits: Option<Vec<_>> = lives.map(Life::wait).collect();
+    Ok(waits.context("one never started")?.into_iter().collect())
+}
+
+async fn in_bulk(commands: &Commands, count: usize, task: &TaskCreated) -> Result<()> {
     let batches = stream::iter((0..count).step_by(BATCH_MAX)).map(async |from| {
-        let tasks = vec![fixture::task(); BATCH_MAX.min(count - from)];
+        let tasks = vec![task.clone(); BATCH_MAX.min(count - from)];
         let receipt = commands.create_tasks(ask(commands), tasks).await?;
         Ok::<_, anyhow::Error>(receipt.ids.len())
     });
@@ -195,7 +238,10 @@ fn note(lives: &mut HashMap<Uuid, Life>, entry: Entry) -> Result<()> {
     let life = lives.entry(commit.stream.id).or_default();
     for event in schemas::catalogue::decode::<TaskEvent>(&commit.payload)? {
         match event {
-            TaskEvent::Created(_) => life.created = Some(commit.meta.time),
+            TaskEvent::Created(created) => {
+                life.created = Some(commit.meta.time);
+                life.priority = created.spec.priority;
+            }
             TaskEvent::Started(_) => life.started = Some(commit.meta.time),
             TaskEvent::Succeeded(_) => life.has_succeeded = true,
             other => anyhow::bail!("{other:?}"),

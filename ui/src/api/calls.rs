@@ -5,11 +5,12 @@
 
 use schemas::{
     api::{
-        CancelTask, CreateTask, EventView, JobView, Login, LoginMfa, Logout, Page, PauseJob,
-        Preview, PreviewJob, ProviderView, Register, ResourceView, Session, Stats, TaskView,
-        TenantView, TriggerJob,
+        CancelTask, CreateTask, EventView, JobHealthView, JobView, Login, LoginMfa, Logout, Page,
+        PauseJob, Preview, PreviewJob, ProviderView, Register, ResourceView, Session, SlotView,
+        Stats, TaskExplanation, TaskLogLine, TaskProgressView, TaskView, TenantView, TriggerJob,
+        WorkersView,
     },
-    domain::{JobId, ResourceId, TaskId, job::JobPolicy, schedule::Schedule},
+    domain::{JobId, ResourceId, TaskId, Timestamp, job::JobPolicy, schedule::Schedule},
 };
 
 use super::{ApiError, Client, call::Call};
@@ -20,6 +21,9 @@ use crate::{
 
 /// How many objects a list page has.
 const PAGE_SIZE: u32 = 50;
+/// How many slots, and how many lines of a log, are read at a time: the most that the server gives.
+const SLOTS_SIZE: u32 = 200;
+const LINES_SIZE: u32 = 200;
 /// How many events a piece of a timeline has: the most that the server gives at once.
 const EVENTS_SIZE: u32 = 200;
 
@@ -130,6 +134,33 @@ impl Client {
             .await
     }
 
+    /// Why a task has not begun, or was late.
+    pub async fn explain_task(&self, id: TaskId) -> Result<TaskExplanation, ApiError> {
+        self.send(Call::get(format!("/tasks/{id}/explain"))).await
+    }
+
+    /// What attempts of a task said, the oldest first, after a line if one is known.
+    pub async fn task_logs(
+        &self,
+        id: TaskId,
+        after: Option<&str>,
+    ) -> Result<Page<TaskLogLine>, ApiError> {
+        let limit = LINES_SIZE.to_string();
+        let wanted = query::written([("limit", limit.as_str()), ("after", after.unwrap_or(""))]);
+        let path = format!("/tasks/{id}/logs");
+        self.send(Call::get(query::address(&path, &wanted))).await
+    }
+
+    /// How far a task is.
+    pub async fn task_progress(&self, id: TaskId) -> Result<TaskProgressView, ApiError> {
+        self.send(Call::get(format!("/tasks/{id}/progress"))).await
+    }
+
+    /// The workers that are there.
+    pub async fn workers(&self) -> Result<WorkersView, ApiError> {
+        self.send(Call::get("/workers")).await
+    }
+
     /// Queues a task that ended badly once more.
     pub async fn retry_task(&self, id: TaskId) -> Result<TaskView, ApiError> {
         self.send(Call::post(
@@ -159,6 +190,22 @@ impl Client {
     pub async fn job_runs(&self, id: JobId, limit: u32) -> Result<Page<TaskView>, ApiError> {
         self.send(Call::get(format!("/jobs/{id}/runs?limit={limit}")))
             .await
+    }
+
+    /// How a job does.
+    pub async fn job_health(&self, id: JobId) -> Result<JobHealthView, ApiError> {
+        self.send(Call::get(format!("/jobs/{id}/health"))).await
+    }
+
+    /// What became of the slots of a job since `from_ms`, the earliest first.
+    pub async fn job_slots(&self, id: JobId, from_ms: i64) -> Result<Page<SlotView>, ApiError> {
+        let (from, limit) = (
+            Timestamp::from_unix_ms(from_ms).to_string(),
+            SLOTS_SIZE.to_string(),
+        );
+        let wanted = query::written([("from", from.as_str()), ("limit", &limit)]);
+        let path = format!("/jobs/{id}/slots");
+        self.send(Call::get(query::address(&path, &wanted))).await
     }
 
     /// Stops a job from firing.

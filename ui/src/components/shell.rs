@@ -204,5 +204,6 @@ const fn glyph(section: Section) -> Glyph {
         Section::Overview => Glyph::Tiles,
         Section::Resources => Glyph::Box,
         Section::Tasks => Glyph::Todo,
+        Section::Workers => Glyph::Activity,
     }
 }

@@ -8,14 +8,16 @@ mod fetch;
 mod live;
 mod now;
 mod page;
+mod polling;
 mod session;
 mod toasts;
 
 pub use action::use_action;
 pub use address::use_address;
-pub use fetch::{Fetched, use_live_fetch};
+pub use fetch::{Fetched, use_fetch, use_live_fetch};
 pub use live::{use_live, use_live_status};
 pub use now::{Now, use_now};
 pub use page::use_page;
+pub use polling::use_polling;
 pub use session::{Ending, Present, Session, SessionState, use_session};
 pub use toasts::{Change, Shown, Toast, Toasts, use_toasts};

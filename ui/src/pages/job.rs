@@ -12,8 +12,8 @@ use super::object::{object_of, use_object};
 use crate::{
     api::{Client, Collection},
     components::{
-        Anchor, Empty, Fact, Facts, Glyph, JobActions, JobBadge, Json, NextSlots, Notice,
-        OriginFact, PageHead, Panel, Stamp, TaskTable, Timeline, view_of,
+        Anchor, Empty, Fact, Facts, Glyph, JobActions, JobBadge, JobHealth, Json, Ledger,
+        NextSlots, Notice, OriginFact, PageHead, Panel, Stamp, TaskTable, Timeline, view_of,
     },
     filter::TaskFilter,
     hooks::use_live_fetch,
@@ -51,10 +51,12 @@ pub fn Job(props: &Props) -> Html {
                 <div class="columns columns-detail">
                     <div class="stack">
                         <Runs {id} />
+                        <Ledger {id} />
                         <Timeline collection={Collection::Jobs} id={id.to_string()} />
                     </div>
                     <div class="stack">
                         { schedule(job) }
+                        <JobHealth {id} />
                         { template(job) }
                     </div>
                 </div>

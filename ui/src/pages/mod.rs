@@ -17,6 +17,7 @@ mod second_factor;
 mod sign_in;
 mod task;
 mod tasks;
+mod workers;
 
 pub use job::Job;
 pub use jobs::Jobs;
@@ -27,3 +28,4 @@ pub use resources::Resources;
 pub use sign_in::SignIn;
 pub use task::Task;
 pub use tasks::Tasks;
+pub use workers::Workers;

@@ -13,12 +13,15 @@ use crate::{
     api::{Client, Collection},
     components::{
         Anchor, Button, Elapsed, Fact, Facts, Glyph, Json, Look, Notice, PageHead, Panel, Stamp,
-        TaskBadge, Timeline,
+        TaskBadge, TaskLog, Timeline,
     },
-    hooks::{use_action, use_session, use_toasts},
+    hooks::{use_action, use_fetch, use_polling, use_session, use_toasts},
     route::{Route, Section},
     text::{Tone, duration},
 };
+
+/// How often it is asked why a task waits, in milliseconds.
+const ASK_AGAIN_MS: i64 = 5_000;
 
 /// Which task.
 #[derive(PartialEq, Properties)]
@@ -45,8 +48,12 @@ pub fn Task(props: &Props) -> Html {
                     <Actions task={task.clone()} changed={reload} />
                 </PageHead>
                 { outcome(task) }
+                if !task.status.is_final() && task.status != TaskStatus::Running {
+                    <Why {id} version={task.version} />
+                }
                 <div class="columns columns-detail">
                     <div class="stack">
+                        <TaskLog {id} goes_on={task.status == TaskStatus::Running} />
                         <Timeline collection={Collection::Tasks} id={id.to_string()} />
                     </div>
                     <div class="stack">
@@ -59,6 +66,30 @@ pub fn Task(props: &Props) -> Html {
             </>
         }
     })
+}
+
+#[derive(PartialEq, Properties)]
+struct WhyProps {
+    id: TaskId,
+    version: u64,
+}
+
+/// Why it has not begun.
+#[component]
+fn Why(props: &WhyProps) -> Html {
+    let question = (props.id, props.version);
+    let why = use_fetch(question, |client: Client, (id, _)| async move {
+        client.explain_task(id).await
+    });
+    use_polling(why.reload.clone(), Some(ASK_AGAIN_MS));
+    let Some(why) = why.value.as_deref() else {
+        return Html::default();
+    };
+    html! {
+        <Notice tone={Tone::Soon} glyph={Glyph::Wait} title="Why it waits" role="status">
+            <p>{ &why.summary }</p>
+        </Notice>
+    }
 }
 
 #[derive(PartialEq, Properties)]

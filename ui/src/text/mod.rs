@@ -18,5 +18,6 @@ pub use json::{Shape, inline, tokens};
 pub use number::{count, grouped, short_id};
 pub use schedule::{schedule_detail, schedule_in_words};
 pub use status::{
-    Tone, job_label, job_tone, misfire_label, oddity_label, overlap_label, task_label, task_tone,
+    Tone, alert_title, job_label, job_tone, misfire_label, oddity_label, overlap_label,
+    reason_label, slot_label, task_label, task_tone,
 };

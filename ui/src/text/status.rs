@@ -2,10 +2,13 @@
 //!
 //! Invariant: every state has a word of its own; a tone only underlines it and may be shared.
 
-use schemas::domain::{
-    job::{JobStatus, Misfire, Overlap},
-    schedule::Oddity,
-    task::TaskStatus,
+use schemas::{
+    api::SlotStatus,
+    domain::{
+        job::{JobAlert, JobStatus, Misfire, Overlap, SlotReason},
+        schedule::Oddity,
+        task::TaskStatus,
+    },
 };
 
 /// What a state means to whoever looks: the stylesheet gives each a colour.
@@ -102,6 +105,36 @@ pub const fn oddity_label(oddity: Oddity) -> &'static str {
         Oddity::AfterGap => "moved: the clocks leave its time out",
         Oddity::FirstOfOverlap => "the first time of two that the clocks show this",
         Oddity::SecondOfOverlap => "the second time of two that the clocks show this",
+    }
+}
+
+/// What became of a slot, in a word.
+pub const fn slot_label(status: SlotStatus) -> &'static str {
+    match status {
+        SlotStatus::Fired => "Fired",
+        SlotStatus::Open => "Open",
+        SlotStatus::Skipped => "Skipped",
+    }
+}
+
+/// Why a slot became no task.
+pub const fn reason_label(reason: SlotReason) -> &'static str {
+    match reason {
+        SlotReason::Changed => "the job was changed before it was decided",
+        SlotReason::Deadline => "its turn came after the start deadline",
+        SlotReason::Limit => "the job had run as often as it may",
+        SlotReason::Misfire => "missed, and given up by the job's policy",
+        SlotReason::Overlap => "the task before it had not ended",
+        SlotReason::Paused => "the job was paused",
+    }
+}
+
+/// What is wrong with a job, in a word or two.
+pub const fn alert_title(alert: &JobAlert) -> &'static str {
+    match alert {
+        JobAlert::Failing { .. } => "Failing",
+        JobAlert::Late { .. } => "Late",
+        JobAlert::Silent { .. } => "Silent",
     }
 }
 
