@@ -86,7 +86,7 @@ fn rows(slots: &[SlotView]) -> Html {
                     <tr>
                         <th scope="col">{ "Outcome" }</th>
                         <th scope="col">{ "Slot" }</th>
-                        <th scope="col">{ "Why, or how late" }</th>
+                        <th scope="col">{ "Details" }</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -94,7 +94,7 @@ fn rows(slots: &[SlotView]) -> Html {
                         <tr key={slot.slot.unix_ms()} data-slot={slot.slot.to_string()}>
                             <td class="cell-badge">{ outcome(slot.status) }</td>
                             <td data-label="Slot"><Stamp at={slot.slot} /></td>
-                            <td data-label="Why, or how late">{ more(slot) }</td>
+                            <td data-label="Details">{ more(slot) }</td>
                         </tr>
                     }
                 </tbody>

@@ -104,7 +104,9 @@ fn lines(all: &[Rc<TaskLogLine>]) -> Html {
     html! {
         <>
             if left_out > 0 {
-                <p class="faint">{ format!("{} earlier ones are left out here.", grouped(left_out as u64)) }</p>
+                <p class="faint">
+                    { format!("{} earlier ones are left out here.", grouped(left_out as u64)) }
+                </p>
             }
             <pre class="log" tabindex="0" role="log" aria-label="What attempts said">
                 for line in &all[left_out..] {

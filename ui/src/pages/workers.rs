@@ -6,7 +6,7 @@ use schemas::api::WorkerView;
 use yew::prelude::*;
 
 use crate::{
-    components::{Anchor, Badge, Empty, Glyph, Moment, PageHead, Panel, Stamp, view_of},
+    components::{Anchor, Badge, Empty, Glyph, Moment, PageHead, Panel, view_of},
     hooks::{use_fetch, use_page, use_polling},
     route::{Route, Section},
     text::{Tone, grouped, short_id},
@@ -51,9 +51,9 @@ fn rows(workers: &[WorkerView]) -> Html {
                         <th scope="col">{ "State" }</th>
                         <th scope="col">{ "Worker" }</th>
                         <th scope="col" class="end">{ "Load" }</th>
-                        <th scope="col">{ "At work on" }</th>
+                        <th scope="col">{ "Tasks" }</th>
                         <th scope="col" class="optional">{ "Version" }</th>
-                        <th scope="col" class="end">{ "There since" }</th>
+                        <th scope="col" class="end">{ "Started" }</th>
                         <th scope="col" class="end">{ "Seen" }</th>
                     </tr>
                 </thead>
@@ -66,10 +66,10 @@ fn rows(workers: &[WorkerView]) -> Html {
                                 <span class="cell-more">{ worker.kinds.join(", ") }</span>
                             </td>
                             <td data-label="Load" class="end number">{ load(worker) }</td>
-                            <td data-label="At work on">{ running(worker) }</td>
+                            <td data-label="Tasks">{ running(worker) }</td>
                             <td data-label="Version" class="optional">{ version(worker) }</td>
-                            <td data-label="There since" class="end">
-                                <Stamp at={worker.started_at} />
+                            <td data-label="Started" class="end">
+                                <Moment at={worker.started_at} />
                             </td>
                             <td data-label="Seen" class="end"><Moment at={worker.seen_at} /></td>
                         </tr>

@@ -6,7 +6,7 @@ import { READY, signIn, visit } from "../visitor.mjs";
 
 export const name = "no accessibility violations on any page, light and dark";
 
-const ROUTES = ["/", "/tasks", "/jobs", "/resources", "/no-such-page"];
+const ROUTES = ["/", "/tasks", "/jobs", "/resources", "/workers", "/no-such-page"];
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 export async function run({ page, base, admin, api }) {

@@ -6,7 +6,13 @@ export const name = "every page fits, from 320 px on, light and dark";
 
 export async function run({ page, base, admin, api, report }) {
   const first = async (list) => (await api("GET", `/${list}?limit=1`)).items[0]?.id;
-  const routes = { overview: "/", tasks: "/tasks", jobs: "/jobs", resources: "/resources" };
+  const routes = {
+    overview: "/",
+    tasks: "/tasks",
+    jobs: "/jobs",
+    resources: "/resources",
+    workers: "/workers",
+  };
   for (const list of ["tasks", "jobs", "resources"]) {
     const id = await first(list);
     if (id) routes[list.slice(0, -1)] = `/${list}/${id}`;
