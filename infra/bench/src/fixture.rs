@@ -3,9 +3,12 @@
 //! Invariant: a commit here is one that `commands` would have made: same fields, same seal, and
 //! about 500 bytes with its headers left out.
 
-use commands::DEFAULT_TENANT;
+use anyhow::Result;
+use commands::{Ask, Commands, DEFAULT_TENANT};
 use domain::{
-    Actor, Aggregate as _, AggregateKind, CommandId, Context, Timestamp,
+    Actor, Aggregate as _, AggregateKind, CommandId, Context, JobId, Name, Timestamp,
+    job::{Job, JobCommand, JobCreated, JobPolicy, Misfire, Overlap},
+    schedule::Schedule,
     task::{Task, TaskCommand, TaskCreated, TaskSpec},
 };
 use event_log::{Hash, Meta, NewCommit, Position, StreamId, Version, seal};
@@ -34,6 +37,35 @@ pub struct Tale {
 /// What the tasks of the benches carry.
 pub fn payload() -> Value {
     json!({ "to": "https://example.invalid/hooks/nightly", "text": "x".repeat(250) })
+}
+
+/// A request for something new.
+pub fn ask(commands: &Commands) -> Ask {
+    let id = commands.ids().next();
+    let actor = Actor::System("bench".to_owned());
+    let mut ask = Ask::new(actor, DEFAULT_TENANT, id, CommandId::new(id));
+    ask.fresh = true;
+    ask
+}
+
+/// Creates a job that creates such tasks when it is due.
+pub async fn create_job(commands: &Commands, name: &str, schedule: Schedule) -> Result<JobId> {
+    let ask = ask(commands);
+    let id = JobId::new(ask.id);
+    let created = JobCreated {
+        name: Name::try_new(name)?,
+        schedule,
+        task: task().spec,
+        overlap: Overlap::Allow,
+        misfire: Misfire::Latest,
+        enabled: true,
+        origin: None,
+        policy: JobPolicy::default(),
+    };
+    commands
+        .execute::<Job>(ask, JobCommand::Create(created))
+        .await?;
+    Ok(id)
 }
 
 /// A task that waits for a worker.

@@ -5,12 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use commands::{Ask, Commands, DEFAULT_TENANT};
-use domain::{
-    Actor, CommandId, Name,
-    job::{Job, JobCommand, JobCreated, JobPolicy, Misfire, Overlap},
-    schedule::Schedule,
-};
+use domain::schedule::Schedule;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
@@ -40,9 +35,10 @@ pub async fn run(jobs: usize) -> Result<Report> {
     let today = world.author.clock().now().to_string();
     let this: usize = today.get(5..7).context("a month")?.parse()?;
     let month = (this + 5) % 12 + 1;
-    let made = stream::iter(0..jobs).map(|number| make(&commands, number, month));
+    let schedules = stream::iter(0..jobs).map(|number| yearly(number, month));
+    let made = schedules.map(|schedule| fixture::create_job(&commands, "once a year", schedule));
     let made = made.buffer_unordered(MAKING);
-    made.try_for_each(async |()| Ok(())).await?;
+    made.try_for_each(async |_| Ok(())).await?;
     world.caught_up().await?;
     let empty = scheduler(&World::start().await?).await?;
     let full = scheduler(&world).await?;
@@ -79,24 +75,8 @@ async fn core(processes: &[(&'static str, u32)], span: Duration) -> Result<f64> 
     Ok(before.since(processes)?.us() / span.as_micros() as f64)
 }
 
-async fn make(commands: &Commands, number: usize, month: usize) -> Result<()> {
-    let id = commands.ids().next();
-    let actor = Actor::System("bench".to_owned());
-    let mut ask = Ask::new(actor, DEFAULT_TENANT, id, CommandId::new(id));
-    ask.fresh = true;
+/// A minute of that month, another one for each number.
+fn yearly(number: usize, month: usize) -> Schedule {
     let (minute, hour, day) = (number % 60, number / 60 % 24, number / 1_440 % 28 + 1);
-    let created = JobCreated {
-        name: Name::try_new("once a year")?,
-        schedule: Schedule::cron(format!("{minute} {hour} {day} {month} *"), "Europe/Berlin"),
-        task: fixture::task().spec,
-        overlap: Overlap::Allow,
-        misfire: Misfire::Latest,
-        enabled: true,
-        origin: None,
-        policy: JobPolicy::default(),
-    };
-    commands
-        .execute::<Job>(ask, JobCommand::Create(created))
-        .await?;
-    Ok(())
+    Schedule::cron(format!("{minute} {hour} {day} {month} *"), "Europe/Berlin")
 }

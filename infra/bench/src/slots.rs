@@ -10,12 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use commands::{Ask, Commands, DEFAULT_TENANT};
-use domain::{
-    Actor, AggregateKind, CommandId, JobId, Name, TaskId, Timestamp,
-    job::{Job, JobCommand, JobCreated, JobPolicy, Misfire, Overlap},
-    schedule::Schedule,
-};
+use domain::{AggregateKind, JobId, TaskId, Timestamp, schedule::Schedule};
 use event_log::{Entry, EventLog as _, Position};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
@@ -97,7 +92,7 @@ async fn fired(count: usize) -> Result<Fired> {
     let at = Timestamp::from_unix_ms(clock.now().unix_ms() + making_ms + 2 * AHEAD_MS);
     let commands = world.commands();
     let jobs: Vec<JobId> = stream::iter(0..count)
-        .map(|_| make(&commands, at))
+        .map(|_| fixture::create_job(&commands, "due with all others", Schedule::Once { at }))
         .buffer_unordered(MAKING)
         .try_collect()
         .await?;
@@ -159,25 +154,4 @@ async fn watch(
         }
     }
     Ok(latencies)
-}
-
-async fn make(commands: &Commands, at: Timestamp) -> Result<JobId> {
-    let id = commands.ids().next();
-    let actor = Actor::System("bench".to_owned());
-    let mut ask = Ask::new(actor, DEFAULT_TENANT, id, CommandId::new(id));
-    ask.fresh = true;
-    let created = JobCreated {
-        name: Name::try_new("due with all others")?,
-        schedule: Schedule::Once { at },
-        task: fixture::task().spec,
-        overlap: Overlap::Allow,
-        misfire: Misfire::Latest,
-        enabled: true,
-        origin: None,
-        policy: JobPolicy::default(),
-    };
-    commands
-        .execute::<Job>(ask, JobCommand::Create(created))
-        .await?;
-    Ok(JobId::new(id))
 }

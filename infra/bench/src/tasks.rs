@@ -10,9 +10,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use commands::{Ask, BATCH_MAX, Commands, DEFAULT_TENANT};
+use commands::{BATCH_MAX, Commands};
 use domain::{
-    Actor, AggregateKind, CommandId, Timestamp,
+    AggregateKind, Timestamp,
     task::{Priority, Task, TaskCommand, TaskCreated, TaskEvent, TaskSpec},
 };
 use event_log::{Entry, EventLog as _, Position};
@@ -31,8 +31,10 @@ use crate::{
     world::World,
 };
 
+/// How many are created in bulk.
+const BULK: usize = 20_000;
 /// How many go through at full speed.
-const THROUGH: usize = 20_000;
+const THROUGH: usize = 5_000;
 /// Batches on their way at a time.
 const IN_FLIGHT: usize = 2;
 /// How many a second are created where latency is measured.
@@ -71,7 +73,9 @@ struct Create(Commands, TaskCreated);
 impl Step for Create {
     async fn step(&mut self) -> Result<()> {
         let command = TaskCommand::Create(self.1.clone());
-        self.0.execute::<Task>(ask(&self.0), command).await?;
+        self.0
+            .execute::<Task>(fixture::ask(&self.0), command)
+            .await?;
         Ok(())
     }
 }
@@ -81,9 +85,13 @@ pub async fn run(scale: Scale) -> Result<Report> {
     let mut report = Report::new("tasks (no-ops: created, started, succeeded; one commit each)");
     let world = World::start().await?;
     let began = Instant::now();
-    filling::births(&world, THROUGH).await?;
-    let bare = load::rate(THROUGH, began);
+    filling::births(&world, BULK).await?;
+    let bare = load::rate(BULK, began);
     report.row(Row::rate("bare atomic batches of 1,000, commits", bare));
+    let began = Instant::now();
+    in_bulk(&world.commands(), BULK, &fixture::task()).await?;
+    let row = Row::rate("created in bulk", load::rate(BULK, began));
+    report.row(row.against_rate("bare", bare));
     drop(world);
     let world = World::start().await?;
     let parts = Parts::start(&world).await?;
@@ -101,9 +109,6 @@ async fn through(world: &World, parts: &Parts, report: &mut Report, bare: f64) -
     let (from, before) = (world.log.head().await?.position, Cpu::now(&processes)?);
     let began = Instant::now();
     in_bulk(&world.commands(), THROUGH, &fixture::task()).await?;
-    let created = load::rate(THROUGH, began);
-    let row = Row::rate("created in bulk, beside a worker", created);
-    report.row(row.against_rate("bare", bare));
     let lives = ended(world, from, Some(THROUGH)).await?;
     let rate = load::rate(lives.len(), began);
     let row = Row::rate("tasks, from creation to success", rate);
@@ -196,7 +201,7 @@ fn waits_of<'a>(lives: impl Iterator<Item = &'a Life>) -> Result<Latencies> {
 async fn in_bulk(commands: &Commands, count: usize, task: &TaskCreated) -> Result<()> {
     let batches = stream::iter((0..count).step_by(BATCH_MAX)).map(async |from| {
         let tasks = vec![task.clone(); BATCH_MAX.min(count - from)];
-        let receipt = commands.create_tasks(ask(commands), tasks).await?;
+        let receipt = commands.create_tasks(fixture::ask(commands), tasks).await?;
         Ok::<_, anyhow::Error>(receipt.ids.len())
     });
     let made: Vec<_> = batches.buffer_unordered(IN_FLIGHT).try_collect().await?;
@@ -248,12 +253,4 @@ fn note(lives: &mut HashMap<Uuid, Life>, entry: Entry) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn ask(commands: &Commands) -> Ask {
-    let id = commands.ids().next();
-    let actor = Actor::System("bench".to_owned());
-    let mut ask = Ask::new(actor, DEFAULT_TENANT, id, CommandId::new(id));
-    ask.fresh = true;
-    ask
 }

@@ -4,8 +4,9 @@
 //! that needs quiet or trouble starts a system of its own. After the last test the shared system
 //! must prove that its read models are what its log says, and end cleanly.
 //!
-//! To run one: `cargo test -p e2e -- NAME`. `ALMANAC_KILLS=50` makes the longest run of kills;
-//! `ALMANAC_BIN` names a binary that is built already. Logs lie in `target/<profile>/e2e`.
+//! To run one: `cargo test -p e2e -- NAME`. `ALMANAC_KILLS=50` makes the longest run of kills and
+//! `ALMANAC_CHAOS=20` one of kills and pauses; `ALMANAC_BIN` names a binary that is built already.
+//! Logs lie in `target/<profile>/e2e`.
 
 mod analyst;
 mod api_keys;

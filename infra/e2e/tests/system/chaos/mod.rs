@@ -52,7 +52,7 @@ pub async fn slots_and_attempts_survive_kills_and_pauses() -> Result<()> {
     for _ in 0..rounds {
         parts.trouble(&roles, &mut dice).await?;
     }
-    parts.calm(&roles).await?;
+    parts.calm().await?;
     let asked = clients.ended().await?;
     let mut slots = 0;
     for (period, job) in &jobs {
@@ -88,8 +88,7 @@ async fn slots_fired(api: &Api, job: &str, period_ms: i64) -> Result<usize> {
     let pause = api.post(&format!("/jobs/{job}/pause"), &json!({})).await?;
     let paused = pause.expect(200)?;
     let tasks = until("the slots' tasks to end", SETTLED, async || {
-        let tasks = ended(api, job, &paused).await?;
-        Ok(tasks)
+        ended(api, job, &paused).await
     });
     let mut slots = Vec::new();
     for task in tasks.await? {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use nix::sys::signal::Signal;
 
 use crate::harness::{Process, Roles};
@@ -97,15 +97,12 @@ impl Parts {
         Ok(())
     }
 
-    /// Holds that whoever was frozen has gone on and nobody ended by itself.
-    pub async fn calm(&mut self, roles: &Roles) -> Result<()> {
+    /// Holds that nobody has ended by itself, also of those that were frozen.
+    pub async fn calm(&mut self) -> Result<()> {
         tokio::time::sleep(BREATH).await;
-        for which in 0..self.0.len() {
-            let Part { name, process, .. } = &mut self.0[which];
+        for Part { name, process, .. } in &mut self.0 {
             if let Some(status) = process.exited()? {
-                // A scheduler that finds that it was replaced may end, to be started again.
-                println!("{name} ended with {status}");
-                self.replace(roles, which).await?;
+                bail!("{name} ended with {status}, see {}", process.log.display());
             }
         }
         Ok(())
