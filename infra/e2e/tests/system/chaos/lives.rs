@@ -32,7 +32,8 @@ struct Life {
     running: Option<(u32, String)>,
 }
 
-pub async fn judge(roles: &Roles) -> Result<Told> {
+/// The log, to be read alone.
+pub async fn open(roles: &Roles) -> Result<JetStreamLog> {
     let options = Options {
         accept_interval_sync: false,
         group_commit: false,
@@ -41,7 +42,11 @@ pub async fn judge(roles: &Roles) -> Result<Told> {
         role: Role::Analyst,
         url: roles.servers.nats.url_of("analyst")?.into(),
     };
-    let log = JetStreamLog::open(&options).await?;
+    Ok(JetStreamLog::open(&options).await?)
+}
+
+/// What the log says by now.
+pub async fn judge(log: &JetStreamLog) -> Result<Told> {
     let head = log.head().await?.position;
     let mut entries = log.follow(Position(0)).await?;
     let (mut lives, mut told) = (BTreeMap::<TaskId, Life>::new(), Told::default());

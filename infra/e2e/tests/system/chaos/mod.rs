@@ -58,7 +58,14 @@ pub async fn slots_and_attempts_survive_kills_and_pauses() -> Result<()> {
     for (period, job) in &jobs {
         slots += slots_fired(&api, job, *period).await?;
     }
-    let told = lives::judge(&roles).await?;
+    let log = lives::open(&roles).await?;
+    // Whoever was to stop a task may have been killed: that is found out, and then it ends.
+    let told = until("every task to end", SETTLED, async || {
+        let told = lives::judge(&log).await?;
+        let have_ended = asked.iter().all(|(task, _)| told.ends.contains_key(task));
+        Ok(have_ended.then_some(told))
+    });
+    let told = told.await?;
     clients::got_what_they_asked(&asked, &told)?;
     certified(&roles).await?;
     println!(
